@@ -1,0 +1,1 @@
+"""Declarative, idempotent migration of users from AWS Cognito to WorkOS."""

@@ -1,0 +1,1 @@
+"""Typer commands and the wiring of everything else."""

@@ -1,0 +1,106 @@
+"""The ports: what the engine needs from a source, a target and a clock, whatever stands behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from engine.users import SourceUser, TargetUser
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDescription:
+    """What a source says of itself before it is read. `estimated_users` is a hint only, None where unknown."""
+
+    label: str  # for people: "user pool us-east-1_AbC (us-east-1)" or "3 export files"
+    pool_id: str | None
+    estimated_users: int | None
+
+
+class UserSource(Protocol):
+    """Where Cognito users come from.
+
+    An implementer must give each record of the pool once; it may give them in any order and in pages of any
+    size. It raises `engine.errors.SourceError` for everything that ends the reading; it retries what is worth
+    retrying by itself. It never gives a part of a pool as if it were the whole.
+    """
+
+    def describe(self) -> SourceDescription:
+        """Contact the source once, cheaply. Raises SourceError where it cannot be read at all."""
+        ...
+
+    def group_members(self, group: str) -> Iterator[Sequence[str]]:
+        """Usernames of one group, in pages. Raises SourceError where the group or groups are not known."""
+        ...
+
+    def pages(self) -> Iterator[Sequence[SourceUser]]:
+        """Every record once, in pages; blocking. Closing the iterator stops the reading."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class UserChanges:
+    """The fields that one update carries; None leaves a field as it is. A metadata key with None is removed."""
+
+    email: str | None = None
+    email_verified: bool | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    external_id: str | None = None
+    metadata: Mapping[str, str | None] | None = None
+
+
+class UserTarget(Protocol):
+    """WorkOS, one call a method, with no retry of its own.
+
+    Every method raises the errors of `engine.targets.errors` and no others: Transient (was not done, may work
+    later), Ambiguous (may have been done), Terminal (never will), Refused (the key or the environment is wrong).
+    """
+
+    async def create(self, user: Mapping[str, object]) -> TargetUser:
+        """POST /user_management/users with these fields. A write."""
+        ...
+
+    async def update(self, user_id: str, changes: UserChanges) -> TargetUser:
+        """PUT /user_management/users/{id}. A write."""
+        ...
+
+    async def get(self, user_id: str) -> TargetUser | None:
+        """By WorkOS id; None where there is no such user. A read."""
+        ...
+
+    async def find_by_external_id(self, external_id: str) -> TargetUser | None:
+        """By external ID; None where there is no such user. A read."""
+        ...
+
+    async def find_by_email(self, email: str) -> TargetUser | None:
+        """By address, compared trimmed and lower-cased; None where there is no such user. A read."""
+        ...
+
+    def list_pages(self) -> AsyncIterator[Sequence[TargetUser]]:
+        """All users, oldest first, 100 a page. A read a page."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        ...
+
+
+class Clock(Protocol):
+    """Time and waiting, passed in so that no test sleeps."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that only ever grow."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let others run for that long."""
+        ...
+
+
+Progress = Callable[[int], None]

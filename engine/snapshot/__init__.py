@@ -1,0 +1,1 @@
+"""One run's users on disk, so that memory does not grow with the pool."""

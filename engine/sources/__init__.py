@@ -1,0 +1,1 @@
+"""Where Cognito users come from: a live user pool or export files."""

@@ -1,0 +1,1 @@
+"""The plan file: from YAML text to a checked `Spec`."""

@@ -1,0 +1,1 @@
+"""What outlives a run: the state file, its lock, and the folder that they stand in."""

@@ -1,0 +1,1 @@
+"""WorkOS behind the port `UserTarget`, and the quota around it."""

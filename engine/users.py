@@ -1,0 +1,61 @@
+"""The words for users: a Cognito record, what WorkOS should hold for it, and what WorkOS holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """One linked provider profile, from the `identities` attribute (a JSON string in Cognito)."""
+
+    provider: str
+    provider_type: str  # Google, Facebook, LoginWithAmazon, SignInWithApple, OIDC, SAML
+    user_id: str
+    issuer: str | None = None
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceUser:
+    """A Cognito record as ListUsers gives it (UserType in the botocore service model).
+
+    Every attribute value is a string of at most 2,048 characters; empty strings are kept here and count as missing
+    later (rule 12). `groups` is None where nobody has read them.
+    """
+
+    sub: str
+    username: str
+    status: str
+    enabled: bool
+    created: datetime
+    modified: datetime | None
+    attributes: Mapping[str, str]
+    groups: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredUser:
+    """What WorkOS should hold for one person. None: WorkOS is not told of the field."""
+
+    external_id: str
+    email: str
+    email_verified: bool | None
+    first_name: str | None = None
+    last_name: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetUser:
+    """What WorkOS holds. Addresses come back trimmed and lower-cased from the real API, as written from others."""
+
+    id: str
+    email: str
+    email_verified: bool
+    external_id: str | None
+    first_name: str | None = None
+    last_name: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
