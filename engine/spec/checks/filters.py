@@ -1,0 +1,65 @@
+"""Filters that could let nobody through, or that do not compile."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from engine.spec.fault import Fault, Key, dotted, quoted, shown
+from engine.spec.section import entries, known_text, section
+from engine.spec.values import parse_moment
+
+_CREATED: Key = ("filters", "created")
+
+
+def check(data: Mapping[str, Any]) -> Iterator[Fault]:
+    yield from _check_created(section(data, *_CREATED))
+    yield from _check_groups(section(data, "filters", "groups"))
+    for at, test in entries(section(data, "filters"), "attributes"):
+        pattern = known_text(test, "matches")
+        if pattern is not None:
+            yield from _check_pattern(("filters", "attributes", at, "matches"), pattern)
+
+
+def _check_created(created: Mapping[str, Any]) -> Iterator[Fault]:
+    moments: dict[str, datetime] = {}
+    for name in ("after", "before"):
+        text = known_text(created, name)
+        if text is None:
+            continue
+        try:
+            moments[name] = parse_moment(text)
+        except ValueError:
+            key = (*_CREATED, name)
+            wrong = f"{dotted(key)} is {shown(created[name])}, which no calendar has"
+            yield Fault("invalid_value", key, wrong, "write a date: 2020-01-01")
+    if len(moments) == 2 and moments["after"] >= moments["before"]:
+        wrong = f"{dotted(_CREATED)} is an empty range: after is not earlier than before"
+        yield Fault("empty_range", (*_CREATED, "after"), wrong, "swap the two, or leave one out")
+
+
+def _check_groups(groups: Mapping[str, Any]) -> Iterator[Fault]:
+    barred = {one for one in groups.get("none") or () if isinstance(one, str)}
+    for at, group in enumerate(groups.get("any") or ()):
+        if isinstance(group, str) and group in barred:
+            key = ("filters", "groups", "any", at)
+            wrong = f"the group {shown(group)} stands under any and under none"
+            yield Fault("contradiction", key, wrong, "keep one of the two")
+
+
+def _check_pattern(key: Key, pattern: str) -> Iterator[Fault]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a FutureWarning about set syntax is no fault of the plan
+            re.compile(pattern)
+    except re.error as error:
+        wrong = f"{dotted(key)} is no regular expression: {error.msg}"
+        if error.pos is not None:
+            wrong += f" at character {error.pos + 1}"
+        yield Fault("invalid_regex", key, wrong, "Python's syntax; in single quotes YAML leaves \\ alone")
+    except (RecursionError, OverflowError):
+        wrong = f"{dotted(key)} is no usable regular expression: it is too large"
+        yield Fault("invalid_regex", key, wrong, f"for example {quoted('@acme[.]com$')}")

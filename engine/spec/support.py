@@ -1,0 +1,65 @@
+"""What the schema of version 1 has and this release does not run yet: refused, never ignored.
+
+Whoever builds one of these deletes its row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from engine.spec.fault import Fault, Key, dotted, shown
+from engine.spec.references import Opaque
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """A key, whether its value asks for what does not run, and what to write instead."""
+
+    key: Key
+    asks: Callable[[Any], bool]
+    instead: str
+
+
+def _is_set(value: Any) -> bool:
+    return bool(value)
+
+
+def is_remote(value: Any) -> bool:
+    """Whether a state's path is one of the remote stores of the contract."""
+    return isinstance(value, str) and value.lower().startswith(("s3://", "postgresql://", "postgres://"))
+
+
+_LATER = (
+    _Later(
+        ("destination", "workos", "redirect_uris"),
+        _is_set,
+        "leave it out, and add redirect URIs in the WorkOS dashboard",
+    ),
+    _Later(("existing_users",), lambda value: value != "adopt", "leave it out or write adopt"),
+    _Later(("decisions",), _is_set, "leave it out"),
+    _Later(("oauth", "require"), _is_set, "leave it out or write false"),
+    _Later(("oauth", "probe"), _is_set, "leave it out or write false"),
+    _Later(("oauth", "allow_hosts"), _is_set, "leave it out"),
+    _Later(("oauth_providers",), _is_set, "leave it out: the providers are then reported and nobody is held back"),
+    _Later(("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
+    _Later(("password_reset", "strategy"), lambda value: value == "email", "write on_next_sign_in or none"),
+    _Later(("password_reset", "email"), _is_set, "leave it out"),
+    _Later(("mfa",), lambda value: value != "ignore", "leave it out or write ignore"),
+    _Later(("state", "path"), is_remote, "leave it out or name a local file"),
+)
+
+
+def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """A fault for each thing that the plan asks for and this release does not do."""
+    for later in _LATER:
+        value: Any = data
+        for step in later.key:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if value is None or isinstance(value, Opaque) or not later.asks(value):
+            continue
+        named = isinstance(value, dict | list | bool)
+        what = dotted(later.key) if named else f"{dotted(later.key)}: {shown(value, later.key).strip(chr(34))}"
+        wrong = f"{what} is not supported by this version of migrate yet"
+        yield Fault("not_supported_yet", later.key, wrong, later.instead)

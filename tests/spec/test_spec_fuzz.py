@@ -1,0 +1,88 @@
+"""No input gives a traceback: whatever is done to a plan, it loads or is an `InvalidPlanFile` with places."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import InvalidPlanFile
+from engine.spec.loader import load
+from engine.spec.model import Spec
+
+TEXT = (Path(__file__).parents[2] / "plans" / "production.yaml").read_text()
+DATA = yaml.safe_load(TEXT.replace("2020-01-01", '"2020-01-01"'))
+ENVIRON = {"WORKOS_API_KEY": "sk_live_never_to_be_shown", "WORKOS_CLIENT_ID": "client_1"}
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def path() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / "p.yaml"
+
+
+def holds(path: Path, raw: bytes, **options: bool) -> None:
+    path.write_bytes(raw)
+    try:
+        assert isinstance(load(path, environ=ENVIRON, **options).spec, Spec)
+    except InvalidPlanFile as error:
+        assert error.found
+        for one in error.found:
+            assert one.code
+            assert one.wrong
+            assert one.file == str(path)
+            assert "\n" not in str(one)
+            assert "never_to_be_shown" not in str(one)
+
+
+@QUICK
+@given(start=st.integers(0, len(TEXT)), length=st.integers(0, 40), middle=st.text(max_size=12))
+def test_text_cut_and_spliced(path: Path, start: int, length: int, middle: str) -> None:
+    holds(path, (TEXT[:start] + middle + TEXT[start + length :]).encode("utf-8", "surrogatepass"))
+
+
+@QUICK
+@given(raw=st.binary(max_size=60))
+def test_any_bytes(path: Path, raw: bytes) -> None:
+    holds(path, raw)
+
+
+def keys(data: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    children = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for step, child in children:
+        yield (*above, step)
+        yield from keys(child, (*above, step))
+
+
+VALUES: Any = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=20),
+    st.sampled_from(["${WORKOS_API_KEY}", "${NOPE}", "${", "$${", "sk_live_literal0", "[", "{", "s3://x", "é" * 700]),
+    st.lists(st.one_of(st.text(max_size=5), st.none(), st.integers()), max_size=3),
+    st.dictionaries(st.text(max_size=8), st.one_of(st.text(max_size=5), st.none(), st.lists(st.text(max_size=3)))),
+)
+
+
+def changed(data: Any, key: tuple[Any, ...], value: Any) -> Any:
+    if not key:
+        return value
+    copy = dict(data) if isinstance(data, dict) else list(data)
+    copy[key[0]] = changed(data[key[0]], key[1:], value)
+    return copy
+
+
+@QUICK
+@given(key=st.sampled_from(list(keys(DATA))), value=VALUES, mode=st.sampled_from(["", "sandbox", "opaque"]))
+def test_any_value_anywhere(path: Path, key: tuple[Any, ...], value: Any, mode: str) -> None:
+    options = {"sandbox": {"sandbox": True}, "opaque": {"resolve": False}}.get(mode, {})
+    holds(path, yaml.safe_dump(changed(DATA, key, value), allow_unicode=True).encode(), **options)
