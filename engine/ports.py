@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from engine.state.records import Claim, Outcome
 from engine.users import SourceUser, TargetUser
 
 
@@ -21,10 +22,18 @@ class SourceDescription:
 class UserSource(Protocol):
     """Where Cognito users come from.
 
-    An implementer must give each record of the pool once; it may give them in any order and in pages of any
-    size. It raises `engine.errors.SourceError` for everything that ends the reading; it retries what is worth
+    An implementer must give every record of the pool, in any order and in pages of any size. It may give one again
+    (a chain restarted after a refused token, a user in two export files): consumers keep one record of each sub, the
+    one modified last. It raises `engine.errors.SourceError` for everything that ends the reading; it retries what is worth
     retrying by itself. It never gives a part of a pool as if it were the whole.
+
+    `warnings` holds, after reading, what a person should know.
     """
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Sentences without users' data; empty before the reading."""
+        ...
 
     def describe(self) -> SourceDescription:
         """Contact the source once, cheaply. Raises SourceError where it cannot be read at all."""
@@ -78,12 +87,23 @@ class UserTarget(Protocol):
         """By address, compared trimmed and lower-cased; None where there is no such user. A read."""
         ...
 
-    def list_pages(self) -> AsyncIterator[Sequence[TargetUser]]:
-        """All users, oldest first, 100 a page. A read a page."""
+    async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
+        """One page of all users, oldest first, and the cursor of the next; None at the end. A read."""
         ...
 
     async def close(self) -> None:
         """Give the connections back."""
+        ...
+
+
+class StateStore(Protocol):
+    """What outlives a run. One writer at a time; who calls it may do so from another thread, one call at a time."""
+
+    def advance(self, outcomes: Sequence[Outcome], claims: Sequence[Claim], *, run_id: str) -> None:
+        """Record outcomes and claim users together. On return both are durable: they survive a kill of the process.
+
+        Must be all or nothing. Raises `engine.errors.StateError` where it cannot be written.
+        """
         ...
 
 

@@ -59,3 +59,8 @@ class TargetUser:
     first_name: str | None = None
     last_name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+def normalise_email(address: str) -> str:
+    """Trimmed and lower-cased, as WorkOS stores and compares addresses (rule 1)."""
+    return address.strip().lower()

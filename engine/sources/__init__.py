@@ -1,1 +1,1 @@
-"""Where Cognito users come from: a live user pool or export files."""
+"""Where users come from: a live Cognito user pool, or the files of an export. Both are a `UserSource`."""

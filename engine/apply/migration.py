@@ -1,0 +1,180 @@
+"""One `apply` and one `plan`, from an open session to a result."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+import orjson
+
+from engine.apply.performer import Performer
+from engine.apply.preparation import Prepared, Watch, check_max_changes
+from engine.apply.runner import Runner, Tally
+from engine.apply.session import Session
+from engine.apply.stopping import FailureGuard, Stop
+from engine.clock import SystemClock
+from engine.errors import MigrateError
+from engine.ports import Progress
+from engine.results import ApplyResult, Failure, PlanResult, Reported
+from engine.snapshot import database
+from engine.spec.model import Destination
+from engine.state.file import StateFile
+from engine.state.reconcile import count_left_source, reconcile
+from engine.targets.errors import Refused
+
+_LISTED = 1000
+
+
+class Writing(Protocol):
+    """Shows how writing goes, once it is known how much there is."""
+
+    def __call__(self, total: int) -> Progress: ...
+
+
+async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
+    """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
+    began = time.monotonic()
+    prepared = await session.prepare(watch)
+    try:
+        actions = prepared.actions()
+        check_max_changes(session.spec, actions)
+        run_id = new_run_id()
+        path = session.workspace.snapshot_path
+        with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
+            state.begin_run(run_id, "apply", time.time())
+            due = actions["create"] + actions["update"] + actions["adopt"]
+            tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
+            if stop.reason != "state_not_writable":
+                reconcile(state, path, run_id=run_id)
+            result = _result(session, prepared, tally, state, run_id, stop, time.monotonic() - began)
+            if stop.reason != "state_not_writable":
+                state.end_run(run_id, time.time(), _summary(result))
+    finally:
+        prepared.close()
+    if result.converged and not session.spec.keep_snapshot:
+        database.remove(path)
+    return result
+
+
+async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards, unless the plan file keeps it."""
+    began = time.monotonic()
+    prepared = await session.prepare(watch)
+    try:
+        actions = prepared.actions()
+        conflicts, total = prepared.conflicts(_LISTED)
+        summary = prepared.summary
+        return PlanResult(
+            plan=session.spec.name,
+            sandbox=session.sandbox,
+            source=prepared.source,
+            users=Counter(
+                create=actions["create"],
+                update=actions["update"],
+                adopt=actions["adopt"],
+                merge=actions["merge"],
+                unchanged=actions["unchanged"],
+                skip=actions["skip"],
+                conflicts=actions["conflict"],
+            ),
+            failures=tuple(Failure(sub, code) for sub, code in conflicts),
+            failures_total=total,
+            requests=session.target.requests,
+            writes=summary.writes,
+            estimated_s=estimate(summary.writes, session.spec.destination),
+            digest=summary.digest,
+            duration_s=time.monotonic() - began,
+            reported=Reported(attribute_vanished=summary.vanished),
+            warnings=tuple(session.source.warnings),
+        )
+    finally:
+        prepared.close()
+        if not session.spec.keep_snapshot:
+            database.remove(session.workspace.snapshot_path)
+
+
+def new_run_id() -> str:
+    """Sorts by time, and two never meet."""
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+
+
+def estimate(writes: int, destination: Destination) -> float:
+    """Seconds that so many writes take under the plan's quota; the first window's worth goes at once."""
+    waits = [0.0]
+    for limit, period in ((destination.writes_per_10s, 10.0), (destination.requests_per_60s, 60.0)):
+        if limit and writes > limit:
+            waits.append((math.ceil(writes / limit) - 1) * period)
+    return max(waits)
+
+
+async def _carry_out(
+    session: Session, prepared: Prepared, state: StateFile, run_id: str, stop: Stop, progress: Progress
+) -> Tally:
+    runner = Runner(
+        work=prepared.table,
+        state=state,
+        performer=Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock()),
+        target=session.target,
+        run_id=run_id,
+        stop=stop,
+        guard=FailureGuard(session.spec.safety.max_failures),
+        progress=progress,
+    )
+    try:
+        return await runner.run()
+    except Refused as error:
+        stop.request(error.code)
+    except MigrateError as error:
+        stop.request(error.code)
+    return runner.tally
+
+
+def _result(
+    session: Session,
+    prepared: Prepared,
+    tally: Tally,
+    state: StateFile,
+    run_id: str,
+    stop: Stop,
+    duration: float,
+) -> ApplyResult:
+    actions, counts = prepared.actions(), tally.counts
+    conflicts, total = prepared.conflicts(_LISTED)
+    failures = [Failure(sub, code) for sub, code in conflicts]
+    failures += [Failure(one.sub, one.code or "failed") for one in tally.failures]
+    due = actions["create"] + actions["update"] + actions["adopt"]
+    return ApplyResult(
+        plan=session.spec.name,
+        run_id=run_id,
+        sandbox=session.sandbox,
+        source=prepared.source,
+        users={
+            "created": counts["created"],
+            "updated": counts["updated"],
+            "adopted": counts["adopted"],
+            "merged": prepared.merged,
+            "unchanged": actions["unchanged"] + counts["unchanged"],
+            "skipped": actions["skip"] + counts["skipped"],
+            "conflicts": actions["conflict"] + counts["conflicts"],
+            "failed": counts["failed"],
+            "pending": due - counts.total(),
+        },
+        failures=tuple(failures[:_LISTED]),
+        failures_total=total + tally.failures_total,
+        requests=session.target.requests,
+        duration_s=duration,
+        reported=Reported(left_source=count_left_source(state), attribute_vanished=prepared.summary.vanished),
+        warnings=tuple(session.source.warnings),
+        stopped=stop.reason,
+    )
+
+
+def _summary(result: ApplyResult) -> bytes:
+    """The result without its users, for the state's list of runs."""
+    content = result.to_json()
+    content.pop("failures")
+    return orjson.dumps(content)

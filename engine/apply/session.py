@@ -1,0 +1,167 @@
+"""Opens what a `plan` or `apply` works with, proves it, and closes it: workspace, source, target, state's key.
+
+Everything that can be wrong with the surroundings is found here, before anything is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.apply.preparation import Prepared, Watch, prepare
+from engine.clock import SystemClock
+from engine.errors import MigrateError, TargetError
+from engine.ports import SourceDescription, UserSource
+from engine.sources.open import open_source
+from engine.spec.model import Destination, ExportSource, Spec
+from engine.state.file import StateFile
+from engine.state.records import StateIdentity
+from engine.state.workspace import Workspace
+from engine.targets.errors import CallFailed, Refused, Terminal
+from engine.targets.metered import MeteredTarget
+from engine.targets.quota import Quota
+
+# One call's time-out in seconds; the SDK's own variable overrides it.
+_TIMEOUT = 20.0
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True)
+class Session:
+    """What a command works with. `spec.destination` is the one in use, the sandbox's under `--sandbox`."""
+
+    spec: Spec
+    sandbox: bool
+    workspace: Workspace
+    identity: StateIdentity
+    key: bytes
+    source: UserSource
+    described: SourceDescription
+    target: MeteredTarget
+
+    async def prepare(self, watch: Watch) -> Prepared:
+        """Compute the plan. Raises MigrateError for everything that ends the command."""
+        path = self.workspace.state_path
+        with _as_target_error(self.spec.destination):
+            return await prepare(
+                self.spec,
+                source=self.source,
+                target=self.target,
+                snapshot=self.workspace.snapshot_path,
+                state=path if path.exists() else None,
+                key=self.key,
+                watch=watch,
+            )
+
+
+def state_identity(spec: Spec, *, sandbox: bool) -> StateIdentity:
+    """Whom the state of this plan belongs to (rule 13)."""
+    if isinstance(spec.source, ExportSource):
+        pool = spec.source.user_pool_id or "export files"
+    else:
+        pool = spec.source.user_pool_id
+    destination = "sandbox" if sandbox else f"{spec.destination.base_url.rstrip('/')} {spec.destination.client_id}"
+    return StateIdentity(spec.name, pool, destination)
+
+
+def for_sandbox(spec: Spec) -> Spec:
+    """The plan with a state of its own for the sandbox."""
+    return replace(spec, state_path=spec.state_path.with_name(_sandbox_stem(spec.state_path) + ".state.db"))
+
+
+def sandbox_data(spec: Spec) -> Path:
+    """Where the sandbox of a plan keeps its users, beside its state; `spec` is the plan as written."""
+    return spec.state_path.with_name(_sandbox_stem(spec.state_path) + ".workos.db")
+
+
+@asynccontextmanager
+async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
+    """Open and prove everything; the workspace is prepared. Raises MigrateError."""
+    from engine.targets.workos import WorkOSTarget
+
+    identity = state_identity(spec, sandbox=sandbox)
+    async with AsyncExitStack() as stack:
+        state = StateFile.read(workspace.state_path, identity)
+        known: list[str] = []
+        key = secrets.token_bytes(32)
+        if state is not None:
+            with state:
+                key, known = state.key, state.some_workos_ids()
+        clock = SystemClock()
+        rng = random.Random()  # noqa: S311 (jitter, not a secret)
+        workos = WorkOSTarget(spec.destination, timeout=float(os.environ.get("WORKOS_REQUEST_TIMEOUT") or _TIMEOUT))
+        target = MeteredTarget(workos, Quota(spec.destination, clock), clock=clock, rng=rng)
+        stack.push_async_callback(target.close)
+        source = open_source(spec.source)
+        described = await asyncio.to_thread(source.describe)
+        with _as_target_error(spec.destination):
+            await _prove_environment(target, known, spec.destination)
+        yield Session(spec, sandbox, workspace, identity, key, source, described, target)
+
+
+async def _prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:
+    """The key works, and opens the environment that the state knows (rule 13)."""
+    if not known:
+        await target.list_page(None)
+        return
+    for workos_id in known:
+        if await target.get(workos_id) is not None:
+            return
+    raise TargetError(
+        f"the key opens another WorkOS environment than {destination.client_id}: users of the state are not there",
+        remedy="use this environment's key; if its users were deleted, move the state away and run again",
+        code="wrong_environment",
+    )
+
+
+class _as_target_error:  # noqa: N801 (reads as the statement that it is)
+    """Turns the end of a call that nobody can go on without into the command's error."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, CallFailed):
+            raise target_error(error, self._destination) from error
+
+
+def target_error(error: CallFailed, destination: Destination) -> MigrateError:
+    """The command's error for a call's end."""
+    base_url = destination.base_url
+    if isinstance(error, Refused):
+        if error.status == 401:
+            return TargetError(
+                f"WorkOS at {base_url} refuses the API key (401)",
+                remedy="set the variable of destination.workos.api_key to a valid key of this environment",
+                code="unauthorized",
+            )
+        return TargetError(
+            f"WorkOS at {base_url} does not allow this to the API key ({error.status} {error.code})",
+            remedy="use a key that may read and write users",
+            code="forbidden",
+        )
+    if isinstance(error, Terminal):
+        return TargetError(
+            f"WorkOS at {base_url} refused a request that every run makes ({error.status} {error.code})",
+            remedy="check destination.workos.base_url",
+            code="unexpected_answer",
+        )
+    return TargetError(
+        f"WorkOS at {base_url} cannot be reached ({error.code})",
+        remedy="check destination.workos.base_url and the network, then run again",
+        code="unreachable",
+    )
+
+
+def _sandbox_stem(state_path: Path) -> str:
+    return state_path.name.removesuffix(".db").removesuffix(".state") + ".sandbox"

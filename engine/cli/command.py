@@ -1,0 +1,113 @@
+"""What every command shares: its options, what it prints first, and the one place that catches errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.diagnostics import Diagnostic
+from engine.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
+from engine.spec.loader import LoadedPlan, load
+from engine.spec.model import ExportSource, Spec
+from engine.views.console import Console
+
+PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
+SandboxOption = Annotated[
+    bool, typer.Option("--sandbox", help="Use an embedded WorkOS stand-in instead of the real destination.")
+]
+
+
+@contextmanager
+def command(*, json: bool, quiet: bool) -> Iterator[Console]:
+    """Around a command's body: gives it its console, and turns what it raises into messages and exit codes."""
+    console = Console(json=json, quiet=quiet or json)
+    try:
+        yield console
+    except MigrateError as error:
+        report(console, error.diagnostics())
+        raise typer.Exit(error.exit_code) from error
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if os.environ.get("MIGRATE_DEBUG"):
+            raise
+        # A bug of ours. Its text may hold anything, so only its kind is shown.
+        wrong = f"internal error ({type(error).__name__} in {_place(error)})"
+        right = "please report it; MIGRATE_DEBUG=1 shows the traceback, which may hold users' data"
+        report(console, [Diagnostic("internal_error", wrong, right)])
+        raise typer.Exit(EXIT_NOTHING_ATTEMPTED) from error
+
+
+def report(console: Console, found: list[Diagnostic]) -> None:
+    """Errors, for people on standard error, or as error.v1 with `--json`."""
+    if console.json:
+        errors = [
+            {
+                "code": one.code,
+                "message": f"{one.wrong}; {one.right}" if one.right else one.wrong,
+                "file": one.file or None,
+                "line": one.line or None,
+                "column": one.column or None,
+            }
+            for one in found
+        ]
+        console.document({"schema": "error.v1", "errors": errors})
+    else:
+        console.fail(*(f"error: {one}" for one in found))
+
+
+def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedPlan:
+    """The plan file with its references resolved; its warnings are told, its secrets hidden from now on."""
+    plan = load(path, sandbox=sandbox)
+    console.hide(plan.secrets)
+    for one in plan.warnings:
+        console.warn(str(one))
+    return plan
+
+
+def introduce(console: Console, spec: Spec, *, sandbox: bool = False, state: Path | None = None) -> None:
+    """Say what the command works on: plan, pool, destination, state."""
+    source = spec.source
+    if isinstance(source, ExportSource):
+        pool = "export " + ", ".join(source.files) + (f" of {source.user_pool_id}" if source.user_pool_id else "")
+    else:
+        pool = f"user pool {source.user_pool_id} in {source.region}"
+        pool += f" at {source.endpoint_url}" if source.endpoint_url else ""
+    destination = spec.destination
+    where = "sandbox, an embedded stand-in" if sandbox else f"WorkOS {destination.base_url} ({destination.client_id})"
+    where += f", {destination.environment}" if destination.environment and not sandbox else ""
+    console.header(
+        [
+            ("plan", f"{spec.name} ({spec.path})"),
+            ("pool", pool),
+            ("destination", where),
+            ("state", _near(state or spec.state_path)),
+        ]
+    )
+
+
+def _near(path: Path) -> str:
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else "?"
+
+
+def wants_json() -> bool:
+    """Whether a command line that could not be parsed asked for JSON."""
+    return "--json" in sys.argv[1:]

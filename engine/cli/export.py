@@ -1,0 +1,57 @@
+"""`migrate export`: the pool into a file that `source.export` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, introduce
+from engine.ports import Progress, UserSource
+from engine.spec.loader import load
+from engine.users import SourceUser
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: migrate export plans/production.yaml --out users.jsonl")(export)
+
+
+def export(
+    plan: PlanArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write, as JSON Lines (0600).")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Write the whole pool, unfiltered, into one file that source.export reads."""
+    from engine.sources.export_writer import write_export
+    from engine.sources.open import open_source
+
+    with command(json=json, quiet=quiet) as console:
+        # Only the source is needed: WorkOS's variables may be unset.
+        loaded = load(plan, sandbox=True)
+        console.hide(loaded.secrets)
+        introduce(console, loaded.spec, sandbox=False)
+        source = open_source(loaded.spec.source)
+        described = source.describe()
+        with console.stages() as stages:
+            progress = stages.begin("reading", described.estimated_users)
+            count = write_export(_pages(source, progress), out, overwrite=overwrite)
+        for one in source.warnings:
+            console.warn(one)
+        if json:
+            console.document(
+                {"schema": "export.v1", "plan": loaded.spec.name, "command": "export", "file": str(out), "users": count}
+            )
+        console.say(f"{count} users written to {out}")
+
+
+def _pages(source: UserSource, progress: Progress) -> Iterator[Sequence[SourceUser]]:
+    seen = 0
+    for page in source.pages():
+        yield page
+        seen += len(page)
+        progress(seen)

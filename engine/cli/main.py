@@ -1,0 +1,56 @@
+"""The `migrate` command: its subcommands, and what becomes of a command line that is not one."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from typer import core
+
+from engine.cli import apply, export, sandbox, schema, state, status, validate
+from engine.cli.command import report, wants_json
+from engine.diagnostics import Diagnostic
+from engine.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
+from engine.views.console import Console
+
+# Plain help: rich would cost a third of the start-up.
+core.HAS_RICH = False
+
+app = typer.Typer(
+    name="migrate",
+    help="Move users from AWS Cognito to WorkOS, as a plan file in git declares it.",
+    epilog="Example: migrate apply plans/production.yaml",
+    no_args_is_help=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for module in (validate, apply, status, export, schema, sandbox):
+    module.register(app)
+app.add_typer(state.app, name="state")
+
+
+def run() -> None:
+    """The console script."""
+    command = typer.main.get_command(app)
+    try:
+        code = command.main(prog_name="migrate", standalone_mode=False)
+    except Exception as error:
+        code = _usage(error)
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception) -> int:
+    """Typer's own errors: bad usage ends with 1, as the contract says, not with 2."""
+    message = getattr(error, "format_message", None)
+    if message is None:
+        if type(error).__name__ in ("Abort", "Exit"):
+            return int(getattr(error, "exit_code", EXIT_NOTHING_ATTEMPTED))
+        raise error
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "migrate"
+    diagnostic = Diagnostic("bad_usage", str(message()).rstrip("."), f"see `{path} --help`")
+    report(Console(json=wants_json()), [diagnostic])
+    return EXIT_NOTHING_ATTEMPTED

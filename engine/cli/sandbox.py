@@ -1,0 +1,33 @@
+"""`migrate sandbox`: the embedded WorkOS stand-in by itself, until it is interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, QuietOption, command
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: migrate sandbox --port 4010 --data sandbox.db")(sandbox)
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 0,
+    data: Annotated[Path | None, typer.Option(help="Keep users in this file; in memory without it.")] = None,
+    null: Annotated[bool, typer.Option("--null", help="Accept and count users, keep nothing (for measuring).")] = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Run the WorkOS stand-in alone. Prints its address as one JSON line."""
+    from engine.sandbox.options import Options
+    from engine.sandbox.server import serve
+
+    with command(json=json, quiet=quiet) as console:
+        options = Options(data=data, port=port, null=null)
+        console.header([("sandbox", "a WorkOS stand-in on loopback"), ("data", str(data or "in memory")),
+                        ("api key", options.api_key), ("client id", options.client_id)])  # fmt: skip
+        serve(options)

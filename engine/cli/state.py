@@ -1,0 +1,112 @@
+"""`migrate state`: the state's users one by one, and the ways to correct it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.errors import MigrateError
+
+app = typer.Typer(help="Look into the state, and correct it.", rich_markup_mode=None, no_args_is_help=False)
+
+SubArgument = Annotated[str, typer.Argument(metavar="SUB", help="The user's Cognito sub.", show_default=False)]
+SubsArgument = Annotated[list[str], typer.Argument(metavar="SUB...", help="Cognito subs.", show_default=False)]
+
+
+@app.command("list", epilog="Example: migrate state list plans/production.yaml")
+def list_users(
+    plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Every user in the state: sub, WorkOS id, relation, status."""
+    from engine.cli.stored import reading, stored_spec
+    from engine.state import queries
+
+    with command(json=json, quiet=quiet) as console:
+        spec = stored_spec(console, plan, sandbox=sandbox)
+        with reading(spec) as state:
+            rows = queries.users(state, ["migrated", "merged", "failed", "conflicts", "skipped", "pending"])
+            if json:
+                console.document({"schema": "state-list.v1", "plan": spec.name, "users": [asdict(one) for one in rows]})
+                return
+            for one in rows:
+                console.data("\t".join((one.source_id, one.workos_id or "-", one.relation, one.status)))
+
+
+@app.command("show", epilog="Example: migrate state show plans/production.yaml 6f1c2a9e-…")
+def show(
+    plan: PlanArgument,
+    sub: SubArgument,
+    sandbox: SandboxOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """One user in the state."""
+    from engine.cli.stored import reading, stored_spec
+    from engine.state import queries
+    from engine.views.text import table
+
+    with command(json=json, quiet=quiet) as console:
+        spec = stored_spec(console, plan, sandbox=sandbox)
+        with reading(spec) as state:
+            found = queries.user(state, sub)
+        if found is None:
+            raise _unknown(sub)
+        if json:
+            console.document({"schema": "state-user.v1", "plan": spec.name, "user": asdict(found)})
+            return
+        for line in table([(name, str(value)) for name, value in asdict(found).items() if value is not None]):
+            console.data(line)
+
+
+@app.command("forget", epilog="Example: migrate state forget plans/production.yaml 6f1c2a9e-…")
+def forget(
+    plan: PlanArgument,
+    subs: SubsArgument,
+    sandbox: SandboxOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Let users start afresh: the next apply looks them up in WorkOS, and creates those who are not there."""
+    from engine.cli.stored import editing, stored_spec
+    from engine.state import queries
+
+    with command(json=json, quiet=quiet) as console:
+        spec = stored_spec(console, plan, sandbox=sandbox)
+        with editing(spec) as state:
+            unknown = [sub for sub in subs if queries.user(state, sub) is None]
+            if unknown:
+                raise _unknown(unknown[0])
+            forgotten = queries.forget(state, subs)
+        if json:
+            console.document({"schema": "state-forget.v1", "plan": spec.name, "forgotten": forgotten})
+        console.say(f"forgotten: {len(forgotten)}")
+
+
+@app.command("unlock", epilog="Example: migrate state unlock plans/production.yaml")
+def unlock(
+    plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Say who holds the state's lock. A local lock is the operating system's: it ends with its process."""
+    from engine.cli.stored import stored_spec
+    from engine.state.lock import StateLock
+    from engine.state.workspace import Workspace
+
+    with command(json=json, quiet=quiet) as console:
+        spec = stored_spec(console, plan, sandbox=sandbox)
+        path = Workspace(spec.state_path).lock_path
+        if path.exists():
+            # Raises StateLocked, which names the holder, while a run is alive.
+            with StateLock(path):
+                pass
+        if json:
+            console.document({"schema": "state-unlock.v1", "plan": spec.name, "locked": False})
+        console.say("nobody holds the lock")
+
+
+def _unknown(sub: str) -> MigrateError:
+    return MigrateError(
+        f"the state knows no user {sub}", remedy="`migrate state list` shows whom it knows", code="unknown_user"
+    )

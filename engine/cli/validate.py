@@ -1,0 +1,57 @@
+"""`migrate validate`: the plan file's shape and sense. Contacts nobody and needs no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, QuietOption, command
+from engine.diagnostics import Diagnostic
+from engine.errors import InvalidPlanFile
+from engine.spec.loader import load
+
+PlansArgument = Annotated[list[Path], typer.Argument(metavar="PLAN...", help="Plan files.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: migrate validate plans/*.yaml")(validate)
+
+
+def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption = False) -> None:
+    """Check plan files, schema and sense; contacts nobody."""
+    with command(json=json, quiet=quiet) as console:
+        found: list[Diagnostic] = []
+        warnings: list[Diagnostic] = []
+        for path in plans:
+            try:
+                loaded = load(path, resolve=False)
+            except InvalidPlanFile as error:
+                found.extend(error.found)
+                continue
+            warnings.extend(loaded.warnings)
+            for one in loaded.warnings:
+                console.warn(str(one))
+            console.say(f"{path}: valid")
+        if found:
+            raise InvalidPlanFile(found)
+        if json:
+            console.document(
+                {
+                    "schema": "validate.v1",
+                    "command": "validate",
+                    "valid": [str(path) for path in plans],
+                    "warnings": [
+                        {
+                            "code": one.code,
+                            "message": f"{one.wrong}; {one.right}" if one.right else one.wrong,
+                            "file": one.file or None,
+                            "line": one.line or None,
+                            "column": one.column or None,
+                        }
+                        for one in warnings
+                    ],
+                }
+            )

@@ -1,0 +1,109 @@
+"""What each code of a failed, conflicting or left-out user means, and the way out.
+
+Sentences are ours: WorkOS's own messages may hold addresses.
+"""
+
+from __future__ import annotations
+
+_RETRY = "run apply again: it takes up what is left"
+
+_CODES: dict[str, tuple[str, str]] = {
+    # Conflicts: nothing is wrong with the services, somebody has to decide.
+    "invalid_value": (
+        "a mapped value is one that WorkOS does not take (metadata: ASCII, 600 characters)",
+        "correct it in Cognito, or set when_invalid to omit or escape in the mapping",
+    ),
+    "duplicate": (
+        "several Cognito users share this address",
+        "keep one of them in Cognito, or set duplicates.strategy to merge",
+    ),
+    "shared_external_id": (
+        "several users would get this external ID",
+        "map external_id from an attribute that is unique, such as sub",
+    ),
+    "no_external_id": (
+        "the attribute mapped to external_id is missing",
+        "set it in Cognito, or map external_id from sub",
+    ),
+    "external_id_other_email": (
+        "WorkOS holds this external ID under another address",
+        "change the address on one side, or delete the WorkOS user if it is left over",
+    ),
+    "other_external_id": (
+        "WorkOS holds this address under another external ID",
+        "find out whose user that is; remove its external ID in WorkOS if it is this person's",
+    ),
+    "unverified_link": (
+        "WorkOS already has this address, and not both sides have verified it",
+        "have the person verify it on the side that has not, then run again",
+    ),
+    "existing_user": (
+        "WorkOS already has this address, and existing_users is error",
+        "set existing_users to adopt or update, or leave the user out",
+    ),
+    "email_change_unverified": (
+        "the address changed in Cognito to one that is not verified, for a verified user",
+        "have the person verify the new address in Cognito, then run again",
+    ),
+    "gone": (
+        "the user was deleted in WorkOS after the migration",
+        "`migrate state forget` lets the next apply create the user again",
+    ),
+    "email_not_available": (
+        "WorkOS says that the address is taken and shows nobody who has it",
+        "look for it in the WorkOS dashboard, then run again",
+    ),
+    "external_id_already_used": (
+        "WorkOS says that the external ID is taken and shows nobody who has it",
+        "look for it in the WorkOS dashboard, then run again",
+    ),
+    "user_already_exists": (
+        "WorkOS says that the user exists and shows nobody who has the address",
+        "look for it in the WorkOS dashboard, then run again",
+    ),
+    "email_change_not_allowed": (
+        "WorkOS does not let this user's address be changed (a directory manages it)",
+        "change it where it is managed",
+    ),
+    # Failures: another run may succeed.
+    "timeout": ("WorkOS did not answer in time", _RETRY),
+    "connection_failed": ("no connection to WorkOS could be made", _RETRY),
+    "connection_lost": ("the connection to WorkOS broke", _RETRY),
+    "unexpected_answer": (
+        "something answered in WorkOS's place, or cut the answer off",
+        "check destination.workos.base_url and proxies; then run apply again",
+    ),
+    "rate_limit_exceeded": (
+        "WorkOS kept refusing requests over its quota",
+        "lower writes_per_10s, or run when less else uses the quota",
+    ),
+    "unsettled": ("whether the write was done could not be found out", _RETRY + ", and looks first"),
+    "email_not_applied": (
+        "WorkOS answered an address change with the old address",
+        "change it in the WorkOS dashboard, then run apply again",
+    ),
+    "invalid_metadata": (
+        "WorkOS refused the metadata",
+        "compare the plan's metadata with destination.workos.limits",
+    ),
+    "invalid_email": ("WorkOS refused the address", "correct it in Cognito"),
+    "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
+    # Left out.
+    "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
+    "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),
+    "filtered": ("the user does not pass the plan's filters", "change filters to migrate such users"),
+    "no_email": ("the user has no e-mail address", "WorkOS needs one: map email from another attribute"),
+    "left_source": (
+        "the user is in WorkOS, and no longer in what the plan selects from Cognito",
+        "delete the user in WorkOS if that is meant: this tool never does",
+    ),
+}
+
+
+def explain(code: str) -> tuple[str, str]:
+    """(what it means, what to do) for a code, also for one that is not ours."""
+    if code in _CODES:
+        return _CODES[code]
+    if code.startswith("http_5") or code == "http_408":
+        return f"WorkOS answered with a fault of its own ({code})", _RETRY
+    return f"WorkOS refused the user ({code})", "look the code up in WorkOS's API reference, then run apply again"

@@ -1,0 +1,64 @@
+"""Several records with one address become one user: who comes first, and what fills the gaps (rule 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.mapping.mapper import MappedRecord
+from engine.spec.model import Preference
+
+Relation = Literal["primary", "merged", "unverified"]
+
+
+@dataclass(frozen=True, slots=True)
+class MergedUser:
+    """One user out of several records: fields of the first, gaps filled. `relations` stands in the records' order."""
+
+    fields: dict[str, str]
+    invalid: dict[str, str]
+    had_password: bool
+    relations: tuple[Relation, ...]
+
+
+def rank(record: MappedRecord, prefer: Sequence[Preference]) -> tuple[object, ...]:
+    """Sort key: verified first, always; then the plan's `prefer`; then newest; then smallest sub (rule 4)."""
+    keys: list[object] = [not record.verified]
+    for preference in prefer:
+        match preference:
+            case "native":
+                keys.append(not record.native)
+            case "federated":
+                keys.append(record.native)
+            case "newest":
+                keys.append(-record.created)
+            case "oldest":
+                keys.append(record.created)
+    return (*keys, -record.created, record.sub)
+
+
+def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool) -> MergedUser:
+    """One user out of records that share an address, the preferred first."""
+    first = ranked[0]
+    fields = dict(first.fields)
+    invalid = dict(first.invalid)
+    refused: dict[str, str] = {}
+    relations: list[Relation] = ["primary"]
+    had_password = first.native
+    for record in ranked[1:]:
+        # Whoever signed up unverified with somebody's address must not write into that person's account.
+        outsider = first.verified and not record.verified
+        relations.append("unverified" if outsider else "merged")
+        if outsider and not allow_unverified:
+            continue
+        had_password = had_password or (record.native and not outsider)
+        for name, value in record.fields.items():
+            if name not in invalid and name != "external_id":
+                fields.setdefault(name, value)
+        for name, fault in record.invalid.items():
+            refused.setdefault(name, fault)
+    for name, fault in refused.items():
+        if name not in fields and name != "external_id":
+            invalid.setdefault(name, fault)
+    return MergedUser(fields, invalid, had_password, tuple(relations))

@@ -1,0 +1,47 @@
+"""Reads one value of a Cognito record by the name that a plan file uses for it.
+
+Names are Cognito's attributes, and beside them `username`, `status` and `identities.provider`, `.provider_type`,
+`.user_id` and `.issuer` of the record's first identity (the primary one, where one is marked).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.mapping.identities import parse_identities
+from engine.users import Identity, SourceUser
+
+Lookup = Callable[[SourceUser], str | None]
+
+_IDENTITY: dict[str, Callable[[Identity], str | None]] = {
+    "identities.provider": lambda one: one.provider,
+    "identities.providerName": lambda one: one.provider,
+    "identities.provider_type": lambda one: one.provider_type,
+    "identities.providerType": lambda one: one.provider_type,
+    "identities.user_id": lambda one: one.user_id,
+    "identities.userId": lambda one: one.user_id,
+    "identities.issuer": lambda one: one.issuer,
+}
+
+
+def lookup(name: str) -> Lookup:
+    """A function from record to value; an empty value counts as missing (rule 12)."""
+    if name in _IDENTITY:
+        part = _IDENTITY[name]
+
+        def from_identity(user: SourceUser) -> str | None:
+            first = first_identity(user)
+            return (part(first) or None) if first else None
+
+        return from_identity
+    if name in ("username", "cognito:username"):
+        return lambda user: user.username
+    if name in ("status", "cognito:user_status"):
+        return lambda user: user.status
+    return lambda user: user.attributes.get(name) or None
+
+
+def first_identity(user: SourceUser) -> Identity | None:
+    """The identity that stands for the record; None for a user with no provider."""
+    identities = parse_identities(user.attributes.get("identities"))
+    return next((one for one in identities if one.primary), identities[0] if identities else None)

@@ -1,0 +1,196 @@
+"""From one Cognito record to the WorkOS fields that it alone would give (rules 1 and 12).
+
+Defaults are kept apart: where several records become one user, a field that one lacks is filled from the next
+before any default is used. Field names are flat: `first_name`, `metadata.plan`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from engine.mapping.lookup import first_identity, lookup
+from engine.mapping.values import fit_metadata, is_email, is_true
+from engine.spec.model import Attributes, FieldMapping, Limits
+from engine.users import SourceUser, normalise_email
+
+METADATA = "metadata."
+# An unverified claim of these providers is theirs alone; Google, Apple, Facebook and Amazon are Cognito's own (rule 1).
+_ASSERTED_BY_OTHERS = frozenset({"OIDC", "SAML"})
+
+_Raw = Callable[[SourceUser], str | None]
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+_SPACES = re.compile(r"\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRecord:
+    """What one record gives. `fields` lacks what the record lacks; `invalid` says what WorkOS would not take.
+
+    `created` is seconds since the epoch. A record that is not `native` has no password of its own; `provider` is
+    the name of its (first) identity provider, None without one.
+    """
+
+    sub: str
+    username: str
+    created: float
+    native: bool
+    provider: str | None
+    email: str | None
+    verified: bool
+    fields: dict[str, str]
+    invalid: dict[str, str] = field(default_factory=dict)
+
+
+class Mapper:
+    """The plan's `attributes`, made ready once and applied to every record."""
+
+    def __init__(
+        self, attributes: Attributes, limits: Limits, *, trusted_providers: frozenset[str] = frozenset()
+    ) -> None:
+        self._limits = limits
+        self._trusted = trusted_providers
+        email = attributes.email
+        plain = email.template is None and email.translate is None
+        self._email = [(name == "email", lookup(name)) for name in email.sources] if plain else [(False, _raw(email))]
+        verified = attributes.email_verified
+        self._verified: _Raw | None = _raw(verified) if verified else None
+        self._external_id = _raw(attributes.external_id)
+        names = {"first_name": attributes.first_name, "last_name": attributes.last_name}
+        self._names = [(name, _raw(mapping)) for name, mapping in names.items() if mapping is not None]
+        self._metadata = [
+            (METADATA + key, _raw(mapping), mapping.when_invalid) for key, mapping in attributes.metadata.items()
+        ]
+        mapped = {name: mapping for name, mapping in names.items() if mapping is not None} | {
+            METADATA + key: mapping for key, mapping in attributes.metadata.items()
+        }
+        mapped["external_id"] = attributes.external_id
+        self.defaults: Mapping[str, str] = {
+            name: mapping.default for name, mapping in mapped.items() if mapping.default is not None
+        }
+
+    def map(self, user: SourceUser) -> MappedRecord:
+        """The record's own fields. Never raises: what is wrong with a value is in `invalid`."""
+        fields: dict[str, str] = {}
+        invalid: dict[str, str] = {}
+        external_id = self._external_id(user)
+        if external_id is not None:
+            fields["external_id"] = external_id
+            if len(external_id) > self._limits.external_id_length:
+                invalid["external_id"] = "too_long"
+        for name, raw in self._names:
+            value = raw(user)
+            if value is not None:
+                fields[name] = value
+        for name, raw, when_invalid in self._metadata:
+            value = raw(user)
+            if value is None:
+                continue
+            value, fault = fit_metadata(value, limit=self._limits.metadata_value_length, when_invalid=when_invalid)
+            if fault is not None:
+                invalid[name] = fault
+            elif value is not None:
+                fields[name] = value
+        native = user.status != "EXTERNAL_PROVIDER"
+        provider = None if native and "identities" not in user.attributes else self._provider(user)
+        email, from_email = self._address(user)
+        return MappedRecord(
+            sub=user.sub,
+            username=user.username,
+            created=user.created.timestamp(),
+            native=native,
+            provider=provider,
+            email=email,
+            verified=from_email and self._is_verified(user, native=native),
+            fields=fields,
+            invalid=invalid,
+        )
+
+    def with_defaults(self, fields: Mapping[str, str]) -> dict[str, str]:
+        """The fields with the plan's defaults where they lack one."""
+        return {**self.defaults, **fields}
+
+    def _address(self, user: SourceUser) -> tuple[str | None, bool]:
+        """The address, and whether it is the attribute `email` as it stands (rule 1)."""
+        for is_attribute, raw in self._email:
+            address = normalise_email(raw(user) or "")
+            if address:
+                return address, is_attribute
+        return None, False
+
+    def _is_verified(self, user: SourceUser, *, native: bool) -> bool:
+        if self._verified is None or not is_true(self._verified(user)):
+            return False
+        attributes = user.attributes
+        # A mapping can lower Cognito's own flag, never stand in for it (rule 1, always).
+        if not (is_true(attributes.get("email_verified")) or is_true(attributes.get("emailVerified"))):
+            return False
+        if native:
+            return True
+        identity = first_identity(user)
+        if identity is None:
+            # Nobody knows who asserted it.
+            return False
+        return identity.provider_type not in _ASSERTED_BY_OTHERS or identity.provider in self._trusted
+
+    @staticmethod
+    def _provider(user: SourceUser) -> str | None:
+        identity = first_identity(user)
+        return identity.provider if identity else None
+
+
+def left_out(record: MappedRecord) -> str | None:
+    """The reason for leaving out a record that passed the filters, or None (contract: reasons, in their order)."""
+    if record.email is None:
+        return "no_email"
+    return None if is_email(record.email) else "invalid_email"
+
+
+def _raw(mapping: FieldMapping) -> _Raw:
+    """The mapping as one function: source or template, then `map`. No default, no checks."""
+    found = _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
+    table = mapping.translate
+    if table is None:
+        return found
+
+    def translated(user: SourceUser) -> str | None:
+        value = found(user)
+        return table.get(value) or None if value is not None else None
+
+    return translated
+
+
+def _first(sources: tuple[str, ...]) -> _Raw:
+    lookups = [lookup(name) for name in sources]
+    if len(lookups) == 1:
+        return lookups[0]
+
+    def first(user: SourceUser) -> str | None:
+        for one in lookups:
+            value = one(user)
+            if value is not None:
+                return value
+        return None
+
+    return first
+
+
+def _template(template: str) -> _Raw:
+    """Missing parts are empty, spaces collapse, all missing: no value (rule 12)."""
+    parts = [(text, lookup(name)) for text, name in _split(template)]
+    tail = _PLACEHOLDER.split(template)[-1]
+
+    def fill(user: SourceUser) -> str | None:
+        values = [one(user) for _, one in parts]
+        if parts and not any(values):
+            return None
+        text = "".join(before + (value or "") for (before, _), value in zip(parts, values, strict=True)) + tail
+        return _SPACES.sub(" ", text).strip() or None
+
+    return fill
+
+
+def _split(template: str) -> list[tuple[str, str]]:
+    pieces = _PLACEHOLDER.split(template)
+    return list(zip(pieces[0:-1:2], pieces[1::2], strict=True))

@@ -1,0 +1,159 @@
+"""What a command found and did, as values: views render them for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from engine.codes import explain
+from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.targets.metered import Requests
+
+APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
+PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """Records seen and selected; those left out, by reason."""
+
+    seen: int
+    selected: int
+    filtered: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One user who failed or is in conflict, by Cognito sub."""
+
+    source_id: str
+    code: str
+
+    def to_json(self) -> dict[str, str]:
+        """With the code's sentence and way out."""
+        message, remedy = explain(self.code)
+        return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Things to know that change nothing: left the source (rule 10), attributes that vanished (rule 9)."""
+
+    left_source: int = 0
+    attribute_vanished: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """One `apply`. `users` has every name of APPLIED, and they add up to `source.selected`.
+
+    `stopped` says why the run ended early: interrupted, max_failures, a code of the services; None when it did not.
+    """
+
+    plan: str
+    run_id: str
+    sandbox: bool
+    source: SourceCounts
+    users: Mapping[str, int]
+    failures: tuple[Failure, ...]
+    failures_total: int
+    requests: Requests
+    duration_s: float
+    reported: Reported = Reported()
+    warnings: tuple[str, ...] = ()
+    stopped: str | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def converged(self) -> bool:
+        """Every selected user is where the plan wants them."""
+        return self.stopped is None and not any(self.users[name] for name in ("conflicts", "failed", "pending"))
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract says."""
+        if self.stopped == "interrupted":
+            return EXIT_INTERRUPTED
+        return EXIT_OK if self.converged else EXIT_INCOMPLETE
+
+    def to_json(self) -> dict[str, object]:
+        """result.v1"""
+        return {
+            "schema": "result.v1",
+            "plan": self.plan,
+            "run_id": self.run_id,
+            "command": "apply",
+            "sandbox": self.sandbox,
+            "converged": self.converged,
+            "stopped": self.stopped,
+            "source": _source(self.source),
+            "users": {name: self.users[name] for name in APPLIED},
+            "failures": [one.to_json() for one in self.failures],
+            "failures_total": self.failures_total,
+            "requests": _requests(self.requests),
+            "reported": _reported(self.reported),
+            "warnings": list(self.warnings),
+            "duration_s": round(self.duration_s, 3),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """One `plan`. `writes` and `estimated_s` say what `apply` would take under the plan's quota."""
+
+    plan: str
+    sandbox: bool
+    source: SourceCounts
+    users: Mapping[str, int]
+    failures: tuple[Failure, ...]
+    failures_total: int
+    requests: Requests
+    writes: int
+    estimated_s: float
+    digest: str
+    duration_s: float
+    reported: Reported = Reported()
+    warnings: tuple[str, ...] = ()
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def changes(self) -> bool:
+        """Whether `apply` would change anything."""
+        return any(self.users[name] for name in ("create", "update", "adopt"))
+
+    def to_json(self) -> dict[str, object]:
+        """plan.v1"""
+        return {
+            "schema": "plan-result.v1",
+            "plan": self.plan,
+            "command": "plan",
+            "sandbox": self.sandbox,
+            "changes": self.changes,
+            "source": _source(self.source),
+            "users": {name: self.users[name] for name in PLANNED},
+            "failures": [one.to_json() for one in self.failures],
+            "failures_total": self.failures_total,
+            "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
+            "requests": _requests(self.requests),
+            "reported": _reported(self.reported),
+            "warnings": list(self.warnings),
+            "digest": self.digest,
+            "duration_s": round(self.duration_s, 3),
+        }
+
+
+def _source(source: SourceCounts) -> dict[str, object]:
+    return {"seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items()))}
+
+
+def _requests(requests: Requests) -> dict[str, int]:
+    return {
+        "writes": requests.writes,
+        "reads": requests.reads,
+        "throttled": requests.throttled,
+        "retried": requests.retried,
+    }
+
+
+def _reported(reported: Reported) -> dict[str, int]:
+    return {"left_source": reported.left_source, "attribute_vanished": reported.attribute_vanished}

@@ -1,0 +1,119 @@
+"""Owns the roles of the environment; `member` is there from the start, as in a new one of WorkOS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.sandbox.bodies import Field, read_body
+from engine.sandbox.environment import Environment
+from engine.sandbox.errors import invalid_parameters, not_found, refused
+from engine.sandbox.events import Events
+from engine.sandbox.requests import Reply, Request, Route, reply
+
+_CREATE = {
+    "slug": Field(str, required=True, longest=48),
+    "name": Field(str, required=True, longest=48),
+    "description": Field(str, nullable=True, longest=150),
+    "resource_type_slug": Field(str, longest=48),
+}
+_UPDATE = {"name": Field(str, longest=48), "description": Field(str, nullable=True, longest=150)}
+DEFAULT_ROLE = "member"
+
+
+class Roles:
+    """Environment roles, listed oldest first, all at once."""
+
+    def __init__(self, environment: Environment, events: Events) -> None:
+        self._environment = environment
+        self._events = events
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", "/authorization/roles", self.list_page),
+            Route("POST", "/authorization/roles", self.create),
+            Route("GET", "/authorization/roles/{slug}", self.get),
+            Route("PATCH", "/authorization/roles/{slug}", self.update),
+        ]
+
+    def seed(self) -> None:
+        """Make the default role where it is missing."""
+        if self._find(DEFAULT_ROLE) is None:
+            self._insert({"slug": DEFAULT_ROLE, "name": "Member"})
+
+    def list_page(self, _: Request) -> Reply:
+        rows = self._environment.database.rows("SELECT * FROM roles ORDER BY seq")
+        return reply(200, {"object": "list", "data": [_shape(row) for row in rows]})
+
+    def create(self, request: Request) -> Reply:
+        given = read_body(request.body, _CREATE)
+        if not given["slug"] or not given["name"]:
+            raise invalid_parameters([("slug", "slug_required", "slug and name must not be empty")])
+        if self._find(given["slug"]) is not None:
+            raise refused(409, "role_slug_conflict")
+        self._insert(given)
+        return self._done(given["slug"], 201, "role.created")
+
+    def get(self, request: Request) -> Reply:
+        return reply(200, _shape(self._one(request.parameters["slug"])))
+
+    def update(self, request: Request) -> Reply:
+        given = read_body(request.body, _UPDATE)
+        row = self._one(request.parameters["slug"])
+        own = self._environment
+        own.database.write(
+            "UPDATE roles SET name = ?, description = ?, updated_at = ? WHERE slug = ?",
+            (
+                given.get("name", row["name"]),
+                given.get("description", row["description"]),
+                own.clock.stamp(),
+                row["slug"],
+            ),
+        )
+        return self._done(row["slug"], 200, "role.updated")
+
+    def _insert(self, given: dict[str, Any]) -> None:
+        own = self._environment
+        now = own.clock.stamp()
+        own.database.write(
+            "INSERT INTO roles (id, slug, name, description, resource_type_slug, created_at, updated_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                own.ids.new("role_"),
+                given["slug"],
+                given["name"],
+                given.get("description"),
+                given.get("resource_type_slug", "organization"),
+                now,
+                now,
+            ),
+        )
+
+    def _done(self, slug: str, status: int, event: str) -> Reply:
+        shape = _shape(self._one(slug))
+        kept = ("object", "slug", "resource_type_slug", "permissions", "created_at", "updated_at")
+        self._events.record(event, {name: shape[name] for name in kept})
+        return reply(status, shape)
+
+    def _find(self, slug: str) -> Any:
+        return self._environment.database.row("SELECT * FROM roles WHERE slug = ?", (slug,))
+
+    def _one(self, slug: str) -> Any:
+        row = self._find(slug)
+        if row is None:
+            raise not_found("Role", slug)
+        return row
+
+
+def _shape(row: Any) -> dict[str, Any]:
+    return {
+        "object": "role",
+        "id": row["id"],
+        "slug": row["slug"],
+        "name": row["name"],
+        "description": row["description"],
+        "type": "EnvironmentRole",
+        "resource_type_slug": row["resource_type_slug"],
+        "permissions": [],
+        "created_at": row["created_at"],
+        "updated_at": row["updated_at"],
+    }

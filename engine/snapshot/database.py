@@ -1,0 +1,61 @@
+"""The snapshot's file: made anew for each run, 0600, deleted after a converged run (rule 14)."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from engine.errors import StateError
+from engine.snapshot.schema import TABLES
+from engine.state.schema import USERS
+from engine.state.workspace import database_files
+
+
+def create(path: Path) -> sqlite3.Connection:
+    """An empty snapshot; one of an earlier run is replaced. Raises StateError where the disk refuses."""
+    with disk_errors(path):
+        for old in database_files(path):
+            old.unlink(missing_ok=True)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        connection = sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None, check_same_thread=False)
+        # A crash makes the next run read the pool again; nothing here has to survive one.
+        connection.execute("PRAGMA journal_mode = OFF")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA cache_size = -32768")
+        # Sorting a million rows belongs on disk, beside the snapshot, not in memory.
+        connection.execute("PRAGMA temp_store = FILE")
+        connection.executescript(TABLES)
+        return connection
+
+
+def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Make the state's users readable as `known.users`; an empty table where there is no state."""
+    if path is not None and path.exists():
+        # Read only: planning never writes into a state.
+        connection.execute("ATTACH ? AS known", (f"{path.absolute().as_uri()}?mode=ro",))
+    else:
+        connection.execute("ATTACH ':memory:' AS known")
+        connection.execute(USERS.format(schema="known."))
+
+
+def remove(path: Path) -> None:
+    """Delete the snapshot."""
+    for one in database_files(path):
+        one.unlink(missing_ok=True)
+
+
+@contextmanager
+def disk_errors(path: Path) -> Iterator[None]:
+    """Say what a full or read-only disk is, in place of SQLite's words."""
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+        raise StateError(
+            f"the snapshot {path} cannot be written ({name})",
+            remedy="free some space or make the folder writable, then run again",
+            code="snapshot_not_writable",
+        ) from error

@@ -1,0 +1,209 @@
+"""The plan on disk: who is unchanged by set, who needs a decision row by row, and what was decided."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from engine.planning.changes import Change, Desired, Found, Known, Work
+from engine.users import TargetUser
+
+# Whose state row speaks for a person: their own, else that of the record they were merged with before, as long as
+# that record has not become a person of its own.
+_HOLDERS = """
+CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL) WITHOUT ROWID;
+INSERT INTO holder
+    SELECT r.sub, k.primary_sub FROM person r JOIN known.users k ON k.sub = r.sub
+    WHERE k.relation != 'primary' AND k.primary_sub IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM person o WHERE o.sub = k.primary_sub
+    );
+INSERT OR IGNORE INTO holder
+    SELECT m.primary_sub, k.sub FROM record m JOIN known.users k ON k.sub = m.sub
+    WHERE m.primary_sub IS NOT NULL AND k.relation = 'primary' AND k.workos_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL
+    ) ORDER BY k.changed_at, k.sub;
+"""
+
+_UNCHANGED = """
+INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
+    SELECT r.sub, 'unchanged', k.workos_id, k.created_here, k.verified, 'unchanged'
+    FROM person r JOIN known.users k ON k.sub = r.sub
+    WHERE r.invalid IS NULL AND k.relation = 'primary' AND k.status = 'done'
+      AND k.fingerprint = r.fingerprint
+"""
+
+_UNDECIDED = """
+SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
+    k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
+    x.user, e.user, i.user
+FROM person r
+LEFT JOIN holder h ON h.sub = r.sub
+LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub)
+LEFT JOIN target x ON x.external_id = r.external_id
+LEFT JOIN target e ON e.email = r.email
+LEFT JOIN target i ON i.id = k.workos_id
+WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.sub = r.sub)
+ORDER BY r.sub
+"""
+
+_UNPLACED = """
+CREATE TEMP VIEW unplaced AS SELECT r.sub, r.external_id, r.email FROM person r
+LEFT JOIN holder h ON h.sub = r.sub LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub)
+WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND k.workos_id IS NULL
+"""
+
+_STORE = """
+INSERT INTO change (sub, action, workos_id, send, code, created_here, verified, vanished, counts_as, frees_address)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+# One bounded read at a time: nothing of a million changes is kept in memory.
+_WORK = """
+SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
+    c.action, c.workos_id, c.send, c.created_here, c.verified, c.counts_as, r.fingerprint
+FROM change c JOIN record r ON r.sub = c.sub
+WHERE c.action IN ('create', 'update', 'adopt') AND c.frees_address = ?
+ORDER BY c.sub
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person as the snapshot holds them, with what the state and WorkOS say; `known_sub` is the state's row."""
+
+    desired: Desired
+    known_sub: str | None
+    known: Known | None
+    found: Found
+
+
+class PlanTable:
+    """The plan of one snapshot, beside a state attached as `known`."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, defaults: Mapping[str, str], flags: Mapping[str, str]
+    ) -> None:
+        self._connection = connection
+        self._defaults = dict(defaults)
+        self._flags = flags
+
+    def prepare(self) -> None:
+        """Settle by set whose state row counts for whom, and who is unchanged."""
+        self._connection.executescript(_HOLDERS)
+        self._connection.execute(_UNCHANGED)
+        self._connection.execute(_UNPLACED)
+
+    def count_unplaced(self) -> int:
+        """People of whom the state knows no WorkOS id."""
+        return int(self._connection.execute("SELECT count(*) FROM unplaced").fetchone()[0])
+
+    def unplaced(self) -> Iterator[tuple[str, str]]:
+        """(external ID, address) of everyone of whom the state knows no WorkOS id, in order of sub."""
+        yield from self._connection.execute("SELECT external_id, email FROM unplaced ORDER BY sub")
+
+    def claimed_ids(self) -> list[str]:
+        """WorkOS ids of users whose update a run began and did not record; as many as can be in flight."""
+        rows = self._connection.execute(
+            "SELECT workos_id FROM known.users WHERE status = 'claimed' AND workos_id IS NOT NULL ORDER BY sub"
+        )
+        return [row[0] for row in rows]
+
+    def count_known(self) -> int:
+        """Users that the state knows to be in WorkOS."""
+        row = self._connection.execute("SELECT count(*) FROM known.users WHERE workos_id IS NOT NULL").fetchone()
+        return int(row[0])
+
+    def store_targets(self, users: Sequence[TargetUser]) -> None:
+        """Keep what WorkOS holds."""
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO target (id, email, external_id, user) VALUES (?, ?, ?, ?)",
+            [(user.id, user.email, user.external_id, _dump_target(user)) for user in users],
+        )
+
+    def index_targets(self) -> None:
+        """To be called once all targets are stored."""
+        self._connection.executescript(
+            "CREATE INDEX target_email ON target (email);"
+            "CREATE INDEX target_external_id ON target (external_id) WHERE external_id IS NOT NULL;"
+        )
+
+    def undecided(self) -> Iterator[Person]:
+        """Everyone for whom a decision is due, in order of sub. The rows may be read while changes are stored."""
+        cursor = self._connection.execute(_UNDECIDED)
+        while rows := cursor.fetchmany(500):
+            for row in rows:
+                yield self._person(row)
+
+    def store(self, changes: Sequence[Change]) -> None:
+        """Keep what was decided."""
+        self._connection.executemany(
+            _STORE,
+            [
+                (c.sub, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
+                 c.verified, len(c.vanished), c.counts_as, c.action == "update" and "email" in c.send)
+                for c in changes
+            ],
+        )  # fmt: skip
+
+    def work(self, *, freeing: bool) -> Iterator[list[Work]]:
+        """Changes to carry out, in order of sub, in lists; `freeing` gives those that give up an address."""
+        cursor = self._connection.execute(_WORK, (freeing,))
+        while rows := cursor.fetchmany(256):
+            yield [self._work(row) for row in rows]
+
+    def _work(self, row: tuple[Any, ...]) -> Work:
+        action, workos_id, send, created_here, verified, counts_as, fingerprint = row[6:]
+        change = Change(
+            action,
+            row[0],
+            workos_id,
+            send=orjson.loads(send) if send else {},
+            created_here=bool(created_here),
+            verified=bool(verified),
+            counts_as=counts_as,
+        )
+        return Work(change, self.desired(row[:6]), fingerprint)
+
+    def desired(self, row: Sequence[Any]) -> Desired:
+        """A person from the columns sub, email, verified, fields, invalid, password."""
+        sub, email, verified, fields, invalid, password = row
+        return Desired(
+            sub=sub,
+            email=email,
+            verified=bool(verified),
+            fields={**self._defaults, **orjson.loads(fields)},
+            flags=self._flags if password else {},
+            invalid=orjson.loads(invalid) if invalid else {},
+        )
+
+    def _person(self, row: tuple[Any, ...]) -> Person:
+        known_sub, workos_id, status, fields, verified, created_here, operation, attempts = row[6:14]
+        known = None
+        if known_sub is not None:
+            known = Known(
+                workos_id=workos_id,
+                status=status,
+                fields=orjson.loads(fields) if fields else {},
+                verified=bool(verified),
+                created_here=bool(created_here),
+                claimed=operation if status == "claimed" else None,
+                attempts=attempts,
+            )
+        found = Found(*(_load_target(raw) for raw in row[14:17]))
+        return Person(self.desired(row[:6]), known_sub, known, found)
+
+
+def _dump_target(user: TargetUser) -> bytes:
+    return orjson.dumps(
+        [user.id, user.email, user.email_verified, user.external_id, user.first_name, user.last_name,
+         dict(user.metadata)]
+    )  # fmt: skip
+
+
+def _load_target(raw: bytes | None) -> TargetUser | None:
+    return TargetUser(*orjson.loads(raw)) if raw is not None else None

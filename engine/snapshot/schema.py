@@ -1,0 +1,52 @@
+"""The snapshot's tables: one run's records, the people they make, what WorkOS holds, and the changes between."""
+
+from __future__ import annotations
+
+# Records are appended and indexed afterwards: a million random keys in a growing index cost more than one sort.
+TABLES = """
+CREATE TABLE record (
+    sub TEXT NOT NULL,
+    username TEXT NOT NULL,
+    created REAL NOT NULL,
+    modified REAL,
+    native INTEGER NOT NULL,
+    provider TEXT,
+    email TEXT,
+    verified INTEGER NOT NULL,
+    external_id TEXT,
+    fields BLOB NOT NULL,          -- JSON, flat names; without defaults until the record is sealed as a person's
+    invalid BLOB,                  -- JSON, flat name to fault; null where nothing is
+    reason TEXT,                   -- why it is left out; null for a selected record
+    fingerprint BLOB,              -- of the person that it stands for
+    primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
+    relation TEXT NOT NULL DEFAULT 'primary',
+    password INTEGER NOT NULL      -- the person had a password in Cognito
+);
+CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL;
+CREATE TABLE membership (group_name TEXT NOT NULL, username TEXT NOT NULL);
+CREATE TABLE target (
+    id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE change (
+    sub TEXT PRIMARY KEY, action TEXT NOT NULL, workos_id TEXT, send BLOB, code TEXT,
+    created_here INTEGER NOT NULL DEFAULT 0, verified INTEGER NOT NULL DEFAULT 0, vanished INTEGER NOT NULL DEFAULT 0,
+    counts_as TEXT NOT NULL DEFAULT '',
+    frees_address INTEGER NOT NULL DEFAULT 0   -- gives up an address that somebody else may be waiting for
+) WITHOUT ROWID;
+"""
+
+SEALED = """
+CREATE UNIQUE INDEX record_sub ON record (sub);
+CREATE INDEX record_email ON record (email) WHERE reason IS NULL;
+CREATE INDEX record_external_id ON record (external_id) WHERE reason IS NULL AND primary_sub IS NULL;
+"""
+
+# A record delivered twice (a restarted chain, two export files): the newest stays.
+DEDUPLICATE = """
+DELETE FROM record WHERE rowid IN (
+    SELECT rowid FROM (
+        SELECT rowid, row_number() OVER (PARTITION BY sub ORDER BY modified DESC, rowid DESC) AS place
+        FROM record WHERE sub IN (SELECT sub FROM record GROUP BY sub HAVING count(*) > 1)
+    ) WHERE place > 1
+)
+"""

@@ -1,0 +1,28 @@
+"""The source that a plan file names, ready to read. Opening contacts nobody and loads no boto3."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from engine.ports import UserSource
+from engine.sources.pacing import Sleep
+from engine.spec.model import CognitoSource, ExportSource
+
+
+def open_source(
+    source: CognitoSource | ExportSource,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Sleep | None = None,
+    draw: Callable[[float, float], float] = random.uniform,
+) -> UserSource:
+    """The adapter for `source`. `clock`, `sleep` (seconds) and `draw` (a number between two) are for tests."""
+    if isinstance(source, ExportSource):
+        from engine.sources.export_files import ExportFiles
+
+        return ExportFiles(source)
+    from engine.sources.cognito import CognitoUserPool
+
+    return CognitoUserPool(source, clock=clock, sleep=sleep, draw=draw)

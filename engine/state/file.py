@@ -1,0 +1,253 @@
+"""The state file: SQLite, one writer, every change committed before anything rests on it.
+
+It holds no address, name, username or secret (rule 14): subs, WorkOS ids, fingerprints, codes.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import orjson
+
+from engine.errors import StateError
+from engine.state import schema
+from engine.state.records import Claim, Done, NotDone, Outcome, StateIdentity
+
+_CLAIM = """
+INSERT INTO users (sub, status, operation, run_id, changed_at, attempts) VALUES (?, 'claimed', ?, ?, ?, 1)
+ON CONFLICT (sub) DO UPDATE SET status = 'claimed', operation = excluded.operation, run_id = excluded.run_id,
+    changed_at = excluded.changed_at, attempts = attempts + 1, error_code = NULL
+"""
+_DONE = """
+INSERT INTO users (sub, workos_id, status, operation, fingerprint, fields, verified, created_here, flagged,
+    attempts, run_id, changed_at)
+VALUES (?, ?, 'done', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (sub) DO UPDATE SET workos_id = excluded.workos_id, status = 'done', operation = excluded.operation,
+    fingerprint = excluded.fingerprint, fields = excluded.fields, verified = excluded.verified,
+    created_here = excluded.created_here, flagged = max(flagged, excluded.flagged), attempts = excluded.attempts,
+    run_id = excluded.run_id, changed_at = excluded.changed_at, error_code = NULL, relation = 'primary',
+    primary_sub = NULL, left_source = 0
+"""
+_NOT_DONE = """
+INSERT INTO users (sub, status, error_code, attempts, run_id, changed_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (sub) DO UPDATE SET status = excluded.status, error_code = excluded.error_code,
+    attempts = excluded.attempts, run_id = excluded.run_id, changed_at = excluded.changed_at, left_source = 0
+"""
+# A user let go of before the call: as if never claimed.
+_RELEASE_NEW = "DELETE FROM users WHERE sub = ? AND status = 'claimed' AND workos_id IS NULL"
+_RELEASE_KNOWN = "UPDATE users SET status = 'done' WHERE sub = ? AND status = 'claimed'"
+
+
+class StateFile:
+    """An open state. Use as a context manager; raises StateError for everything that SQLite finds wrong."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self.connection = connection
+        row = connection.execute("SELECT value FROM meta WHERE key = 'fingerprint_key'").fetchone()
+        self.key: bytes = row[0]
+
+    @classmethod
+    def open(cls, path: Path, identity: StateIdentity, *, key: bytes) -> StateFile:
+        """Open for a run. Refuses a damaged file and another plan's; makes one, with this key, where there is none."""
+        with _translated(path):
+            new = not path.exists() or path.stat().st_size == 0
+            if new:
+                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            try:
+                if not new:
+                    _check(path, connection)
+                connection.execute("PRAGMA journal_mode = WAL")
+                # FULL: a claim must survive a power cut as well as a kill.
+                connection.execute("PRAGMA synchronous = FULL")
+                if new:
+                    _create(connection, identity, key)
+                _check_identity(path, connection, identity)
+                return cls(path, connection)
+            except BaseException:
+                connection.close()
+                raise
+
+    @classmethod
+    def read(cls, path: Path, identity: StateIdentity | None) -> StateFile | None:
+        """Open for reading alone; None where there is no state yet."""
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+        with _translated(path):
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            try:
+                _check(path, connection)
+                if identity is not None:
+                    _check_identity(path, connection, identity)
+                return cls(path, connection)
+            except BaseException:
+                connection.close()
+                raise
+
+    def advance(self, outcomes: Sequence[Outcome], claims: Sequence[Claim], *, run_id: str) -> None:
+        """Record outcomes and claim users, in one committed transaction; on return both are on disk."""
+        if not outcomes and not claims:
+            return
+        now = time.time()
+        done = [
+            (o.sub, o.workos_id, o.operation, o.fingerprint, orjson.dumps(dict(o.fields)).decode(), o.verified,
+             o.created_here, o.flagged, o.attempts, run_id, now)
+            for o in outcomes if isinstance(o, Done)
+        ]  # fmt: skip
+        not_done = [o for o in outcomes if isinstance(o, NotDone)]
+        released = [(o.sub,) for o in not_done if o.status == "released"]
+        ended = [(o.sub, o.status, o.code, o.attempts, run_id, now) for o in not_done if o.status != "released"]
+        with self.transaction() as connection:
+            connection.executemany(_DONE, done)
+            connection.executemany(_NOT_DONE, ended)
+            connection.executemany(_RELEASE_NEW, released)
+            connection.executemany(_RELEASE_KNOWN, released)
+            connection.executemany(_CLAIM, [(c.sub, c.operation, run_id, now) for c in claims])
+
+    def begin_run(self, run_id: str, command: str, started: float) -> None:
+        """Note that a run has begun."""
+        with self.transaction() as connection:
+            connection.execute(
+                "INSERT INTO runs (run_id, command, started) VALUES (?, ?, ?)", (run_id, command, started)
+            )
+
+    def end_run(self, run_id: str, ended: float, result: bytes) -> None:
+        """Note how a run ended; `result` is its JSON without users in it."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE runs SET ended = ?, result = ? WHERE run_id = ?", (ended, result.decode(), run_id)
+            )
+
+    @property
+    def identity(self) -> StateIdentity:
+        """Whom this state belongs to."""
+        held = {str(key): str(value) for key, value in self.rows("SELECT key, value FROM meta")}
+        return StateIdentity(held["plan"], held["pool"], held["destination"])
+
+    def some_workos_ids(self) -> list[str]:
+        """A few WorkOS ids that should exist, to prove the environment with (rule 13)."""
+        query = "SELECT workos_id FROM users WHERE workos_id IS NOT NULL AND status = 'done' LIMIT 3"
+        return [str(row[0]) for row in self.rows(query)]
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, committed at the end, rolled back on any error."""
+        with _translated(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.rollback()
+                raise
+
+    def rows(self, query: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
+        """Rows of a query, one by one."""
+        with _translated(self.path), closing(self.connection.execute(query, tuple(parameters))) as cursor:
+            yield from cursor
+
+    def attach(self, path: Path, name: str) -> None:
+        """Make another database readable under `name`, for work by set."""
+        with _translated(self.path):
+            self.connection.execute(f"ATTACH ? AS {name}", (str(path.absolute()),))
+
+    def detach(self, name: str) -> None:
+        """Let go of it."""
+        with _translated(self.path):
+            self.connection.execute(f"DETACH {name}")
+
+    def close(self) -> None:
+        """Close the file; SQLite folds its log into it."""
+        with _translated(self.path):
+            self.connection.close()
+
+    def __enter__(self) -> StateFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _create(connection: sqlite3.Connection, identity: StateIdentity, key: bytes) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    schema.create(connection)
+    connection.executemany(
+        "INSERT INTO meta (key, value) VALUES (?, ?)",
+        [
+            ("plan", identity.plan),
+            ("pool", identity.pool),
+            ("destination", identity.destination),
+            ("fingerprint_key", key),
+        ],
+    )
+    connection.execute("COMMIT")
+
+
+def _check(path: Path, connection: sqlite3.Connection) -> None:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != schema.APPLICATION_ID:
+        raise StateError(
+            f"{path} is not a state file of this tool", remedy="point state.path elsewhere", code="state_not_ours"
+        )
+    if version > schema.VERSION:
+        raise StateError(
+            f"the state {path} was written by a newer version (format {version}, this one knows {schema.VERSION})",
+            remedy="run it with that version",
+            code="state_newer",
+        )
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise _damaged(path)
+
+
+def _check_identity(path: Path, connection: sqlite3.Connection, identity: StateIdentity) -> None:
+    held = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('plan', 'pool', 'destination')"))
+    for what, ours in (("plan", identity.plan), ("pool", identity.pool), ("destination", identity.destination)):
+        if held.get(what) != ours:
+            raise StateError(
+                f"the state {path} belongs to another {what} ({held.get(what)}, not {ours})",
+                remedy="give this plan a name or a state.path of its own",
+                code="state_of_another",
+            )
+
+
+def _damaged(path: Path) -> StateError:
+    return StateError(
+        f"the state {path} is damaged; it was left as it is",
+        remedy="restore it from a copy, or move it away: the next apply rebuilds it from WorkOS by external ID",
+        code="state_damaged",
+    )
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        # Extended codes carry the primary code in their low byte (sqlite.org, result codes).
+        primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            raise _damaged(path) from error
+        if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+            raise StateError(
+                f"the state {path} cannot be written ({getattr(error, 'sqlite_errorname', 'SQLITE_ERROR')})",
+                remedy="free some space or make the folder writable, then run again: nothing is lost",
+                code="state_not_writable",
+            ) from error
+        raise
+    except OSError as error:
+        raise StateError(
+            f"the state {path} cannot be opened ({os.strerror(error.errno or 0)})",
+            remedy="make the file and its folder writable for this user",
+            code="state_not_writable",
+        ) from error

@@ -1,0 +1,108 @@
+"""Questions to a state: counts, runs, users by what became of them. Rows come one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from engine.state.file import StateFile
+
+# What `status --users` can be asked for, and which rows each names.
+_WHERE = {
+    "failed": "status = 'failed'",
+    "conflicts": "status IN ('conflict', 'gone')",
+    "skipped": "status = 'skipped'",
+    "merged": "relation != 'primary'",
+    "pending": "status = 'claimed'",
+    "migrated": "workos_id IS NOT NULL AND relation = 'primary'",
+    "left_source": "left_source = 1 AND workos_id IS NOT NULL",
+}
+USER_LISTS = (*_WHERE, "left_out")
+
+
+@dataclass(frozen=True, slots=True)
+class UserRow:
+    """One user as the state holds them; `code` is of the failure, the conflict or the leaving out."""
+
+    source_id: str
+    workos_id: str | None
+    relation: str
+    status: str
+    code: str | None
+    attempts: int
+    run_id: str | None
+    primary_sub: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run; `result` is result.v1 without its failures, None where the run did not end."""
+
+    run_id: str
+    command: str
+    started: float
+    ended: float | None
+    result: dict[str, Any] | None
+
+
+def count_users(state: StateFile) -> dict[str, int]:
+    """Users by list name."""
+    counts = {}
+    for name, where in _WHERE.items():
+        counts[name] = int(str(next(state.rows("SELECT count(*) FROM users WHERE " + where))[0]))
+    counts["left_out"] = int(str(next(state.rows("SELECT count(*) FROM left_out"))[0]))
+    return counts
+
+
+def last_runs(state: StateFile, limit: int) -> list[RunRow]:
+    """The newest runs first."""
+    rows = state.rows(
+        "SELECT run_id, command, started, ended, result FROM runs ORDER BY started DESC LIMIT ?", (limit,)
+    )
+    return [
+        RunRow(str(run), str(command), float(str(started)), float(str(ended)) if ended else None,
+               orjson.loads(str(result)) if result else None)
+        for run, command, started, ended, result in rows
+    ]  # fmt: skip
+
+
+def users(state: StateFile, lists: Sequence[str]) -> Iterator[UserRow]:
+    """Users of these lists, in order of sub; `left_out` last."""
+    where = " OR ".join(f"({_WHERE[name]})" for name in lists if name in _WHERE)
+    if where:
+        yield from _select(state, f"WHERE {where} ORDER BY sub", ())
+    if "left_out" in lists:
+        for sub, reason in state.rows("SELECT sub, reason FROM left_out ORDER BY sub"):
+            yield UserRow(str(sub), None, "", "left_out", str(reason), 0, None)
+
+
+def user(state: StateFile, sub: str) -> UserRow | None:
+    """One user."""
+    return next(_select(state, "WHERE sub = ?", (sub,)), None)
+
+
+def forget(state: StateFile, subs: Sequence[str]) -> list[str]:
+    """Drop these users, and records merged into them, from the state; those that were there, in the order given."""
+    found = []
+    with state.transaction() as connection:
+        for sub in subs:
+            if connection.execute("DELETE FROM users WHERE sub = ?", (sub,)).rowcount:
+                connection.execute("DELETE FROM users WHERE primary_sub = ?", (sub,))
+                found.append(sub)
+    return found
+
+
+def _select(state: StateFile, rest: str, parameters: Sequence[object]) -> Iterator[UserRow]:
+    query = "SELECT sub, workos_id, relation, status, error_code, attempts, run_id, primary_sub FROM users " + rest
+    for sub, workos_id, relation, status, code, attempts, run_id, primary in state.rows(query, parameters):
+        yield UserRow(
+            str(sub), _text(workos_id), str(relation), str(status), _text(code), int(str(attempts)), _text(run_id),
+            _text(primary),
+        )  # fmt: skip
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

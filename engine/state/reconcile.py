@@ -1,0 +1,73 @@
+"""What a run leaves in the state beside its calls, by set: conflicts, records that gave way, who left the source.
+
+The snapshot is attached as `snap`; everything happens in one transaction.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from engine.state.file import StateFile
+
+# A conflict keeps what is known of the user: the way out may be to change them back in Cognito.
+_NOT_CALLED = """
+INSERT INTO users (sub, workos_id, status, error_code, run_id, changed_at)
+SELECT sub, CASE WHEN action = 'skip' THEN workos_id END,
+    CASE action WHEN 'skip' THEN 'skipped' ELSE CASE code WHEN 'gone' THEN 'gone' ELSE 'conflict' END END,
+    code, :run, :now
+FROM snap.change WHERE action IN ('conflict', 'skip')
+ON CONFLICT (sub) DO UPDATE SET status = excluded.status, error_code = excluded.error_code, run_id = excluded.run_id,
+    changed_at = excluded.changed_at
+WHERE users.status != excluded.status OR users.error_code IS NOT excluded.error_code
+"""
+# Failed or conflicting before, and nothing to do now: Cognito was changed back.
+_SETTLED = """
+UPDATE users SET status = 'done', error_code = NULL
+WHERE status != 'done' AND sub IN (SELECT sub FROM snap.change WHERE action = 'unchanged')
+"""
+_GAVE_WAY = """
+INSERT INTO users (sub, workos_id, relation, primary_sub, status, run_id, changed_at)
+SELECT r.sub, p.workos_id, r.relation, r.primary_sub, 'done', :run, :now
+FROM snap.record r JOIN users p ON p.sub = r.primary_sub
+WHERE r.primary_sub IS NOT NULL AND p.workos_id IS NOT NULL AND p.status != 'claimed'
+ON CONFLICT (sub) DO UPDATE SET workos_id = excluded.workos_id, relation = excluded.relation,
+    primary_sub = excluded.primary_sub, status = 'done', error_code = NULL, left_source = 0,
+    fingerprint = NULL, fields = NULL, run_id = excluded.run_id, changed_at = excluded.changed_at
+WHERE users.workos_id IS NOT excluded.workos_id OR users.relation != excluded.relation
+    OR users.primary_sub IS NOT excluded.primary_sub
+"""
+_LEFT_SOURCE = """
+UPDATE users SET left_source = 1 WHERE left_source = 0 AND NOT EXISTS (
+    SELECT 1 FROM snap.record r WHERE r.sub = users.sub AND r.reason IS NULL
+)
+"""
+_CAME_BACK = """
+UPDATE users SET left_source = 0 WHERE left_source = 1 AND EXISTS (
+    SELECT 1 FROM snap.record r WHERE r.sub = users.sub AND r.reason IS NULL
+)
+"""
+_LEFT_OUT = "INSERT INTO left_out (sub, reason) SELECT sub, reason FROM snap.record WHERE reason IS NOT NULL"
+
+
+def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
+    """Bring the state in line with the snapshot's records and the changes that needed no call."""
+    state.attach(snapshot, "snap")
+    try:
+        with state.transaction() as connection:
+            named = {"run": run_id, "now": time.time()}
+            connection.execute(_NOT_CALLED, named)
+            connection.execute(_SETTLED)
+            connection.execute(_GAVE_WAY, named)
+            connection.execute(_LEFT_SOURCE)
+            connection.execute(_CAME_BACK)
+            connection.execute("DELETE FROM left_out")
+            connection.execute(_LEFT_OUT)
+    finally:
+        state.detach("snap")
+
+
+def count_left_source(state: StateFile) -> int:
+    """Users in WorkOS whose record vanished, was disabled or no longer passes the filters (rule 10)."""
+    query = "SELECT count(*) FROM users WHERE left_source = 1 AND workos_id IS NOT NULL"
+    return int(str(next(state.rows(query))[0]))

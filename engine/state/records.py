@@ -1,0 +1,54 @@
+"""What goes into the state for a user: a claim before a call, an outcome after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal["create", "update", "adopt"]
+
+
+@dataclass(frozen=True, slots=True)
+class StateIdentity:
+    """Whom a state belongs to: another plan, pool or destination may not use it (rule 13)."""
+
+    plan: str
+    pool: str
+    destination: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A call is about to be made for this user; committed before the call."""
+
+    sub: str
+    operation: str  # an Operation
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """WorkOS holds what was desired; `fields` are fingerprints by flat name."""
+
+    sub: str
+    workos_id: str
+    operation: Operation
+    fingerprint: bytes
+    fields: Mapping[str, str]
+    verified: bool
+    created_here: bool
+    flagged: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotDone:
+    """The user ended as failed, conflict, skipped or gone, or was let go of (released) without a call."""
+
+    sub: str
+    status: Literal["failed", "conflict", "skipped", "gone", "released"]
+    code: str | None
+    attempts: int = 0
+
+
+Outcome = Done | NotDone

@@ -1,0 +1,50 @@
+"""The state file's tables, their version, and how an older file becomes a newer one."""
+
+from __future__ import annotations
+
+import sqlite3
+
+# "MIGR": tells our file from any other SQLite database.
+APPLICATION_ID = 0x4D494752
+VERSION = 1
+
+USERS = """
+CREATE TABLE {schema}users (
+    sub TEXT PRIMARY KEY,
+    workos_id TEXT,
+    relation TEXT NOT NULL DEFAULT 'primary',   -- primary, merged, unverified
+    primary_sub TEXT,                           -- of the record that this one gave way to
+    status TEXT NOT NULL,                       -- claimed, done, failed, conflict, skipped, gone
+    operation TEXT,                             -- create, update, adopt: of the claim or of the last write
+    created_here INTEGER NOT NULL DEFAULT 0,    -- rule 3
+    verified INTEGER NOT NULL DEFAULT 0,        -- as last written
+    flagged INTEGER NOT NULL DEFAULT 0,         -- flags are written once
+    fingerprint BLOB,                           -- of all that was last written
+    fields TEXT,                                -- JSON: flat field name to fingerprint
+    attempts INTEGER NOT NULL DEFAULT 0,
+    error_code TEXT,
+    run_id TEXT,
+    changed_at REAL,
+    left_source INTEGER NOT NULL DEFAULT 0      -- rule 10: not selected by the last complete read
+) WITHOUT ROWID
+"""
+
+_TABLES = (
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    USERS.format(schema=""),
+    "CREATE INDEX users_open ON users (status) WHERE status != 'done'",
+    "CREATE TABLE left_out (sub TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID",
+    """
+    CREATE TABLE runs (
+        run_id TEXT PRIMARY KEY, command TEXT NOT NULL, started REAL NOT NULL, ended REAL, result TEXT
+    ) WITHOUT ROWID
+    """,
+)
+
+
+def create(connection: sqlite3.Connection) -> None:
+    """Make the tables of a new file; the caller commits."""
+    for table in _TABLES:
+        connection.execute(table)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,131 @@
+"""A target with the quota around it: every call waits for its slot and is counted; reads are tried again.
+
+Writes are not tried again here: who repeats a write has to look first, and that is the business of `engine.apply`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from engine.ports import Clock, UserChanges, UserTarget
+from engine.targets.backoff import Tries
+from engine.targets.concurrency import InFlight
+from engine.targets.errors import Ambiguous, CallFailed, Throttled, Transient
+from engine.targets.quota import Kind, Quota
+from engine.users import TargetUser
+
+_T = TypeVar("_T")
+
+
+class Stopped(Exception):
+    """The run is being stopped; the call was not made."""
+
+
+@dataclass(slots=True)
+class Requests:
+    """Requests sent in a run. `throttled` were answered with 429; `retried` repeated an earlier one."""
+
+    writes: int = 0
+    reads: int = 0
+    throttled: int = 0
+    retried: int = 0
+
+
+class MeteredTarget:
+    """`UserTarget` around another one. Reads raise only when their tries are used up."""
+
+    def __init__(
+        self, target: UserTarget, quota: Quota, *, clock: Clock, rng: random.Random, in_flight: InFlight | None = None
+    ) -> None:
+        self._target = target
+        self._quota = quota
+        self._clock = clock
+        self._in_flight = in_flight or InFlight()
+        self._calling: set[asyncio.Task[object] | None] = set()
+        self._stopped = False
+        self.rng = rng
+        self.requests = Requests()
+
+    async def create(self, user: Mapping[str, object]) -> TargetUser:
+        """See the port."""
+        return await self._once("write", lambda: self._target.create(user))
+
+    async def update(self, user_id: str, changes: UserChanges) -> TargetUser:
+        """See the port."""
+        return await self._once("write", lambda: self._target.update(user_id, changes))
+
+    async def get(self, user_id: str) -> TargetUser | None:
+        """See the port."""
+        return await self._patiently(lambda: self._target.get(user_id))
+
+    async def find_by_external_id(self, external_id: str) -> TargetUser | None:
+        """See the port."""
+        return await self._patiently(lambda: self._target.find_by_external_id(external_id))
+
+    async def find_by_email(self, email: str) -> TargetUser | None:
+        """See the port."""
+        return await self._patiently(lambda: self._target.find_by_email(email))
+
+    async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
+        """See the port."""
+        return await self._patiently(lambda: self._target.list_page(after))
+
+    async def close(self) -> None:
+        """See the port."""
+        await self._target.close()
+
+    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        tries = Tries(self.rng)
+        while True:
+            try:
+                return await self._once("read", call)
+            except (Transient, Ambiguous) as error:
+                # A read changes nothing, so one that may have been done is as good as one that was not.
+                delay = tries.next_delay(error)
+                if delay is None:
+                    raise
+                self.requests.retried += 1
+                await self._clock.sleep(delay)
+
+    def stop(self) -> None:
+        """Begin no further call: from now on each raises Stopped. Calls in flight go on to their end."""
+        self._stopped = True
+
+    def calling(self, task: asyncio.Task[None]) -> bool:
+        """Whether this task waits for an answer right now."""
+        return task in self._calling
+
+    async def _once(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+        await self._in_flight.enter()
+        latency: float | None = None
+        error: CallFailed | None = None
+        try:
+            await self._quota.enter(kind)
+            if self._stopped:
+                self._quota.leave(kind, throttled=False)
+                raise Stopped
+            task = asyncio.current_task()
+            self._calling.add(task)
+            if kind == "write":
+                self.requests.writes += 1
+            else:
+                self.requests.reads += 1
+            started = self._clock.monotonic()
+            try:
+                answer = await call()
+                latency = self._clock.monotonic() - started
+                return answer
+            except CallFailed as failed:
+                error = failed
+                raise
+            finally:
+                self._calling.discard(task)
+                throttled = isinstance(error, Throttled)
+                self.requests.throttled += throttled
+                self._quota.leave(kind, throttled=throttled, retry_after=error.retry_after if error else None)
+        finally:
+            self._in_flight.leave(latency)

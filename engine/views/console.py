@@ -1,0 +1,82 @@
+"""Where output goes: data to standard output, everything for people to standard error.
+
+With `--json` standard output carries one JSON object and nothing else; with `--quiet` people are told of faults only.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import IO
+
+from engine.redaction import Redactor
+from engine.views.progress import Bar, Lines, ProgressView, Silent, Stages
+from engine.views.text import table
+
+
+class Console:
+    """One command's output. Secrets told to `hide` never leave it."""
+
+    def __init__(
+        self, *, json: bool = False, quiet: bool = False, out: IO[str] | None = None, err: IO[str] | None = None
+    ) -> None:
+        self.json = json
+        self.quiet = quiet
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._redactor = Redactor(())
+
+    def hide(self, secrets: Sequence[str]) -> None:
+        """From now on these values are masked wherever they would appear."""
+        self._redactor = Redactor(tuple(secrets))
+
+    def say(self, *lines: str) -> None:
+        """Tell people, unless they asked for quiet."""
+        if not self.quiet:
+            self._write(self._err, lines)
+
+    def header(self, facts: Sequence[tuple[str, str]]) -> None:
+        """What the command works on."""
+        self.say(*table(facts, indent=""), "")
+
+    def warn(self, text: str) -> None:
+        """Tell people of something that they should know; also when quiet."""
+        self._write(self._err, [f"warning: {text}"])
+
+    def fail(self, *lines: str) -> None:
+        """Tell people of a fault; also when quiet."""
+        self._write(self._err, lines)
+
+    def data(self, text: str) -> None:
+        """What was asked for, on standard output."""
+        self._write(self._out, [text])
+
+    def document(self, content: object) -> None:
+        """The one JSON object of `--json`."""
+        import orjson
+
+        self._write(self._out, [orjson.dumps(content).decode()])
+
+    def stages(self) -> Stages:
+        """A progress line a stage on a terminal, a line every 10 % elsewhere, nothing when quiet."""
+
+        def view(label: str, total: int | None) -> ProgressView:
+            if self.quiet:
+                return Silent()
+            return Bar(label, total) if self._live else Lines(label, total, self.say)
+
+        return Stages(view)
+
+    @property
+    def _live(self) -> bool:
+        return self._err.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
+
+    def _write(self, stream: IO[str], lines: Sequence[str]) -> None:
+        try:
+            for line in lines:
+                stream.write(self._redactor.mask(line) + "\n")
+            stream.flush()
+        except BrokenPipeError:
+            # The reader went away (`| head`): that is no fault of the run, which goes on.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,0 +1,99 @@
+"""The tables at the end of `plan` and `apply`, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from engine.codes import explain
+from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.targets.metered import Requests
+from engine.views.text import duration, figure, table
+
+_STOPPED = {
+    "interrupted": "interrupted; the state is saved, and the next apply goes on from here",
+    "max_failures": "stopped: too many users failed (safety.max_failures); the rest is pending",
+}
+
+
+def render_apply(result: ApplyResult, *, plan_path: str) -> list[str]:
+    """What happened, what failed and what to do."""
+    lines = [*_source(result.source), "", "users"]
+    lines += table(
+        [(name, figure(result.users[name])) for name in APPLIED if _worth(name, result.users[name])],
+        right=frozenset({1}),
+    )
+    lines += list(_failures(result.failures, result.failures_total, plan_path))
+    lines += list(_reported(result.reported))
+    lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
+    if result.stopped is not None:
+        lines.append(_STOPPED.get(result.stopped) or f"stopped: {explain(result.stopped)[0]} ({result.stopped})")
+    elif result.converged:
+        nothing = not any(result.users[name] for name in ("created", "updated", "adopted"))
+        lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
+    else:
+        lines.append("not done: see above; run apply again once that is settled")
+    return lines
+
+
+def render_plan(result: PlanResult, *, plan_path: str) -> list[str]:
+    """What `apply` would do, how many requests it takes and how long."""
+    lines = [*_source(result.source), "", "apply would"]
+    lines += table(
+        [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
+        right=frozenset({1}),
+    )
+    lines += list(_failures(result.failures, result.failures_total, plan_path))
+    lines += list(_reported(result.reported))
+    if result.changes:
+        under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
+        lines += ["", f"{figure(result.writes)} writes{under}"]
+    else:
+        lines += ["", "nothing to do: everybody is in place"]
+    lines.append(f"digest {result.digest[:16]}")
+    return lines
+
+
+def _worth(name: str, number: int) -> bool:
+    return number > 0 or name in ("created", "updated", "unchanged", "failed", "create", "update")
+
+
+def _source(source: SourceCounts) -> list[str]:
+    lines = [f"{figure(source.seen)} users read, {figure(source.selected)} selected"]
+    rows = [(reason, figure(number), explain(reason)[0]) for reason, number in sorted(source.filtered.items())]
+    if rows:
+        lines += ["left out", *table(rows, right=frozenset({1}))]
+    return lines
+
+
+def _failures(failures: Sequence[Failure], total: int, plan_path: str) -> Iterator[str]:
+    if not total:
+        return
+    yield from ("", "not migrated")
+    by_code: dict[str, list[str]] = {}
+    for failure in failures:
+        by_code.setdefault(failure.code, []).append(failure.source_id)
+    for code, subs in sorted(by_code.items()):
+        message, remedy = explain(code)
+        yield f"  {code}: {message}"
+        yield f"    {remedy}"
+        more = f" and {figure(len(subs) - 5)} more" if len(subs) > 5 else ""
+        yield f"    {', '.join(subs[:5])}{more}"
+    yield f"  all of them: migrate status {plan_path} --users conflicts,failed"
+
+
+def _reported(reported: Reported) -> Iterator[str]:
+    if reported.left_source:
+        yield ""
+        yield f"{figure(reported.left_source)} users of WorkOS are no longer selected from Cognito (left_source); kept"
+    if reported.attribute_vanished:
+        yield ""
+        yield f"{figure(reported.attribute_vanished)} names are gone in Cognito and kept in WorkOS"
+
+
+def _requests(requests: Requests) -> str:
+    text = f"{figure(requests.writes)} writes, {figure(requests.reads)} reads"
+    if requests.throttled:
+        text += f", {figure(requests.throttled)} refused over quota"
+    if requests.retried:
+        text += f", {figure(requests.retried)} tried again"
+    return text

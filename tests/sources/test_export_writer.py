@@ -1,0 +1,99 @@
+"""A written export is whole, private and in place, or not there."""
+
+from __future__ import annotations
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import SourceError
+from engine.sources.export_files import ExportFiles
+from engine.sources.export_writer import write_export
+from engine.sources.records import parse_record
+from engine.spec.model import ExportSource
+from engine.users import SourceUser
+from tests.support.cognito import invent_users
+
+USERS = [parse_record(one) for one in invent_users(30)]
+
+
+def test_writes_cognitos_shape(tmp_path: Path) -> None:
+    path = tmp_path / "users.jsonl"
+    assert write_export([USERS[:20], USERS[20:]], path) == 30
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    first = json.loads(path.read_text().splitlines()[0])
+    assert first["UserCreateDate"] == "2020-09-13T12:26:40.250000+00:00"
+    assert first["Attributes"][0]["Name"] == "sub"
+    assert "Groups" not in first
+    assert [user for page in ExportFiles(ExportSource(("*.jsonl",), tmp_path)).pages() for user in page] == USERS
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
+    def pages() -> Iterator[list[SourceUser]]:
+        yield USERS
+        assert next(tmp_path.iterdir()).name.startswith(".users.jsonl.")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_export(pages(), tmp_path / "users.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_overwrites_only_when_told(tmp_path: Path) -> None:
+    path = tmp_path / "users.jsonl"
+    path.write_text("old")
+    with pytest.raises(SourceError) as raised:
+        write_export([USERS], path)
+    assert raised.value.code == "export_exists"
+    assert path.read_text() == "old"
+    assert write_export([USERS], path, overwrite=True) == 30
+    assert len(path.read_text().splitlines()) == 30
+
+
+def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "users.jsonl"
+
+    def pages() -> Iterator[list[SourceUser]]:
+        yield USERS
+        path.write_text("another's")
+
+    with pytest.raises(SourceError):
+        write_export(pages(), path)
+    assert path.read_text() == "another's"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as raised:
+        write_export([USERS], tmp_path, overwrite=True)
+    assert raised.value.code == "export_exists"
+
+
+def test_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as raised:
+        write_export([USERS], tmp_path / "missing" / "users.jsonl")
+    assert raised.value.code == "export_not_written"
+    assert "No such file or directory" in str(raised.value)
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(SourceError, match="No space left on device"):
+        write_export([USERS], tmp_path / "users.jsonl")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_source_goes_through(tmp_path: Path) -> None:
+    def pages() -> Iterator[list[SourceUser]]:
+        yield USERS
+        raise ConnectionResetError
+
+    with pytest.raises(ConnectionResetError):
+        write_export(pages(), tmp_path / "users.jsonl")

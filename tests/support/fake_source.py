@@ -1,0 +1,50 @@
+"""The fake of the port `UserSource`: users in memory, and failures by script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.errors import SourceError
+from engine.ports import SourceDescription
+from engine.users import SourceUser
+
+
+@dataclass
+class FakeSource:
+    """Gives `users` in pages of `size`; `fail_after` pages it raises `error`. `closed` tells of an early end."""
+
+    users: Sequence[SourceUser] = ()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    size: int = 60
+    pool_id: str | None = "us-east-1_Fake00001"
+    fail_after: int | None = None
+    error: SourceError = field(default_factory=lambda: SourceError("scripted", code="scripted"))
+    describe_error: SourceError | None = None
+    estimate: int | None = None
+    readings: int = 0
+    closed: int = 0
+
+    def describe(self) -> SourceDescription:
+        if self.describe_error is not None:
+            raise self.describe_error
+        return SourceDescription(label=f"fake pool {self.pool_id}", pool_id=self.pool_id, estimated_users=self.estimate)
+
+    def group_members(self, group: str) -> Iterator[Sequence[str]]:
+        if group not in self.groups:
+            raise SourceError(f"no group {group!r}", code="group_not_found")
+        members = self.groups[group]
+        return iter([members[at : at + self.size] for at in range(0, len(members), self.size)])
+
+    def pages(self) -> Iterator[Sequence[SourceUser]]:
+        self.readings += 1
+        try:
+            for number, at in enumerate(range(0, len(self.users), self.size)):
+                if number == self.fail_after:
+                    raise self.error
+                yield self.users[at : at + self.size]
+            if self.fail_after is not None:
+                raise self.error
+        except GeneratorExit:
+            self.closed += 1
+            raise
