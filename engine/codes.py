@@ -86,7 +86,7 @@ _CODES: dict[str, tuple[str, str]] = {
         "WorkOS refused the metadata",
         "compare the plan's metadata with destination.workos.limits",
     ),
-    "invalid_email": ("WorkOS refused the address", "correct it in Cognito"),
+    "invalid_email": ("the address is none that WorkOS takes", "correct it in Cognito"),
     "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
     # Left out.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),

@@ -24,8 +24,8 @@ class UserSource(Protocol):
 
     An implementer must give every record of the pool, in any order and in pages of any size. It may give one again
     (a chain restarted after a refused token, a user in two export files): consumers keep one record of each sub, the
-    one modified last. It raises `engine.errors.SourceError` for everything that ends the reading; it retries what is worth
-    retrying by itself. It never gives a part of a pool as if it were the whole.
+    one modified last. It raises `engine.errors.SourceError` for everything that ends the reading; it retries what is
+    worth retrying by itself. It never gives a part of a pool as if it were the whole.
 
     `warnings` holds, after reading, what a person should know.
     """

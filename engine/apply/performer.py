@@ -15,7 +15,7 @@ from engine.planning.planner import METADATA, Planner
 from engine.ports import Clock, UserChanges
 from engine.state.records import Done, NotDone, Operation, Outcome
 from engine.targets.backoff import Tries
-from engine.targets.errors import Ambiguous, CallFailed, Terminal, Transient
+from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal, Transient
 from engine.targets.metered import MeteredTarget
 from engine.users import TargetUser
 
@@ -60,7 +60,7 @@ class Performer:
                 try:
                     settled = await self._settle(work, perhaps_ours=perhaps_ours)
                 except CallFailed as error:
-                    if not isinstance(error, Transient | Ambiguous):
+                    if isinstance(error, Refused):
                         raise
                     # Nobody can say how it ended; the claim stays, and the next run looks first.
                     return NotDone(work.change.sub, "failed", "unsettled", tries.count + 1), "failed"
@@ -120,7 +120,9 @@ class Performer:
     async def _holds(self, workos_id: str, changes: UserChanges) -> bool:
         try:
             user = await self._target.get(workos_id)
-        except (Transient, Ambiguous):
+        except Refused:
+            raise
+        except CallFailed:
             return False
         return user is not None and _holds(user, changes)
 
@@ -150,7 +152,7 @@ class Performer:
             fields=self._fingerprints.each(desired.email, desired.verified, desired.fields),
             verified=work.change.verified,
             created_here=work.change.created_here,
-            flagged=bool(desired.flags) and (operation == "create" or work.change.created_here),
+            flagged=bool(desired.flags) and work.change.counts_as == "created",
             attempts=tries.count + 1,
         )
 

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
 
 from engine.apply.preparation import Prepared, Watch, prepare
 from engine.clock import SystemClock
@@ -24,13 +23,14 @@ from engine.spec.model import Destination, ExportSource, Spec
 from engine.state.file import StateFile
 from engine.state.records import StateIdentity
 from engine.state.workspace import Workspace
+from engine.targets.backoff import TRIES
 from engine.targets.errors import CallFailed, Refused, Terminal
 from engine.targets.metered import MeteredTarget
 from engine.targets.quota import Quota
 
 # One call's time-out in seconds; the SDK's own variable overrides it.
 _TIMEOUT = 20.0
-_T = TypeVar("_T")
+_FIRST_CONTACT_TRIES = 4
 
 
 @dataclass(slots=True)
@@ -77,8 +77,8 @@ def for_sandbox(spec: Spec) -> Spec:
 
 
 def sandbox_data(spec: Spec) -> Path:
-    """Where the sandbox of a plan keeps its users, beside its state; `spec` is the plan as written."""
-    return spec.state_path.with_name(_sandbox_stem(spec.state_path) + ".workos.db")
+    """Where the sandbox of a plan keeps its users, beside its state; `spec` is from `for_sandbox`."""
+    return spec.state_path.with_name(spec.state_path.name.removesuffix(".state.db") + ".workos.db")
 
 
 @asynccontextmanager
@@ -101,8 +101,10 @@ async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> As
         stack.push_async_callback(target.close)
         source = open_source(spec.source)
         described = await asyncio.to_thread(source.describe)
+        target.read_tries = _FIRST_CONTACT_TRIES
         with _as_target_error(spec.destination):
             await _prove_environment(target, known, spec.destination)
+        target.read_tries = TRIES
         yield Session(spec, sandbox, workspace, identity, key, source, described, target)
 
 

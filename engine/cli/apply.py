@@ -86,8 +86,9 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
         stop = Stop()
         stack.enter_context(signals(stop))
         workspace.prepare()
-        try:
-            with StateLock(workspace.lock_path):
+        # What a run that holds the lock works on is not ours to discard.
+        with StateLock(workspace.lock_path):
+            try:
                 async with _session(spec, sandbox=sandbox, workspace=workspace) as session:
                     return await run_apply(
                         session,
@@ -95,9 +96,9 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
                     )
-        except MigrateError:
-            workspace.discard()
-            raise
+            except MigrateError:
+                workspace.discard()
+                raise
 
 
 async def _plan(console: Console, path: Path, *, sandbox: bool) -> PlanResult:

@@ -7,15 +7,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.diagnostics import Diagnostic
 from engine.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
-from engine.spec.loader import LoadedPlan, load
 from engine.spec.model import ExportSource, Spec
 from engine.views.console import Console
+
+if TYPE_CHECKING:
+    from engine.spec.loader import LoadedPlan
 
 PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -66,6 +68,8 @@ def report(console: Console, found: list[Diagnostic]) -> None:
 
 def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedPlan:
     """The plan file with its references resolved; its warnings are told, its secrets hidden from now on."""
+    from engine.spec.loader import load  # lazily: JSON Schema is a good part of the start-up
+
     plan = load(path, sandbox=sandbox)
     console.hide(plan.secrets)
     for one in plan.warnings:

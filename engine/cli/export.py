@@ -10,7 +10,6 @@ import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, introduce
 from engine.ports import Progress, UserSource
-from engine.spec.loader import load
 from engine.users import SourceUser
 
 
@@ -29,6 +28,7 @@ def export(
     """Write the whole pool, unfiltered, into one file that source.export reads."""
     from engine.sources.export_writer import write_export
     from engine.sources.open import open_source
+    from engine.spec.loader import load
 
     with command(json=json, quiet=quiet) as console:
         # Only the source is needed: WorkOS's variables may be unset.

@@ -68,10 +68,9 @@ def _lists(wanted: str | None, known: tuple[str, ...]) -> list[str]:
 
 
 def _row(row: Any) -> dict[str, Any]:
-    listed = {"source_id": row.source_id, "status": row.status, "code": row.code, "workos_id": row.workos_id}
-    if row.code:
-        listed["message"], listed["remedy"] = explain(row.code)
-    return listed
+    message, remedy = explain(row.code) if row.code else (None, None)
+    return {"source_id": row.source_id, "status": row.status, "code": row.code, "workos_id": row.workos_id,
+            "message": message, "remedy": remedy}  # fmt: skip
 
 
 def _run(run: Any) -> dict[str, Any]:

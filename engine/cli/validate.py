@@ -10,7 +10,6 @@ import typer
 from engine.cli.command import JsonOption, QuietOption, command
 from engine.diagnostics import Diagnostic
 from engine.errors import InvalidPlanFile
-from engine.spec.loader import load
 
 PlansArgument = Annotated[list[Path], typer.Argument(metavar="PLAN...", help="Plan files.", show_default=False)]
 
@@ -22,6 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Check plan files, schema and sense; contacts nobody."""
+    from engine.spec.loader import load
+
     with command(json=json, quiet=quiet) as console:
         found: list[Diagnostic] = []
         warnings: list[Diagnostic] = []

@@ -16,8 +16,8 @@ from engine.spec.model import Attributes, FieldMapping, Limits
 from engine.users import SourceUser, normalise_email
 
 METADATA = "metadata."
-# An unverified claim of these providers is theirs alone; Google, Apple, Facebook and Amazon are Cognito's own (rule 1).
-_ASSERTED_BY_OTHERS = frozenset({"OIDC", "SAML"})
+# Cognito's own kinds of provider. Everybody else's claim, of an unknown kind too, is theirs alone (rule 1).
+_SOCIAL = frozenset({"Google", "Facebook", "LoginWithAmazon", "SignInWithApple"})
 
 _Raw = Callable[[SourceUser], str | None]
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
@@ -132,7 +132,7 @@ class Mapper:
         if identity is None:
             # Nobody knows who asserted it.
             return False
-        return identity.provider_type not in _ASSERTED_BY_OTHERS or identity.provider in self._trusted
+        return identity.provider_type in _SOCIAL or identity.provider in self._trusted
 
     @staticmethod
     def _provider(user: SourceUser) -> str | None:

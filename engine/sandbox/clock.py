@@ -2,24 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from datetime import UTC, datetime
 
 from engine.ports import Clock
-
-
-class SystemClock:
-    """The machine's own time; implements `engine.ports.Clock`."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 class SandboxClock:

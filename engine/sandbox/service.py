@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.clock import SystemClock
 from engine.ports import Clock
 from engine.sandbox.authentication import Authentication
 from engine.sandbox.authorize import Authorize
-from engine.sandbox.clock import SandboxClock, SystemClock
+from engine.sandbox.clock import SandboxClock
 from engine.sandbox.connections import Connections
 from engine.sandbox.control import Control
 from engine.sandbox.database import TABLES, Database

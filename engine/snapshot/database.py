@@ -54,6 +54,9 @@ def disk_errors(path: Path) -> Iterator[None]:
         yield
     except (sqlite3.OperationalError, OSError) as error:
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
+        if name == "SQLITE_ERROR":
+            # A wrong statement of ours is no fault of the disk.
+            raise
         raise StateError(
             f"the snapshot {path} cannot be written ({name})",
             remedy="free some space or make the folder writable, then run again",

@@ -12,19 +12,20 @@ import orjson
 from engine.planning.changes import Change, Desired, Found, Known, Work
 from engine.users import TargetUser
 
-# Whose state row speaks for a person: their own, else that of the record they were merged with before, as long as
-# that record has not become a person of its own.
+# Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
+# record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
+# unverified: who signed up with somebody's address does not inherit their account. Nobody's row speaks for two.
 _HOLDERS = """
-CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL) WITHOUT ROWID;
-INSERT INTO holder
+CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+INSERT OR IGNORE INTO holder
     SELECT r.sub, k.primary_sub FROM person r JOIN known.users k ON k.sub = r.sub
-    WHERE k.relation != 'primary' AND k.primary_sub IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM person o WHERE o.sub = k.primary_sub
-    );
+    WHERE k.relation = 'merged' AND k.primary_sub IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM record o WHERE o.sub = k.primary_sub AND o.reason IS NULL AND o.primary_sub IS NOT r.sub
+    ) ORDER BY r.sub;
 INSERT OR IGNORE INTO holder
     SELECT m.primary_sub, k.sub FROM record m JOIN known.users k ON k.sub = m.sub
-    WHERE m.primary_sub IS NOT NULL AND k.relation = 'primary' AND k.workos_id IS NOT NULL AND NOT EXISTS (
-        SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL
+    WHERE m.relation = 'merged' AND k.relation = 'primary' AND k.workos_id IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
     ) ORDER BY k.changed_at, k.sub;
 """
 
@@ -42,9 +43,12 @@ SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
     x.user, e.user, i.user
 FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
-LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub)
-LEFT JOIN target x ON x.external_id = r.external_id
-LEFT JOIN target e ON e.email = r.email
+LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
+LEFT JOIN target x ON x.id = coalesce(
+    (SELECT min(id) FROM target WHERE external_id = r.external_id AND email = r.email),
+    (SELECT min(id) FROM target WHERE external_id = r.external_id)
+)
+LEFT JOIN target e ON e.id = (SELECT id FROM target WHERE email = r.email ORDER BY id LIMIT 1)
 LEFT JOIN target i ON i.id = k.workos_id
 WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.sub = r.sub)
 ORDER BY r.sub
@@ -52,7 +56,8 @@ ORDER BY r.sub
 
 _UNPLACED = """
 CREATE TEMP VIEW unplaced AS SELECT r.sub, r.external_id, r.email FROM person r
-LEFT JOIN holder h ON h.sub = r.sub LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub)
+LEFT JOIN holder h ON h.sub = r.sub
+LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
 WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND k.workos_id IS NULL
 """
 

@@ -59,7 +59,7 @@ class StateFile:
         with _translated(path):
             new = not path.exists() or path.stat().st_size == 0
             if new:
-                os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+                _create(path, identity, key)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
                 if not new:
@@ -67,8 +67,6 @@ class StateFile:
                 connection.execute("PRAGMA journal_mode = WAL")
                 # FULL: a claim must survive a power cut as well as a kill.
                 connection.execute("PRAGMA synchronous = FULL")
-                if new:
-                    _create(connection, identity, key)
                 _check_identity(path, connection, identity)
                 return cls(path, connection)
             except BaseException:
@@ -81,7 +79,9 @@ class StateFile:
         if not path.exists() or path.stat().st_size == 0:
             return None
         with _translated(path):
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+            # Who opens a log-writing database for reading alone cannot tidy its log away; so not without need.
+            mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
             try:
                 _check(path, connection)
                 if identity is not None:
@@ -178,19 +178,18 @@ class StateFile:
         self.close()
 
 
-def _create(connection: sqlite3.Connection, identity: StateIdentity, key: bytes) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    schema.create(connection)
-    connection.executemany(
-        "INSERT INTO meta (key, value) VALUES (?, ?)",
-        [
-            ("plan", identity.plan),
-            ("pool", identity.pool),
-            ("destination", identity.destination),
-            ("fingerprint_key", key),
-        ],
-    )
-    connection.execute("COMMIT")
+def _create(path: Path, identity: StateIdentity, key: bytes) -> None:
+    # Beside its place, then moved into it: a kill half-way must not leave a file that every later run refuses.
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    meta = {"plan": identity.plan, "pool": identity.pool, "destination": identity.destination, "fingerprint_key": key}
+    with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        schema.create(connection)
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", list(meta.items()))
+        connection.execute("COMMIT")
+    draft.replace(path)
 
 
 def _check(path: Path, connection: sqlite3.Connection) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from engine.state.file import StateFile
 
-# A conflict keeps what is known of the user: the way out may be to change them back in Cognito.
+# A conflict keeps what is known of the user: the way out may be to change them back in Cognito. Whom a skipped user
+# shares an address with is not kept: a WorkOS id in the state means that the user there is ours to update.
 _NOT_CALLED = """
-INSERT INTO users (sub, workos_id, status, error_code, run_id, changed_at)
-SELECT sub, CASE WHEN action = 'skip' THEN workos_id END,
+INSERT INTO users (sub, status, error_code, run_id, changed_at)
+SELECT sub,
     CASE action WHEN 'skip' THEN 'skipped' ELSE CASE code WHEN 'gone' THEN 'gone' ELSE 'conflict' END END,
     code, :run, :now
 FROM snap.change WHERE action IN ('conflict', 'skip')
@@ -69,5 +70,9 @@ def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
 
 def count_left_source(state: StateFile) -> int:
     """Users in WorkOS whose record vanished, was disabled or no longer passes the filters (rule 10)."""
-    query = "SELECT count(*) FROM users WHERE left_source = 1 AND workos_id IS NOT NULL"
+    # A record that gave way, or whose user another record speaks for now, is no user of WorkOS by itself.
+    query = """
+    SELECT count(DISTINCT workos_id) FROM users WHERE left_source = 1 AND workos_id IS NOT NULL
+        AND workos_id NOT IN (SELECT workos_id FROM users WHERE left_source = 0 AND workos_id IS NOT NULL)
+    """
     return int(str(next(state.rows(query))[0]))

@@ -72,6 +72,7 @@ class Workspace:
     def _ignore(self) -> None:
         path = self._folder / ".gitignore"
         if not path.exists():
+            path.touch(mode=0o600)
             path.write_text("# Snapshots hold personal data: nothing in here belongs into git.\n*\n", encoding="utf-8")
 
 

@@ -14,8 +14,9 @@ TRIES, THROTTLED_TRIES = 8, 25
 class Tries:
     """Counts one call's tries and says how long to wait, in seconds, or None when it is enough."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, *, tries: int = TRIES) -> None:
         self._rng = rng
+        self._tries = tries
         self._failed = 0
         self._throttled = 0
 
@@ -36,7 +37,7 @@ class Tries:
             exponent = self._throttled
         else:
             self._failed += 1
-            if self._failed >= TRIES:
+            if self._failed >= self._tries:
                 return None
             exponent = self._failed
         jittered = self._rng.uniform(0, min(LONGEST, FIRST * 2**exponent))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from engine.ports import Clock, UserChanges, UserTarget
-from engine.targets.backoff import Tries
+from engine.targets.backoff import TRIES, Tries
 from engine.targets.concurrency import InFlight
 from engine.targets.errors import Ambiguous, CallFailed, Throttled, Transient
 from engine.targets.quota import Kind, Quota
@@ -48,6 +48,8 @@ class MeteredTarget:
         self._calling: set[asyncio.Task[object] | None] = set()
         self._stopped = False
         self.rng = rng
+        # Fewer suit a first contact: somebody waits to be told that an address is wrong.
+        self.read_tries = TRIES
         self.requests = Requests()
 
     async def create(self, user: Mapping[str, object]) -> TargetUser:
@@ -79,7 +81,7 @@ class MeteredTarget:
         await self._target.close()
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        tries = Tries(self.rng)
+        tries = Tries(self.rng, tries=self.read_tries)
         while True:
             try:
                 return await self._once("read", call)

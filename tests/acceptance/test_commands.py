@@ -1,0 +1,111 @@
+"""Commands as a user types them: what stands where, for people and with `--json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.acceptance.conftest import World
+
+PoolWorld = Callable[[int], World]
+
+
+@pytest.fixture
+def world(pool_world: PoolWorld) -> World:
+    return pool_world(58)
+
+
+def test_a_first_day_with_the_tool(world: World) -> None:
+    cli = world.cli
+    assert world.pool is not None
+    people, selected = len(world.pool.wanted), len(world.pool.wanted) + world.pool.merged
+
+    validated = cli("validate", "plan.yaml")
+    assert (validated.code, validated.out) == (0, "")
+    assert validated.err.endswith("plan.yaml: valid\n")
+    planned = cli("plan", "plan.yaml")
+    assert (planned.code, planned.out) == (0, "")
+    assert f"58 users read, {selected} selected" in planned.err
+    assert f"{people} writes" in planned.err
+    applied = cli("apply", "plan.yaml")
+    assert (applied.code, applied.out) == (0, "")
+    _introduced(applied.err, world)
+    assert applied.err.endswith("done: everybody is in place\n")
+    assert "reading: 100 % (58 of 58" in applied.err
+    assert f"writing: 100 % ({people} of {people}" in applied.err
+    again = cli("apply", "plan.yaml")
+    assert (again.code, again.out) == (0, "")
+    assert again.err.endswith("nothing to do: everybody is in place\n")
+    status = cli("status", "plan.yaml")
+    assert status.code == 0
+    assert [line.split() for line in status.out.splitlines()[1:3]] == [["failed", "0"], ["conflicts", "0"]]
+    left_out = cli("status", "plan.yaml", "--users", "left_out")
+    assert len(left_out.out.splitlines()) == 58 - selected
+    assert {line.split("\t")[2] for line in left_out.out.splitlines()} == set(world.pool.filtered)
+    none = cli("status", "plan.yaml", "--users", "conflicts,failed")
+    assert (none.code, none.out) == (0, "")
+    exported = cli("export", "plan.yaml", "--out", "users.jsonl")
+    assert (exported.code, exported.out) == (0, "")
+    assert exported.err.endswith("58 users written to users.jsonl\n")
+
+
+def test_every_command_prints_one_json_object(world: World) -> None:
+    cli = world.cli
+    assert world.pool is not None
+    assert cli("validate", "plan.yaml", "--json").json("validate.v1")["valid"] == ["plan.yaml"]
+    assert cli("plan", "plan.yaml", "--json").json("plan-result.v1")["changes"] is True
+    assert cli("apply", "plan.yaml", "--json").json("result.v1")["converged"] is True
+    status = cli("status", "plan.yaml", "--json").json("status.v1")
+    assert status["users"]["migrated"] == len(world.pool.wanted)
+    assert status["users"]["merged"] == world.pool.merged
+    listed = cli("status", "plan.yaml", "--users", "left_out,merged", "--json").json("status.v1")["listed"]
+    assert len(listed) == world.pool.merged + sum(world.pool.filtered.values())
+    users = cli("state", "list", "plan.yaml", "--json").json("state-list.v1")["users"]
+    assert len(users) == len(world.pool.wanted) + world.pool.merged
+    sub = users[0]["source_id"]
+    assert cli("state", "show", "plan.yaml", sub, "--json").json("state-user.v1")["user"] == users[0]
+    assert cli("state", "unlock", "plan.yaml", "--json").json("state-unlock.v1")["locked"] is False
+    assert cli("state", "forget", "plan.yaml", sub, "--json").json("state-forget.v1")["forgotten"] == [sub]
+    assert cli("export", "plan.yaml", "--out", "all.jsonl", "--json").json("export.v1")["users"] == 58
+    assert json.loads(cli("schema", "--json").out)["$id"].endswith("plan.v1")
+
+
+def test_quiet_commands_say_nothing(world: World) -> None:
+    for command in (("validate",), ("plan",), ("apply",)):
+        ended = world.cli(*command, "plan.yaml", "--quiet")
+        assert (ended.code, ended.out) == (0, "")
+        assert all(line.startswith("warning: ") for line in ended.err.splitlines())
+
+
+def test_the_sandbox_touches_nothing_of_the_real_destination(world: World) -> None:
+    ended = world.cli("apply", "plan.yaml", "--sandbox", "--json", WORKOS_API_KEY="")
+    assert ended.code == 0, ended.said
+    assert ended.json("result.v1")["sandbox"] is True
+    assert world.writes() == 0
+    again = world.cli("apply", "plan.yaml", "--sandbox", WORKOS_API_KEY="")
+    assert again.err.endswith("nothing to do: everybody is in place\n")
+    assert world.cli("status", "plan.yaml").code == 1  # the real state does not exist
+    assert world.cli("status", "plan.yaml", "--sandbox").code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [(), ("validate",), ("plan",), ("apply",), ("status",), ("export",), ("sandbox",), ("schema",),
+     ("state", "list"), ("state", "show"), ("state", "forget"), ("state", "unlock")],
+)  # fmt: skip
+def test_help_has_an_example(cli: Callable[..., object], command: tuple[str, ...]) -> None:
+    ended = cli(*command, "--help")
+    assert ended.code == 0  # type: ignore[attr-defined]
+    assert "Example: migrate " in ended.out  # type: ignore[attr-defined]
+
+
+def _introduced(said: str, world: World) -> None:
+    facts = [line for line in said.splitlines() if not line.startswith("warning:")][:4]
+    assert facts == [
+        "plan         acme (plan.yaml)",
+        f"pool         user pool {world.pool_id} in us-east-1 at {world.endpoint}",
+        f"destination  WorkOS {world.url} (client_sandbox)",
+        "state        .migrate/acme.state.db",
+    ]

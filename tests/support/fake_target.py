@@ -1,0 +1,123 @@
+"""The fake of the port `UserTarget`: users in memory, WorkOS's unique addresses and external IDs, failures by script."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from engine.ports import UserChanges
+from engine.targets.errors import Terminal
+from engine.users import TargetUser, normalise_email
+from tests.support.virtual_clock import VirtualClock
+
+
+class After:
+    """A scripted end: the call is carried out, and then this is raised."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class FakeTarget:
+    """`script[method]` holds how its next calls end: an error (nothing done), `After(error)` (done) or None.
+
+    `latency` seconds pass on `clock` in every call. `calls` lists (method, argument).
+    """
+
+    def __init__(self, *, clock: VirtualClock | None = None, latency: float = 0.0, page: int = 100) -> None:
+        self.users: dict[str, TargetUser] = {}
+        self.script: dict[str, list[Exception | After | None]] = defaultdict(list)
+        self.calls: list[tuple[str, object]] = []
+        self.closed = False
+        self._clock, self._latency, self._page = clock, latency, page
+        self._ids = itertools.count(1)
+
+    def add(self, email: str, **fields: object) -> TargetUser:
+        """Somebody who is there already."""
+        values = {"email_verified": False, "external_id": None, **fields}
+        user = TargetUser(id=f"user_{next(self._ids):04}", email=email, **values)  # type: ignore[arg-type]
+        self.users[user.id] = user
+        return user
+
+    def fail(self, method: str, *ends: Exception | After | None) -> None:
+        """Script the next calls of a method."""
+        self.script[method].extend(ends)
+
+    def called(self, method: str) -> int:
+        return sum(name == method for name, _ in self.calls)
+
+    async def create(self, user: Mapping[str, object]) -> TargetUser:
+        after = await self._begin("create", user)
+        made = self._checked(
+            TargetUser(
+                id=f"user_{next(self._ids):04}",
+                email=normalise_email(str(user["email"])),
+                email_verified=user.get("email_verified") is True,
+                external_id=user.get("external_id"),  # type: ignore[arg-type]
+                first_name=user.get("first_name"),  # type: ignore[arg-type]
+                last_name=user.get("last_name"),  # type: ignore[arg-type]
+                metadata=dict(user.get("metadata") or {}),  # type: ignore[call-overload]
+            )
+        )
+        return self._end(made, after)
+
+    async def update(self, user_id: str, changes: UserChanges) -> TargetUser:
+        after = await self._begin("update", (user_id, changes))
+        held = self.users.get(user_id)
+        if held is None:
+            raise Terminal("entity_not_found", status=404)
+        names = ("email", "email_verified", "first_name", "last_name", "external_id")
+        plain = {name: value for name in names if (value := getattr(changes, name)) is not None}
+        merged = {**held.metadata, **(changes.metadata or {})}
+        metadata = {key: value for key, value in merged.items() if value is not None}
+        return self._end(self._checked(replace(held, **plain, metadata=metadata)), after)
+
+    async def get(self, user_id: str) -> TargetUser | None:
+        return self._end(self.users.get(user_id), await self._begin("get", user_id))
+
+    async def find_by_external_id(self, external_id: str) -> TargetUser | None:
+        after = await self._begin("find_by_external_id", external_id)
+        return self._end(next((one for one in self.users.values() if one.external_id == external_id), None), after)
+
+    async def find_by_email(self, email: str) -> TargetUser | None:
+        after = await self._begin("find_by_email", email)
+        wanted = normalise_email(email)
+        return self._end(next((one for one in self.users.values() if one.email == wanted), None), after)
+
+    async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
+        scripted = await self._begin("list_page", after)
+        everybody = sorted(self.users.values(), key=lambda one: one.id)
+        left = [one for one in everybody if after is None or one.id > after]
+        users = left[: self._page]
+        if scripted is not None:
+            raise scripted.error
+        return users, users[-1].id if len(left) > self._page else None
+
+    async def close(self) -> None:
+        self.closed = True
+
+    async def _begin(self, method: str, argument: object) -> After | None:
+        self.calls.append((method, argument))
+        end = self.script[method].pop(0) if self.script[method] else None
+        if self._clock is not None:
+            await self._clock.sleep(self._latency)
+        if isinstance(end, Exception):
+            raise end
+        return end
+
+    def _checked(self, user: TargetUser) -> TargetUser:
+        for other in self.users.values():
+            if other.id != user.id and other.email == user.email:
+                raise Terminal("email_not_available", status=400)
+            if other.id != user.id and user.external_id is not None and other.external_id == user.external_id:
+                raise Terminal("external_id_already_used", status=400)
+        self.users[user.id] = user
+        return user
+
+    @staticmethod
+    def _end(answer: TargetUser | None, after: After | None) -> TargetUser:
+        if after is not None:
+            raise after.error
+        return answer  # type: ignore[return-value]
