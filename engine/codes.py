@@ -88,6 +88,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "invalid_email": ("the address is none that WorkOS takes", "correct it in Cognito"),
     "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
+    "decision": ("a decision of the plan leaves the user", "take the decision out to migrate the user"),
     # Left out.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),

@@ -17,6 +17,7 @@ from engine.planning.planner import Planner
 from engine.ports import Progress, UserSource, UserTarget
 from engine.results import SourceCounts
 from engine.snapshot import database, ingest
+from engine.snapshot.decisions import check_adoptions, leave_skipped
 from engine.snapshot.ingest import Ingest
 from engine.snapshot.people import merge_people
 from engine.snapshot.plan_table import PlanTable
@@ -97,7 +98,8 @@ async def _prepare(
 ) -> Prepared:
     mapper = Mapper(spec.attributes, spec.destination.limits, trusted_providers=spec.trusted_providers)
     fingerprints = Fingerprints(key)
-    planner = Planner(fingerprints, existing_users=spec.existing_users)
+    adoptions = {one.sub: one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
+    planner = Planner(fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
 
     def read() -> None:
         def progress(seen: int) -> None:
@@ -107,7 +109,14 @@ async def _prepare(
 
         reader = Ingest(connection, filters=spec.filters, mapper=mapper, fingerprints=fingerprints)
         reader.read(source, inline_groups=isinstance(spec.source, ExportSource), progress=progress)
-        merge_people(connection, duplicates=spec.duplicates, mapper=mapper, fingerprints=fingerprints)
+        leave_skipped(connection, spec.decisions, str(spec.path))
+        merge_people(
+            connection,
+            duplicates=spec.duplicates,
+            mapper=mapper,
+            fingerprints=fingerprints,
+            decided={one.sub for one in spec.decisions if one.action == "primary"},
+        )
 
     await asyncio.to_thread(read)
     seen, selected, reasons = ingest.counts(connection)
@@ -115,9 +124,10 @@ async def _prepare(
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
     table = PlanTable(connection, defaults=mapper.defaults, flags=flags)
     database.attach_state(connection, state)
-    await asyncio.to_thread(table.prepare)
+    await asyncio.to_thread(table.prepare, adoptions)
     _check_stop(watch)
-    await discover(table, target, progress=watch.listing)
+    await discover(table, target, progress=watch.listing, wanted=list(adoptions.values()))
+    check_adoptions(connection, spec.decisions, str(spec.path))
     summary = await asyncio.to_thread(compute_plan, table, planner)
     connection.execute("DETACH known")
     _check_stop(watch)

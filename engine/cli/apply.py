@@ -141,14 +141,24 @@ async def _session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncI
     from engine.apply.session import sandbox_data
     from engine.sandbox.options import Options
     from engine.sandbox.process import SandboxProcess
+    from engine.state.workspace import database_files
 
-    with SandboxProcess(Options(data=sandbox_data(spec))) as process:
-        destination = replace(
-            spec.destination, api_key=process.api_key, client_id=process.client_id, base_url=process.url
-        )
-        used = replace(spec, destination=destination)
-        async with open_session(used, sandbox=True, workspace=workspace) as session:
-            yield session
+    data = sandbox_data(spec)
+    new = not data.exists()
+    try:
+        # A preview leaves nothing behind: what it would have to make stays in memory.
+        with SandboxProcess(Options(data=None if new and workspace.preview else data)) as process:
+            destination = replace(
+                spec.destination, api_key=process.api_key, client_id=process.client_id, base_url=process.url
+            )
+            used = replace(spec, destination=destination)
+            async with open_session(used, sandbox=True, workspace=workspace) as session:
+                yield session
+    except MigrateError:
+        # Nothing was attempted.
+        for path in database_files(data) if new else ():
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _watch(stages: Stages, session: Session, stop: Stop) -> Watch:

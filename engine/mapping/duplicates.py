@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,9 +22,11 @@ class MergedUser:
     relations: tuple[Relation, ...]
 
 
-def rank(record: MappedRecord, prefer: Sequence[Preference]) -> tuple[object, ...]:
-    """Sort key: verified first, always; then the plan's `prefer`; then newest; then smallest sub (rule 4)."""
-    keys: list[object] = [not record.verified]
+def rank(record: MappedRecord, prefer: Sequence[Preference], decided: Collection[str] = ()) -> tuple[object, ...]:
+    """Sort key: verified first, always; then who the plan's decisions name; then `prefer`; then newest; then
+    smallest sub (rule 4).
+    """
+    keys: list[object] = [not record.verified, record.sub not in decided]
     for preference in prefer:
         match preference:
             case "native":

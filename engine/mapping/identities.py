@@ -25,6 +25,11 @@ def parse_identities(value: str | None) -> tuple[Identity, ...]:
     return tuple(identity for entry in entries if (identity := _identity(entry)) is not None)
 
 
+def main_identity(identities: tuple[Identity, ...]) -> Identity | None:
+    """The identity that stands for the record: the primary one where one is marked, else the first."""
+    return next((one for one in identities if one.primary), identities[0] if identities else None)
+
+
 def _identity(entry: object) -> Identity | None:
     if not isinstance(entry, dict):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.mapping.identities import parse_identities
+from engine.mapping.identities import main_identity, parse_identities
 from engine.users import Identity, SourceUser
 
 Lookup = Callable[[SourceUser], str | None]
@@ -30,7 +30,7 @@ def lookup(name: str) -> Lookup:
         part = _IDENTITY[name]
 
         def from_identity(user: SourceUser) -> str | None:
-            first = first_identity(user)
+            first = main_identity(parse_identities(user.attributes.get("identities")))
             return (part(first) or None) if first else None
 
         return from_identity
@@ -39,9 +39,3 @@ def lookup(name: str) -> Lookup:
     if name in ("status", "cognito:user_status"):
         return lambda user: user.status
     return lambda user: user.attributes.get(name) or None
-
-
-def first_identity(user: SourceUser) -> Identity | None:
-    """The identity that stands for the record; None for a user with no provider."""
-    identities = parse_identities(user.attributes.get("identities"))
-    return next((one for one in identities if one.primary), identities[0] if identities else None)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from engine.mapping.lookup import first_identity, lookup
+from engine.mapping.identities import main_identity, parse_identities
+from engine.mapping.lookup import lookup
 from engine.mapping.values import fit_metadata, is_email, is_true
 from engine.spec.model import Attributes, FieldMapping, Limits
-from engine.users import SourceUser, normalise_email
+from engine.users import Identity, SourceUser, normalise_email
 
 METADATA = "metadata."
 # Cognito's own kinds of provider. Everybody else's claim, of an unknown kind too, is theirs alone (rule 1).
@@ -41,6 +42,7 @@ class MappedRecord:
     verified: bool
     fields: dict[str, str]
     invalid: dict[str, str] = field(default_factory=dict)
+    identities: tuple[Identity, ...] = ()
 
 
 class Mapper:
@@ -93,18 +95,20 @@ class Mapper:
             elif value is not None:
                 fields[name] = value
         native = user.status != "EXTERNAL_PROVIDER"
-        provider = None if native and "identities" not in user.attributes else self._provider(user)
+        identities = parse_identities(user.attributes.get("identities"))
+        first = main_identity(identities)
         email, from_email = self._address(user)
         return MappedRecord(
             sub=user.sub,
             username=user.username,
             created=user.created.timestamp(),
             native=native,
-            provider=provider,
+            provider=first.provider if first else None,
             email=email,
-            verified=from_email and self._is_verified(user, native=native),
+            verified=from_email and self._is_verified(user, None if native else first, native=native),
             fields=fields,
             invalid=invalid,
+            identities=identities,
         )
 
     def with_defaults(self, fields: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +123,7 @@ class Mapper:
                 return address, is_attribute
         return None, False
 
-    def _is_verified(self, user: SourceUser, *, native: bool) -> bool:
+    def _is_verified(self, user: SourceUser, asserted_by: Identity | None, *, native: bool) -> bool:
         if self._verified is None or not is_true(self._verified(user)):
             return False
         attributes = user.attributes
@@ -128,16 +132,10 @@ class Mapper:
             return False
         if native:
             return True
-        identity = first_identity(user)
-        if identity is None:
+        if asserted_by is None:
             # Nobody knows who asserted it.
             return False
-        return identity.provider_type in _SOCIAL or identity.provider in self._trusted
-
-    @staticmethod
-    def _provider(user: SourceUser) -> str | None:
-        identity = first_identity(user)
-        return identity.provider if identity else None
+        return asserted_by.provider_type in _SOCIAL or asserted_by.provider in self._trusted
 
 
 def left_out(record: MappedRecord) -> str | None:

@@ -22,8 +22,15 @@ _REFUSED = {("email", "duplicate"): "duplicate", ("external_id", "shared"): "sha
 class Planner:
     """Decides under one plan file's options and one state's fingerprints."""
 
-    def __init__(self, fingerprints: Fingerprints, *, existing_users: ExistingUsers = "adopt") -> None:
+    def __init__(
+        self,
+        fingerprints: Fingerprints,
+        *,
+        existing_users: ExistingUsers = "adopt",
+        adoptions: Mapping[str, str] | None = None,
+    ) -> None:
         self._fingerprints = fingerprints
+        self._adoptions = adoptions or {}
         self._existing = existing_users
 
     def decide(self, desired: Desired, known: Known | None, found: Found) -> Change:
@@ -60,6 +67,8 @@ class Planner:
         if known.claimed is not None and current is not None:
             # A run began this update and did not see its end: what WorkOS already holds is not sent again.
             send = {name: value for name, value in send.items() if _held(current, name) != value}
+            if "email" in send:
+                send["email_verified"] = verified
         return Change(
             "update" if send or known.claimed is not None else "unchanged",
             desired.sub,
@@ -78,6 +87,9 @@ class Planner:
             if ours.email != desired.email:
                 return Change("conflict", desired.sub, code="external_id_other_email")
             return self._adopt_ours(desired, ours, begun_here=known is not None and known.claimed == "create")
+        if found.by_id is not None and self._adoptions.get(desired.sub) == found.by_id.id:
+            # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
+            return self._link(desired, found.by_id, overwrite=self._existing == "update")
         if same_address is not None:
             return self._existing_user(desired, same_address)
         return Change("create", desired.sub, created_here=True, verified=desired.verified, counts_as="created")
@@ -105,14 +117,23 @@ class Planner:
             return Change("skip", desired.sub, theirs.id, code="existing_user", counts_as="skipped")
         if not (desired.verified and theirs.email_verified):
             return Change("conflict", desired.sub, code="unverified_link")
-        overwrite = self._existing == "update"
+        return self._link(desired, theirs, overwrite=self._existing == "update")
+
+    @staticmethod
+    def _link(desired: Desired, theirs: TargetUser, *, overwrite: bool) -> Change:
+        """Set our external ID; fill empty fields, or write ours. Verification is never raised (rule 3)."""
         send: dict[str, str | bool | None] = {
             name: value
             for name, value in desired.fields.items()
             if (overwrite or _held(theirs, name) is None) and _held(theirs, name) != value
         }
         return Change(
-            "adopt", desired.sub, theirs.id, send=dict(sorted(send.items())), verified=True, counts_as="adopted"
+            "adopt",
+            desired.sub,
+            theirs.id,
+            send=dict(sorted(send.items())),
+            verified=theirs.email_verified,
+            counts_as="adopted",
         )
 
 

@@ -33,7 +33,7 @@ def create(path: Path) -> sqlite3.Connection:
 
 def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
     """Make the state's users readable as `known.users`; an empty table where there is no state."""
-    if path is not None and path.exists():
+    if path is not None and path.exists() and path.stat().st_size:
         # Read only: planning never writes into a state.
         connection.execute("ATTACH ? AS known", (f"{path.absolute().as_uri()}?mode=ro",))
     else:

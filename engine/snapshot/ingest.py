@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
 
 import orjson
 
@@ -14,14 +12,15 @@ from engine.mapping.filters import UserFilter
 from engine.mapping.mapper import Mapper, left_out
 from engine.planning.fingerprints import Fingerprints
 from engine.ports import Progress, UserSource
+from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
 from engine.spec.model import Filters
 from engine.users import SourceUser
 
 _INSERT = """
 INSERT INTO record (sub, username, created, modified, native, provider, email, verified, external_id, fields, invalid,
-    reason, fingerprint, password)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    reason, fingerprint, password, identities)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _BATCH = 2000
 
@@ -37,21 +36,22 @@ class Ingest:
         self._filter = UserFilter(filters)
         self._mapper = mapper
         self._fingerprints = fingerprints
-        self._groups_seen = False
+        self._groups_missing = False
 
     def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
 
         Raises SourceError as the source does, and where a groups filter meets records without groups (rule 12).
         """
-        asked = self._filters.need_groups and not inline_groups
-        if asked:
-            self._read_groups(source)
+        members: GroupMembers | None = None
+        if self._filters.need_groups and not inline_groups:
+            members = GroupMembers(self._connection)
+            members.read(source, (*self._filters.groups_any, *self._filters.groups_none))
         rows: list[tuple[object, ...]] = []
         seen = 0
         self._connection.execute("BEGIN")
         for page in source.pages():
-            users = self._with_groups(page) if asked else page
+            users = members.onto(page) if members else page
             rows.extend(self._row(user) for user in users)
             seen += len(page)
             if len(rows) >= _BATCH:
@@ -60,7 +60,7 @@ class Ingest:
             progress(seen)
         self._connection.executemany(_INSERT, rows)
         self._connection.execute("COMMIT")
-        if self._filters.need_groups and inline_groups and seen and not self._groups_seen:
+        if self._filters.need_groups and self._groups_missing:
             raise SourceError(
                 "filters.groups needs each user's groups, and the export has none",
                 remedy="make one with `migrate export`, which writes them, or leave filters.groups out",
@@ -71,8 +71,9 @@ class Ingest:
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
         reason = self._filter.reason(user)
-        if user.groups is not None:
-            self._groups_seen = True
+        if user.groups is None:
+            # One of several files without them is enough: nobody could say who is in `groups.none`.
+            self._groups_missing = True
         record = self._mapper.map(user)
         reason = reason or left_out(record)
         fingerprint = None
@@ -97,22 +98,8 @@ class Ingest:
             reason,
             fingerprint,
             record.native,
+            orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
         )
-
-    def _read_groups(self, source: UserSource) -> None:
-        insert = "INSERT INTO membership (group_name, username) VALUES (?, ?)"
-        for group in sorted({*self._filters.groups_any, *self._filters.groups_none}):
-            for page in source.group_members(group):
-                self._connection.executemany(insert, [(group, username) for username in page])
-        self._connection.execute("CREATE INDEX membership_username ON membership (username)")
-
-    def _with_groups(self, page: Sequence[SourceUser]) -> list[SourceUser]:
-        marks = ",".join("?" * len(page))
-        groups: dict[str, list[str]] = {}
-        query = f"SELECT username, group_name FROM membership WHERE username IN ({marks})"  # noqa: S608 (only marks)
-        for username, group in self._connection.execute(query, [user.username for user in page]):
-            groups.setdefault(username, []).append(group)
-        return [replace(user, groups=tuple(groups.get(user.username, ()))) for user in page]
 
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import orjson
 
@@ -15,16 +15,24 @@ from engine.spec.model import Duplicates
 
 _GROUPS = """
 SELECT email, sub, username, created, native, provider, verified, fields, invalid FROM record
-WHERE reason IS NULL AND email IN (
-    SELECT email FROM record WHERE reason IS NULL GROUP BY email HAVING count(*) > 1
+WHERE reason IS NULL AND skipped = 0 AND email IN (
+    SELECT email FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY email HAVING count(*) > 1
 ) ORDER BY email
 """
 
 
 def merge_people(
-    connection: sqlite3.Connection, *, duplicates: Duplicates, mapper: Mapper, fingerprints: Fingerprints
+    connection: sqlite3.Connection,
+    *,
+    duplicates: Duplicates,
+    mapper: Mapper,
+    fingerprints: Fingerprints,
+    decided: Collection[str] = (),
 ) -> None:
-    """Settle who stands for each address. Under `strategy: error` each record of a group is a conflict."""
+    """Settle who stands for each address. Under `strategy: error` each record of a group is a conflict.
+
+    `decided` are the subs that the plan's decisions put first.
+    """
     connection.execute("BEGIN")
     rows = connection.execute(_GROUPS)
     for email, group in itertools.groupby(rows, key=lambda row: row[0]):
@@ -32,7 +40,7 @@ def merge_people(
         if duplicates.strategy == "error":
             _refuse(connection, records)
         else:
-            _merge(connection, email, records, duplicates, mapper, fingerprints)
+            _merge(connection, email, records, duplicates, mapper, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
 
@@ -44,8 +52,9 @@ def _merge(
     duplicates: Duplicates,
     mapper: Mapper,
     fingerprints: Fingerprints,
+    decided: Collection[str],
 ) -> None:
-    ranked = sorted(records, key=lambda record: rank(record, duplicates.prefer))
+    ranked = sorted(records, key=lambda record: rank(record, duplicates.prefer, decided))
     person = merge(ranked, allow_unverified=duplicates.allow_unverified)
     first = ranked[0]
     connection.execute(
@@ -76,9 +85,8 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     connection.execute(
         """
         UPDATE record SET invalid = ?, fingerprint = NULL
-        WHERE reason IS NULL AND primary_sub IS NULL AND external_id IN (
-            SELECT external_id FROM record WHERE reason IS NULL AND primary_sub IS NULL AND external_id IS NOT NULL
-            GROUP BY external_id HAVING count(*) > 1
+        WHERE sub IN (SELECT sub FROM person) AND external_id IN (
+            SELECT external_id FROM person WHERE external_id IS NOT NULL GROUP BY external_id HAVING count(*) > 1
         )
         """,
         (orjson.dumps({"external_id": "shared"}),),

@@ -49,7 +49,8 @@ LEFT JOIN target x ON x.id = coalesce(
     (SELECT min(id) FROM target WHERE external_id = r.external_id)
 )
 LEFT JOIN target e ON e.id = (SELECT id FROM target WHERE email = r.email ORDER BY id LIMIT 1)
-LEFT JOIN target i ON i.id = k.workos_id
+LEFT JOIN adoption a ON a.sub = r.sub
+LEFT JOIN target i ON i.id = coalesce(k.workos_id, a.workos_id)
 WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.sub = r.sub)
 ORDER BY r.sub
 """
@@ -97,8 +98,10 @@ class PlanTable:
         self._defaults = dict(defaults)
         self._flags = flags
 
-    def prepare(self) -> None:
-        """Settle by set whose state row counts for whom, and who is unchanged."""
+    def prepare(self, adoptions: Mapping[str, str] | None = None) -> None:
+        """Settle by set whose state row counts for whom, and who is unchanged. `adoptions`: sub to WorkOS id."""
+        self._connection.execute("CREATE TEMP TABLE adoption (sub TEXT PRIMARY KEY, workos_id TEXT NOT NULL)")
+        self._connection.executemany("INSERT INTO adoption VALUES (?, ?)", list((adoptions or {}).items()))
         self._connection.executescript(_HOLDERS)
         self._connection.execute(_UNCHANGED)
         self._connection.execute(_UNPLACED)

@@ -20,10 +20,11 @@ CREATE TABLE record (
     fingerprint BLOB,              -- of the person that it stands for
     primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
-    password INTEGER NOT NULL      -- the person had a password in Cognito
+    password INTEGER NOT NULL,     -- the person had a password in Cognito
+    identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
+    skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );
-CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL;
-CREATE TABLE membership (group_name TEXT NOT NULL, username TEXT NOT NULL);
+CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL AND skipped = 0;
 CREATE TABLE target (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
 ) WITHOUT ROWID;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -75,7 +76,7 @@ class ExportFiles:
 
     def _chains(self) -> list[list[Path]]:
         """The files of each pattern; one that an earlier pattern named already is not read again."""
-        taken: set[Path] = set()
+        taken: set[str] = set()
         chains = []
         for pattern in self._source.files:
             found = [
@@ -91,8 +92,9 @@ class ExportFiles:
                     remedy=f"patterns count from the plan file's folder, {self._source.base.resolve()}",
                     code="export_not_found",
                 )
-            fresh = sorted({path for path in found if path.resolve() not in taken}, key=_natural)
-            taken.update(path.resolve() for path in fresh)
+            # Not Path.resolve: that raises on a link that leads to itself, which opening it reports better.
+            fresh = sorted({path for path in found if os.path.realpath(path) not in taken}, key=_natural)
+            taken.update(os.path.realpath(path) for path in fresh)
             if fresh:
                 chains.append(fresh)
         return chains

@@ -30,10 +30,11 @@ class Document:
 
     def diagnose(self, fault: Fault) -> Diagnostic:
         """A fault with its place; the nearest mapping above it where the key itself is not there."""
-        line, column = self._place(fault.key, at_key=fault.at_key)
+        line, column = self.place(fault.key, at_key=fault.at_key)
         return Diagnostic(fault.code, fault.wrong, fault.right, self.file, line, column)
 
-    def _place(self, key: Key, *, at_key: bool) -> tuple[int, int]:
+    def place(self, key: Key, *, at_key: bool = False) -> tuple[int, int]:
+        """Line and column of what stands under `key`, or of the nearest mapping above it."""
         node, place = self.root, (1, 1)
         for at, step in enumerate(key):
             if isinstance(node.value, dict) and step in node.value:

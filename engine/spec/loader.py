@@ -60,8 +60,12 @@ def load(
     if faults or document.found:
         raise InvalidPlanFile(_sorted([*document.found, *_diagnoses(document, faults)], redactor))
     warnings = _diagnoses(document, find_advisable(replaced.data))
+    spec = build_spec(replaced.data, path, sandbox=sandbox)
+    places = (document.place(("decisions", at)) for at in range(len(spec.decisions)))
+    placed = zip(spec.decisions, places, strict=True)
+    decisions = (replace(one, line=line, column=column) for one, (line, column) in placed)
     return LoadedPlan(
-        spec=build_spec(replaced.data, path, sandbox=sandbox),
+        spec=replace(spec, decisions=tuple(decisions)),
         warnings=tuple(_sorted(warnings, redactor)),
         secrets=values,
     )

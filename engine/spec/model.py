@@ -132,12 +132,14 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A single case settled in git. `user_id` (WorkOS) is set for `adopt` only."""
+    """A single case settled in git. `user_id` (WorkOS) is set for `adopt` only; `line` and `column` are its place."""
 
     sub: str
     action: Literal["skip", "primary", "adopt"]
     user_id: str | None = None
     because: str | None = None
+    line: int = 0
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,6 @@ _LATER = (
         _is_set,
         "leave it out, and add redirect URIs in the WorkOS dashboard",
     ),
-    _Later(("existing_users",), lambda value: value != "adopt", "leave it out or write adopt"),
-    _Later(("decisions",), _is_set, "leave it out"),
     _Later(("oauth", "require"), _is_set, "leave it out or write false"),
     _Later(("oauth", "probe"), _is_set, "leave it out or write false"),
     _Later(("oauth", "allow_hosts"), _is_set, "leave it out"),

@@ -17,14 +17,14 @@ class Workspace:
 
     def __init__(self, state_path: Path, *, preview: bool = False) -> None:
         self.state_path = state_path
-        self._preview = preview
+        self.preview = preview
         self._folder = state_path.parent
         self._created: list[Path] = []
 
     @property
     def snapshot_path(self) -> Path:
         """Where a command puts its users, beside the state; a preview's is its own, a run may be under way."""
-        preview = f".plan-{os.getpid()}" if self._preview else ""
+        preview = f".plan-{os.getpid()}" if self.preview else ""
         return self.state_path.with_name(f"{_stem(self.state_path)}{preview}.snapshot.db")
 
     @property

@@ -29,15 +29,18 @@ class TargetStore(Protocol):
     def index_targets(self) -> None: ...
 
 
-async def discover(store: TargetStore, target: UserTarget, *, progress: Progress) -> None:
-    """Store every WorkOS user that matters to the plan. Raises the errors of `engine.targets.errors`."""
+async def discover(store: TargetStore, target: UserTarget, *, progress: Progress, wanted: Sequence[str] = ()) -> None:
+    """Store every WorkOS user that matters to the plan, those `wanted` by id too.
+
+    Raises the errors of `engine.targets.errors`.
+    """
     unplaced = store.count_unplaced()
     if unplaced:
         # What the state knows to be in WorkOS would have to be listed as well.
         budget = 2 * unplaced
         if store.count_known() / PAGE > budget or not await _list(store, target, budget, progress):
             await _look_up(store, target)
-    for workos_id in store.claimed_ids():
+    for workos_id in (*store.claimed_ids(), *wanted):
         user = await target.get(workos_id)
         if user is not None:
             store.store_targets([user])

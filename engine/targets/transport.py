@@ -35,6 +35,9 @@ class AiohttpBackend:
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as answer:
                 body = await answer.read()
+                if answer.status >= 400 and not body.lstrip().startswith(b"{"):
+                    # The SDK stumbles over an array before it has looked at the status, which is what tells.
+                    body = b"{}"
                 return HTTPResponse(answer.status, answer.headers, body, method, url)
         except aiohttp.ClientConnectorError as error:
             raise TransportConnectError(type(error).__name__) from error

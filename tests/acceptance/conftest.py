@@ -11,7 +11,7 @@ import pytest
 
 from engine.sandbox.options import Options, Quotas
 from engine.sandbox.process import SandboxProcess
-from tests.support.cli import Cli, export_source, plan_text, pool_source
+from tests.support.cli import Cli, export_source, plan_text, pool_source, tree
 from tests.support.cognito import REGION, make_moto_pool, moto_server
 from tests.support.pool_of_every_kind import SECTIONS, Pool, pool_of
 from tests.support.workos_reader import WorkOSReader
@@ -116,3 +116,21 @@ def pool_world(world: World, moto: str) -> Callable[[int], World]:
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path)
+
+
+@pytest.fixture
+def nothing_happens() -> Callable[..., None]:
+    """Runs a command that must fail with these messages: exit 1, no file and no folder changed, WorkOS untouched."""
+
+    def run(world: World, messages: list[str], *arguments: str, **environment: str) -> None:
+        folder, before, writes = world.plan.parent, tree(world.plan.parent), world.writes()
+        for_people = world.cli(*arguments, **environment)
+        for_machines = world.cli(*arguments, "--json", **environment)
+        assert for_machines.errors() == messages
+        said = [line for line in for_people.err.splitlines() if line.startswith("error: ")]
+        assert said == [f"error: {one}" for one in messages]
+        assert (for_people.code, for_machines.code, for_people.out) == (1, 1, "")
+        assert tree(folder) == before
+        assert world.writes() == writes
+
+    return run

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engine.mapping.identities import parse_identities
-from engine.mapping.lookup import first_identity, lookup
+from engine.mapping.identities import main_identity, parse_identities
+from engine.mapping.lookup import lookup
 from tests.support.people import cognito_user
 
 GOOGLE = {"userId": "1", "providerName": "Google", "providerType": "Google", "issuer": None, "primary": False}
@@ -39,7 +39,7 @@ def test_primary_is_a_boolean_or_a_string(primary: object, expected: bool) -> No
 
 def test_the_primary_identity_stands_for_the_record() -> None:
     user = cognito_user(identities=json.dumps([GOOGLE, OKTA]))
-    found = first_identity(user)
+    found = main_identity(parse_identities(user.attributes.get("identities")))
     assert found is not None and found.provider == "Okta"
     names = ("provider", "providerName", "provider_type", "providerType", "user_id", "userId", "issuer")
     values = [lookup(f"identities.{name}")(user) for name in names]

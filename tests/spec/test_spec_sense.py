@@ -146,7 +146,6 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
     (
         more("decisions: [{sub: a, action: adopt}, {sub: a, action: skip, user_id: user_1}]\n"),
         [
-            "not_supported_yet|10:1: decisions is not supported by this version of migrate yet; leave it out",
             "missing_key|10:13: decisions[0].user_id is missing; adopt needs the WorkOS user: user_id: user_…",
             'duplicate_decision|10:44: decisions[1] is the second decision about "a", after decisions[0]; keep one',
             "contradiction|10:70: decisions[1].user_id means nothing with skip; remove it, or write action: adopt",
@@ -293,30 +292,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
         [
             "not_supported_yet|10:28: password_reset.strategy: email is not supported by this version of migrate yet; write on_next_sign_in or none",
             "not_supported_yet|10:35: password_reset.email is not supported by this version of migrate yet; leave it out",
-        ],
-    ),
-    (
-        more("decisions: [{sub: a, action: skip}]\n"),
-        [
-            "not_supported_yet|10:1: decisions is not supported by this version of migrate yet; leave it out",
-        ],
-    ),
-    (
-        more("existing_users: update\n"),
-        [
-            "not_supported_yet|10:17: existing_users: update is not supported by this version of migrate yet; leave it out or write adopt",
-        ],
-    ),
-    (
-        more("existing_users: skip\n"),
-        [
-            "not_supported_yet|10:17: existing_users: skip is not supported by this version of migrate yet; leave it out or write adopt",
-        ],
-    ),
-    (
-        more("existing_users: error\n"),
-        [
-            "not_supported_yet|10:17: existing_users: error is not supported by this version of migrate yet; leave it out or write adopt",
         ],
     ),
     (

@@ -16,10 +16,10 @@ MIGRATE = [str(Path(sys.executable).with_name("migrate"))]
 _STATUSES = ("CONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED")
 
 
-def invent_pool(count: int, seed: int = 0) -> list[dict[str, Any]]:
-    """Users who are all migrated, one person each, in no order."""
+def invent_pool(count: int, seed: int = 0, *, first: int = 0) -> list[dict[str, Any]]:
+    """Users who are all migrated, one person each, in no order; `first` is the number of the first one."""
     rng = random.Random(seed)
-    return [_user(rng, at) for at in range(count)]
+    return [_user(rng, at) for at in range(first, first + count)]
 
 
 def _user(rng: random.Random, at: int) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def _okta() -> str:
     return json.dumps([{"userId": "1", "providerName": "Okta", "providerType": "OIDC", "primary": True}])
 
 
-def _wanted(email: str, *, verified: bool = True, first: str | None = None, last: str | None = None, **metadata: str):  # type: ignore[no-untyped-def]
+def _wanted(
+    email: str, *, verified: bool = True, first: str | None = None, last: str | None = None, **metadata: str
+) -> dict[str, Any]:
     held = {"plan": "free", "tier": "basic", **metadata}
     return {"email": email, "email_verified": verified, "first_name": first, "last_name": last, "metadata": held}
 
@@ -59,7 +61,7 @@ def kinds(n: int) -> list[Kind]:
     """One user of each kind, the n-th time; some addresses are shared by several."""
     mail: Callable[[str], str] = lambda name: f"{name}.{n}@example.com"  # noqa: E731
     yes, no = {"email_verified": "true"}, {"email_verified": "false"}
-    native = {"given_name": "Ann", "family_name": "Lee"}
+    native, google = {"given_name": "Ann", "family_name": "Lee"}, _google("true" if n % 2 else True)
     ann = {"first": "Ann", "last": "Lee", "full_name": "Ann Lee"}
     rows = [
         Kind({"email": mail("plain"), **yes, **native}, _wanted(mail("plain"), **ann)),
@@ -94,7 +96,7 @@ def kinds(n: int) -> list[Kind]:
         ),
         Kind({"email": mail("long"), **yes, "custom:company": "x" * 601}, _wanted(mail("long"))),
         Kind(
-            {"email": mail("google"), **yes, "identities": _google("true" if n % 2 else True)},
+            {"email": mail("google"), **yes, "identities": google},
             _wanted(mail("google"), provider="Google"),
             status="EXTERNAL_PROVIDER",
         ),
@@ -104,7 +106,10 @@ def kinds(n: int) -> list[Kind]:
             status="EXTERNAL_PROVIDER",
         ),
         # One address: the verified record counts; the unverified one, though newer, writes nothing into it (rule 4).
-        Kind({"email": mail("pair"), **yes, "given_name": "Mine"}, _wanted(mail("pair"), first="Mine", full_name="Mine")),
+        Kind(
+            {"email": mail("pair"), **yes, "given_name": "Mine"},
+            _wanted(mail("pair"), first="Mine", full_name="Mine"),
+        ),
         Kind({"email": mail("Pair"), **no, "family_name": "Stranger", "custom:company": "Evil"}, None, reason="merged"),
         # Native before Google, both verified: Google's fills what the native record lacks.
         Kind(
@@ -112,7 +117,7 @@ def kinds(n: int) -> list[Kind]:
             _wanted(mail("both"), first="Native", last="Filled", full_name="Native", provider="Google", company="Acme"),
         ),
         Kind(
-            {"email": mail("both"), **yes, "family_name": "Filled", "custom:company": "Acme", "identities": _google(True)},
+            {"email": mail("both"), **yes, "family_name": "Filled", "custom:company": "Acme", "identities": google},
             None,
             status="EXTERNAL_PROVIDER",
             reason="merged",

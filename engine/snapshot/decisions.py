@@ -1,0 +1,54 @@
+"""The plan's `decisions` in the snapshot: the facts that they are held against, and the users whom they leave."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import orjson
+
+from engine.planning.decisions import AdoptionFacts, RecordFacts, adoption_misfit, record_misfit, refuse
+from engine.spec.model import Decision
+from engine.users import TargetUser
+
+_RECORD = "SELECT reason, email, verified FROM record WHERE sub = ?"
+_OTHERS = "SELECT count(*), coalesce(sum(verified), 0) FROM record WHERE email = ? AND sub != ? AND reason IS NULL"
+_ADOPTION = """
+SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user
+FROM record r LEFT JOIN known.users k ON k.sub = r.sub LEFT JOIN target t ON t.id = ? WHERE r.sub = ?
+"""
+
+
+def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str) -> None:
+    """Hold the decisions against the pool, and take out those to be skipped. Raises DecisionsMisfit."""
+    misfits = [
+        (one, misfit) for one in decisions if (misfit := record_misfit(one, _facts(connection, one.sub))) is not None
+    ]
+    refuse(misfits, file)
+    skipped = [(one.sub,) for one in decisions if one.action == "skip"]
+    connection.executemany("UPDATE record SET skipped = 1 WHERE sub = ?", skipped)
+    connection.executemany(
+        "INSERT INTO change (sub, action, code, counts_as) VALUES (?, 'skip', 'decision', 'skipped')", skipped
+    )
+
+
+def check_adoptions(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str) -> None:
+    """Hold the adoptions against WorkOS, whose users are stored. Raises DecisionsMisfit."""
+    misfits = []
+    for one in decisions:
+        if one.action == "adopt":
+            primary, external_id, email, known, user = connection.execute(_ADOPTION, (one.user_id, one.sub)).fetchone()
+            found = TargetUser(*orjson.loads(user)) if user is not None else None
+            misfit = adoption_misfit(one, AdoptionFacts(primary, external_id, email, known, found))
+            if misfit is not None:
+                misfits.append((one, misfit))
+    refuse(misfits, file)
+
+
+def _facts(connection: sqlite3.Connection, sub: str) -> RecordFacts | None:
+    row = connection.execute(_RECORD, (sub,)).fetchone()
+    if row is None:
+        return None
+    reason, email, verified = row
+    others, others_verified = connection.execute(_OTHERS, (email, sub)).fetchone()
+    return RecordFacts(reason, email, bool(verified), others, others_verified)

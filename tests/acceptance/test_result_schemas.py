@@ -1,0 +1,50 @@
+"""schemas/: each is sound and strict, and describes all that it names."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from engine.results import APPLIED, PLANNED
+from tests.support.cli import ROOT
+
+RESULTS = sorted(path for path in (ROOT / "schemas").glob("*.json") if not path.name.startswith("plan.v1"))
+OPTIONAL = {"listed"}
+
+
+@pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name.removesuffix(".schema.json"))
+def test_schema_is_sound_strict_and_described(path: Path) -> None:
+    schema = json.loads(path.read_text(encoding="utf-8"))
+    name = path.name.removesuffix(".schema.json")
+    Draft202012Validator.check_schema(schema)
+    assert schema["$id"] == f"urn:cognito-workos-migrate:schema:{name}"
+    assert schema["properties"]["schema"]["const"] == name
+    for part in objects(schema):
+        assert part["additionalProperties"] is False
+        assert set(part["required"]) == part["properties"].keys() - OPTIONAL
+        assert all(one.get("description") or "$ref" in one for one in part["properties"].values())
+
+
+def test_the_figures_are_those_of_the_contract() -> None:
+    applied = json.loads((ROOT / "schemas" / "result.v1.schema.json").read_text())
+    planned = json.loads((ROOT / "schemas" / "plan-result.v1.schema.json").read_text())
+    assert applied["properties"]["users"]["required"] == list(APPLIED)
+    assert planned["properties"]["users"]["required"] == list(PLANNED)
+    assert len(APPLIED) == 9
+
+
+def objects(schema: Any) -> Iterator[dict[str, Any]]:
+    """Every object with named properties."""
+    if isinstance(schema, dict):
+        if isinstance(schema.get("properties"), dict):
+            yield schema
+        for one in schema.values():
+            yield from objects(one)
+    elif isinstance(schema, list):
+        for one in schema:
+            yield from objects(one)

@@ -1,0 +1,243 @@
+"""`make bench`: the README's figures, measured on this machine; takes about a quarter of an hour.
+
+Each line says what was measured and what it should be. `python -m tests.bench quota speed …` runs single parts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from bisect import bisect
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.sandbox.options import Faults, Options, Quotas
+from engine.sandbox.process import SandboxProcess
+from tests.support.migration import MIGRATE, Project, invent_pool
+from tests.support.workos_reader import WorkOSReader
+
+NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
+QUOTAS = {"writes_per_10s": 500, "reads_per_10s": 1000, "requests_per_60s": 6000}
+AWS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench", "AWS_EC2_METADATA_DISABLED": "true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One finished process, by the operating system's own accounting."""
+
+    code: int
+    out: str
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+def measure(command: list[str], folder: Path, **environment: str) -> Measured:
+    """Run a command to its end."""
+    env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    env |= {"API_KEY": "sk_test_sandbox"} | environment
+    began = time.perf_counter()
+    with (folder / "out").open("w+") as out:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read()
+    return Measured(process.returncode, text, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def say(what: str, found: str, wanted: str) -> None:
+    """One line of the report."""
+    sys.stdout.write(f"{what:<68} {found:<34} {wanted}\n")
+    sys.stdout.flush()
+
+
+def bench_quota(folder: Path) -> None:
+    """3,000 users under WorkOS's own quota, answers after 100 ms."""
+    count = 3000
+    options = Options(data=folder / "workos.db", quotas=Quotas(**QUOTAS), faults=Faults(latency_ms=100))
+    with SandboxProcess(options) as sandbox:
+        project = Project(folder, sandbox.url, quotas=QUOTAS)
+        project.write_pool(invent_pool(count))
+        run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder)
+        stats = WorkOSReader(sandbox.url).stats()
+    result, windows = run.json, stats["windows"]
+    refused = result["requests"]["throttled"] / count
+    say("3,000 users, 500 writes/10 s, 100 ms answers", f"{run.wall_s:.1f} s", f"<= {1.05 * count / 50:.1f} s")
+    say("  lost, refused with 429", f"{count - stats['data']['users']}, {refused:.2%}", "0, <= 0.5 %")
+    say("  most writes that the server saw in any 10 s", str(windows["writes"]["max_arrived"]), "<= 500")
+
+
+def bench_speed(folder: Path) -> None:
+    """No quota, loopback, the durable state on."""
+    count = 50_000
+    with SandboxProcess(Options(null=True, quotas=NO_QUOTAS)) as sandbox:
+        project = Project(folder, sandbox.url)
+        project.write_pool(invent_pool(count))
+        run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder)
+    assert run.json["users"]["created"] == count
+    say(f"{count:,} users, no quota, loopback", f"{count / run.wall_s:,.0f} users/s", ">= 2,500 users/s")
+    say("  processor time, the server's apart", f"{run.cpu_s / count * 1000:.3f} s per 1,000", "<= 0.45 s per 1,000")
+
+
+def bench_memory(folder: Path) -> None:
+    """Resident memory, at 100,000 and at 1,000,000 users."""
+    peaks = {}
+    for count in (100_000, 1_000_000):
+        inner = folder / str(count)
+        inner.mkdir()
+        with SandboxProcess(Options(null=True, quotas=NO_QUOTAS)) as sandbox:
+            project = Project(inner, sandbox.url)
+            with (inner / "users.jsonl").open("w") as out:
+                for begin in range(0, count, 10_000):
+                    out.writelines(json.dumps(user) + "\n" for user in invent_pool(10_000, begin, first=begin))
+            assert project.plan.exists()
+            run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], inner)
+        assert run.json["users"]["created"] == count
+        peaks[count] = run.peak_mb
+        what = f"{count:,} users, export file to null sandbox"
+        say(what, f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
+    say("  at 1,000,000 against 100,000", f"{peaks[1_000_000] / peaks[100_000]:.2f}", "<= 1.20")
+
+
+def bench_nothing(folder: Path) -> None:
+    """A run with nothing to do over 100,000 users, against boto3 merely listing them."""
+    count = 100_000
+    with cognito(count) as url, SandboxProcess(Options(data=folder / "workos.db", quotas=NO_QUOTAS)) as sandbox:
+        project = pool_project(folder, sandbox.url, url, None)
+        first = project.migrate("apply", "plan.yaml", "--json", **AWS)
+        assert first.json["users"]["created"] > 0.5 * count, first.err
+        ours, listed = [], []
+        for _ in range(3):
+            run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder, **AWS)
+            assert run.json["requests"]["writes"] == 0
+            ours.append(run.wall_s)
+            listed.append(
+                measure(
+                    [sys.executable, "-m", "tests.bench", "list", url], folder, PYTHONPATH=str(Path.cwd()), **AWS
+                ).wall_s
+            )
+    mine, theirs = sorted(ours)[1], sorted(listed)[1]
+    say(f"apply with nothing to do, {count:,} users", f"{mine:.1f} s", "")
+    say("  against boto3 listing them in the same 16 chains", f"{theirs:.1f} s, ratio {mine / theirs:.2f}", "<= 1.50")
+
+
+def bench_reading(folder: Path) -> None:
+    """Reading at Cognito's quota: 30 requests/s, answers after 80 ms."""
+    count = 100_000
+    with cognito(count, "--latency-ms", "80") as url:
+        pool_project(folder, "http://127.0.0.1:9", url, 30)
+        run = measure([*MIGRATE, "export", "plan.yaml", "--out", "out.jsonl", "--json"], folder, **AWS)
+        assert run.json["users"] == count
+        with urllib.request.urlopen(f"{url}/_log") as answer:
+            sent = [one[0] for one in json.load(answer)]
+    rate = (len(sent) - 1) / (sent[-1] - sent[0])
+    fullest = max(bisect(sent, at + 1.0) - index for index, at in enumerate(sent))
+    say("pool read at 30 requests/s, 80 ms answers", f"{rate:.1f} requests/s, {rate / 30:.1%}", ">= 95 %")
+    say("  most requests in any second, as the server saw them", str(fullest), "<= 30")
+
+
+def bench_start(folder: Path) -> None:
+    """Start-up."""
+    source = {"export": {"files": ["x"]}}
+    metadata = {f"key{at}": {"from": [f"custom:{at}", f"custom:b{at}"], "default": "x"} for at in range(9)}
+    filters = [{"name": f"custom:{at}", "exists": False} for at in range(130)]
+    plan = {"version": 1, "name": "p", "source": source,
+            "destination": {"workos": {"api_key": "${API_KEY}", "client_id": "client_x"}},
+            "attributes": {"metadata": metadata}, "filters": {"attributes": filters}}  # fmt: skip
+    import yaml
+
+    (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
+    lines = len((folder / "plan.yaml").read_text().splitlines())
+    for name, command in (("migrate --help", ["--help"]), (f"validate, {lines} lines", ["validate", "plan.yaml"])):
+        runs = sorted(measure([*MIGRATE, *command], folder).wall_s for _ in range(7))
+        say(name, f"{runs[3]:.2f} s", "<= 0.35 s")
+
+
+@contextmanager
+def cognito(count: int, *more: str) -> Iterator[str]:
+    """A stand-in for Cognito as a process of its own; its address."""
+    command = [sys.executable, "-m", "tests.support.cognito", "--users", str(count), *more]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+def pool_project(folder: Path, workos: str, cognito_url: str, per_second: int | None) -> Project:
+    """A plan over a live pool."""
+    project = Project(folder, workos)
+    plan = json.loads(project.plan.read_text())
+    plan["source"] = {
+        "cognito": {
+            "user_pool_id": "us-east-1_StandIn01",
+            "endpoint_url": cognito_url,
+            "requests_per_second": per_second,
+        }
+    }
+    project.plan.write_text(json.dumps(plan))
+    return project
+
+
+def list_with_boto3(url: str) -> None:
+    """The whole pool in the same sixteen chains, nothing done with it."""
+    import boto3
+    from botocore.config import Config
+
+    client = boto3.client(
+        "cognito-idp", endpoint_url=url, region_name="us-east-1", config=Config(max_pool_connections=16)
+    )
+    pages = client.get_paginator("list_users")
+    seen = threading.Lock()
+    total = [0]
+
+    def chain(prefix: str) -> None:
+        for page in pages.paginate(UserPoolId="us-east-1_StandIn01", Filter=f'sub ^= "{prefix}"'):
+            with seen:
+                total[0] += len(page["Users"])
+
+    with ThreadPoolExecutor(16) as threads:
+        list(threads.map(chain, "0123456789abcdef"))
+    assert total[0] >= 100_000, total
+
+
+PARTS = {
+    "start": bench_start,
+    "quota": bench_quota,
+    "speed": bench_speed,
+    "nothing": bench_nothing,
+    "reading": bench_reading,
+    "memory": bench_memory,
+}
+
+
+def main() -> None:
+    """All parts, or those named."""
+    if sys.argv[1:2] == ["list"]:
+        list_with_boto3(sys.argv[2])
+        return
+    for name in sys.argv[1:] or PARTS:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            PARTS[name](Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Records into the snapshot: reasons, duplicates of one record, groups, merged people."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import orjson
+import pytest
+
+from engine.errors import SourceError, StateError
+from engine.snapshot import database, ingest
+from engine.spec.model import Attributes, Duplicates, Filters
+from tests.snapshot.world import World
+from tests.support.fake_source import FakeSource
+from tests.support.people import NEW_YEAR, cognito_user, source
+
+DAY = timedelta(days=1)
+OK = {"email": "a@b.co", "email_verified": "true"}
+
+
+def test_counts_by_reason(world: World) -> None:
+    connection = world.read(
+        [
+            cognito_user("1", **OK),
+            cognito_user("2", email="c@d.co"),
+            cognito_user("3", status="UNCONFIRMED", email="e@f.co"),
+            cognito_user("4", enabled=False, email="g@h.co"),
+            cognito_user("5"),
+            cognito_user("6", email="nonsense"),
+            # The first reason that applies.
+            cognito_user("7", status="UNCONFIRMED", enabled=False),
+            cognito_user("8", enabled=False),
+        ]
+    )
+    reasons = {"status": 2, "disabled": 2, "no_email": 1, "invalid_email": 1}
+    assert ingest.counts(connection) == (8, 2, reasons)
+    # What is left out keeps no fields: the snapshot holds no more than it must.
+    assert world.rows("SELECT DISTINCT fields, fingerprint FROM record WHERE reason IS NOT NULL") == [(b"{}", None)]
+
+
+def test_an_empty_source(world: World) -> None:
+    assert ingest.counts(world.read([])) == (0, 0, {})
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_a_record_delivered_twice_the_newest_stays(world: World, backwards: bool) -> None:
+    users = [
+        cognito_user("1", modified=NEW_YEAR, given_name="Old", **OK),
+        cognito_user("1", modified=NEW_YEAR + DAY, given_name="New", **OK),
+        cognito_user("1", modified=None, given_name="Dateless", **OK),
+    ]
+    world.read(users[::-1] if backwards else users)
+    ((fields,),) = world.rows("SELECT fields FROM record")
+    assert orjson.loads(fields)["first_name"] == "New"
+
+
+def test_a_person_is_fingerprinted_with_defaults(make_world: Callable[..., World]) -> None:
+    world = make_world(attributes=Attributes(metadata={"locale": source("locale", default="en")}))
+    world.read([cognito_user("1", **OK), cognito_user("2", email="x@y.co", locale="en", email_verified="true")])
+    rows = world.rows("SELECT fields, fingerprint FROM record ORDER BY sub")
+    assert orjson.loads(rows[0][0]) == {"external_id": "1"}
+    assert rows[0][1] == world.marks.whole("a@b.co", True, {"external_id": "1", "metadata.locale": "en"})
+    assert rows[1][1] == world.marks.whole("x@y.co", True, {"external_id": "2", "metadata.locale": "en"})
+
+
+def test_records_of_one_address_become_one_person(world: World) -> None:
+    world.read(
+        [
+            cognito_user("old", given_name="Ann", **OK),
+            cognito_user("new", created=NEW_YEAR + DAY, family_name="Lee", email=" A@B.co", email_verified="true"),
+            cognito_user("bad", created=NEW_YEAR + 2 * DAY, given_name="Mallory", email="a@b.co"),
+            cognito_user("left-out", enabled=False, **OK),
+        ]
+    )
+    rows = world.rows("SELECT sub, primary_sub, relation, fingerprint IS NULL FROM record ORDER BY sub")
+    assert rows == [
+        ("bad", "new", "unverified", 1),
+        ("left-out", None, "primary", 1),
+        ("new", None, "primary", 0),
+        ("old", "new", "merged", 1),
+    ]
+    ((fields, mark),) = world.rows("SELECT fields, fingerprint FROM person")
+    expected = {"external_id": "new", "first_name": "Ann", "last_name": "Lee"}
+    assert orjson.loads(fields) == expected and mark == world.marks.whole("a@b.co", True, expected)
+
+
+def test_the_error_strategy_refuses_each_record(make_world: Callable[..., World]) -> None:
+    world = make_world(duplicates=Duplicates(strategy="error"))
+    world.read([cognito_user("1", **OK), cognito_user("2", **OK), cognito_user("3", email="x@y.co")])
+    invalid = {sub: invalid and orjson.loads(invalid) for sub, invalid in world.rows("SELECT sub, invalid FROM person")}
+    assert invalid == {"1": {"email": "duplicate"}, "2": {"email": "duplicate"}, "3": None}
+
+
+async def test_a_shared_external_id_is_nobodys(make_world: Callable[..., World]) -> None:
+    world = make_world(attributes=Attributes(external_id=source("custom:id")))
+    await world.apply(
+        cognito_user("1", email="a@b.co", custom__id="x"),
+        cognito_user("2", email="c@d.co", custom__id="x"),
+        cognito_user("3", email="e@f.co", custom__id="y"),
+        cognito_user("4", email="g@h.co"),
+        # One person twice is no clash with themselves.
+        cognito_user("5", email="i@j.co", custom__id="z"),
+        cognito_user("6", email="i@j.co", custom__id="z"),
+    )
+    assert world.decided() == {
+        "1": ("conflict", "shared_external_id"),
+        "2": ("conflict", "shared_external_id"),
+        "3": ("create", None),
+        "4": ("conflict", "no_external_id"),
+        "5": ("create", None),
+    }
+    assert sorted(str(one.external_id) for one in world.target.users.values()) == ["y", "z"]
+
+
+def test_groups_come_from_membership_pages(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_any=("staff", "admins"), groups_none=("test",)))
+    users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(6)]
+    groups = {"staff": ["u1", "u2", "u3"], "admins": ["u4"], "test": ["u2"]}
+    world.read(users, source=FakeSource(users=users, groups=groups, size=2), inline_groups=False)
+    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("1",), ("3",), ("4",)]
+
+
+def test_an_unknown_group_ends_the_reading(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_any=("typo",)))
+    with pytest.raises(SourceError, match="typo"):
+        world.read([cognito_user()], inline_groups=False)
+
+
+def test_a_groups_filter_over_an_export_without_groups(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_none=("test",)))
+    with pytest.raises(SourceError) as refused:
+        world.read([cognito_user("1", **OK)])
+    assert refused.value.code == "groups_missing"
+    world.read([cognito_user("1", groups=(), **OK), cognito_user("2", groups=("test",), email="x@y.co")])
+    assert world.rows("SELECT sub FROM person") == [("1",)]
+    world.read([])
+
+
+def test_one_export_of_two_without_groups_is_an_error_too(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_none=("test",)))
+    with pytest.raises(SourceError) as refused:
+        world.read([cognito_user("1", groups=(), **OK), cognito_user("2", email="x@y.co")])
+    assert refused.value.code == "groups_missing"
+
+
+def test_a_failing_source_ends_the_reading(world: World) -> None:
+    users = [cognito_user(str(number)) for number in range(4)]
+    with pytest.raises(SourceError):
+        world.read(users, source=FakeSource(users=users, size=1, fail_after=2))
+
+
+def test_half_a_surrogate_pair_in_a_name(world: World) -> None:
+    world.read([cognito_user("1", given_name="A\ud800", **OK)])
+    assert orjson.loads(world.rows("SELECT fields FROM person")[0][0])["first_name"] == "A?"
+
+
+def test_the_file_is_private_new_and_removable(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot.db"
+    path.write_text("an earlier run's")
+    (tmp_path / "snapshot.db-journal").write_text("x")
+    database.create(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    database.remove(path)
+    assert list(tmp_path.iterdir()) == []
+    database.remove(path)
+
+
+def test_a_missing_folder_is_a_state_error(tmp_path: Path) -> None:
+    with pytest.raises(StateError) as refused:
+        database.create(tmp_path / "nowhere" / "snapshot.db")
+    assert refused.value.code == "snapshot_not_writable"
+
+
+def test_a_full_disk_is_a_state_error(world: World) -> None:
+    connection = world.read([])
+    connection.execute("PRAGMA max_page_count = 1")
+    with pytest.raises(StateError) as refused, database.disk_errors(world.snapshot_path):
+        connection.executemany(
+            "INSERT INTO change (sub, action) VALUES (?, ?)", [(str(number), "g" * 500) for number in range(1000)]
+        )
+    assert (refused.value.code, refused.value.exit_code) == ("snapshot_not_writable", 1)
+    assert "SQLITE_FULL" in str(refused.value)

@@ -1,0 +1,118 @@
+"""A snapshot beside a state, driven the way `prepare` and `apply` drive them, with WorkOS as a fake."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.mapping.mapper import Mapper
+from engine.planning.changes import Change
+from engine.planning.fingerprints import Fingerprints
+from engine.planning.plan import PlanSummary, compute_plan
+from engine.planning.planner import Planner
+from engine.snapshot import database
+from engine.snapshot.ingest import Ingest
+from engine.snapshot.people import merge_people
+from engine.snapshot.plan_table import PlanTable
+from engine.spec.model import Attributes, Duplicates, Filters, Limits
+from engine.state.file import StateFile
+from engine.state.reconcile import reconcile
+from engine.state.records import StateIdentity
+from engine.targets.discovery import discover
+from engine.users import SourceUser
+from tests.support.fake_source import FakeSource
+from tests.support.fake_target import FakeTarget
+
+IDENTITY = StateIdentity("plan", "pool", "https://api.example client_1")
+KEY = b"k" * 32
+
+
+class World:
+    """`plan` reads the users and decides; `apply` carries the plan out as the runner would, with no faults."""
+
+    def __init__(self, folder: Path, **options: Any) -> None:
+        self.target = FakeTarget()
+        self.marks = Fingerprints(KEY)
+        self.state_path = folder / "state.db"
+        self.snapshot_path = folder / "snapshot.db"
+        self.options = options
+        self.connection: sqlite3.Connection | None = None
+        self.table: PlanTable | None = None
+        self.runs = 0
+
+    def read(self, users: Sequence[SourceUser], **more: Any) -> sqlite3.Connection:
+        """A sealed snapshot of these users."""
+        self.close()
+        connection = self.connection = database.create(self.snapshot_path)
+        attributes, duplicates, filters = (
+            self.options.get("attributes", Attributes()),
+            self.options.get("duplicates", Duplicates()),
+            self.options.get("filters", Filters()),
+        )
+        mapper = Mapper(attributes, Limits())
+        source = more.get("source") or FakeSource(users=users, size=2)
+        ingest = Ingest(connection, filters=filters, mapper=mapper, fingerprints=self.marks)
+        ingest.read(source, inline_groups=more.get("inline_groups", True), progress=lambda _: None)
+        merge_people(connection, duplicates=duplicates, mapper=mapper, fingerprints=self.marks)
+        flags = self.options.get("flags", {})
+        self.table = PlanTable(connection, defaults=mapper.defaults, flags=flags)
+        return connection
+
+    async def plan(self, *users: SourceUser) -> PlanSummary:
+        connection = self.read(users)
+        assert self.table is not None
+        database.attach_state(connection, self.state_path)
+        self.table.prepare()
+        await discover(self.table, self.target, progress=lambda _: None)
+        planner = Planner(self.marks, existing_users=self.options.get("existing_users", "adopt"))
+        summary = compute_plan(self.table, planner)
+        connection.execute("DETACH known")
+        return summary
+
+    async def apply(self, *users: SourceUser) -> dict[str, tuple[str, str | None]]:
+        """Plan, carry out, record. What was decided: sub to (action, code)."""
+        from engine.apply.performer import Performer
+        from engine.targets.metered import MeteredTarget
+        from tests.support.metered import metered
+
+        await self.plan(*users)
+        decided = self.decided()
+        target: MeteredTarget = metered(self.target)
+        planner = Planner(self.marks, existing_users=self.options.get("existing_users", "adopt"))
+        performer = Performer(target, planner, self.marks, target._clock)
+        self.runs += 1
+        assert self.table is not None
+        with StateFile.open(self.state_path, IDENTITY, key=KEY) as state:
+            for freeing in (True, False):
+                for batch in self.table.work(freeing=freeing):
+                    outcomes = [(await performer.perform(work))[0] for work in batch]
+                    state.advance(outcomes, [], run_id=f"run-{self.runs}")
+            reconcile(state, self.snapshot_path, run_id=f"run-{self.runs}")
+        return decided
+
+    def decided(self) -> dict[str, tuple[str, str | None]]:
+        assert self.connection is not None
+        rows = self.connection.execute("SELECT sub, action, code FROM change ORDER BY sub")
+        return {sub: (action, code) for sub, action, code in rows}
+
+    def changes(self) -> list[Change]:
+        assert self.table is not None
+        return [work.change for freeing in (True, False) for batch in self.table.work(freeing=freeing) for work in batch]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        assert self.connection is not None
+        return self.connection.execute(query).fetchall()
+
+    def state(self, query: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.state_path)
+        try:
+            return connection.execute(query).fetchall()
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine.codes import explain
+from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.targets.metered import Requests
+from engine.views.results import render_apply, render_plan
+
+
+def applied(**rest: Any) -> ApplyResult:
+    users = {name: 0 for name in APPLIED} | rest.pop("users", {})
+    values: dict[str, Any] = {
+        "plan": "acme", "run_id": "r1", "sandbox": False, "users": users, "failures": (), "failures_total": 0,
+        "source": SourceCounts(5000, 4890, {"status": 60, "disabled": 50}), "requests": Requests(4880, 3, 2, 1),
+        "duration_s": 97.9, **rest,
+    }  # fmt: skip
+    return ApplyResult(**values)
+
+
+def planned(**rest: Any) -> PlanResult:
+    users = {name: 0 for name in PLANNED} | rest.pop("users", {})
+    values: dict[str, Any] = {
+        "plan": "acme", "sandbox": False, "users": users, "failures": (), "failures_total": 0, "writes": 0,
+        "source": SourceCounts(10, 10, {}), "requests": Requests(), "estimated_s": 0.0, "digest": "d" * 64,
+        "duration_s": 1.0, **rest,
+    }  # fmt: skip
+    return PlanResult(**values)
+
+
+@pytest.mark.parametrize(
+    ("result", "converged", "code"),
+    [
+        (applied(users={"created": 4890}), True, 0),
+        (applied(users={"created": 1, "skipped": 2, "merged": 3, "unchanged": 4}), True, 0),
+        (applied(users={"failed": 1}), False, 3),
+        (applied(users={"conflicts": 1}), False, 3),
+        (applied(users={"pending": 1}), False, 3),
+        (applied(stopped="interrupted", users={"pending": 1}), False, 130),
+        (applied(stopped="interrupted"), False, 130),
+        (applied(stopped="max_failures"), False, 3),
+        (applied(stopped="unauthorized"), False, 3),
+    ],
+)
+def test_exit_codes(result: ApplyResult, converged: bool, code: int) -> None:
+    assert (result.converged, result.exit_code, result.to_json()["converged"]) == (converged, code, converged)
+
+
+def test_what_people_read() -> None:
+    lines = render_apply(applied(users={"created": 4890}), plan_path="plan.yaml")
+    text = "\n".join(lines)
+    assert lines[0] == "5,000 users read, 4,890 selected" and lines[-1] == "done: everybody is in place"
+    assert "  disabled  50  the user is disabled in Cognito" in lines and "  created    4,890" in lines
+    assert "4,880 writes, 3 reads, 2 refused over quota, 1 tried again in 98 s" in lines
+    assert "not migrated" not in text and "skipped" not in text
+
+
+def test_failures_with_reason_and_remedy() -> None:
+    failures = (*(Failure(f"s{number}", "timeout") for number in range(7)), Failure("x", "unverified_link"))
+    lines = render_apply(
+        applied(users={"failed": 7, "conflicts": 1}, failures=failures, failures_total=8,
+                reported=Reported(left_source=1200, attribute_vanished=2)),
+        plan_path="plan.yaml",
+    )  # fmt: skip
+    text = "\n".join(lines)
+    message, remedy = explain("timeout")
+    assert f"  timeout: {message}\n    {remedy}\n    s0, s1, s2, s3, s4 and 2 more" in text
+    assert "unverified_link" in text and "migrate status plan.yaml --users conflicts,failed" in text
+    assert "1,200 users of WorkOS are no longer selected" in text and "2 names are gone in Cognito" in text
+    assert lines[-1].startswith("not done")
+
+
+@pytest.mark.parametrize(
+    ("stopped", "words"),
+    [("interrupted", "the next apply goes on"), ("max_failures", "too many users failed"), ("forbidden", "(forbidden)")],
+)
+def test_why_it_stopped(stopped: str, words: str) -> None:
+    assert words in render_apply(applied(stopped=stopped), plan_path="p")[-1]
+
+
+def test_nothing_to_do() -> None:
+    assert render_apply(applied(users={"unchanged": 5}), plan_path="p")[-1] == "nothing to do: everybody is in place"
+    assert "nothing to do: everybody is in place" in render_plan(planned(users={"unchanged": 5}), plan_path="p")
+
+
+def test_a_plan() -> None:
+    result = planned(users={"create": 5000, "update": 1, "conflicts": 1}, writes=5001, estimated_s=110.0,
+                     failures=(Failure("s", "gone"),), failures_total=1)  # fmt: skip
+    lines = render_plan(result, plan_path="p")
+    assert "5,001 writes, about 110 s under the plan's quota" in lines and lines[-1] == "digest " + "d" * 16
+    assert "  create     5,000" in lines and any("gone:" in line for line in lines)
+    assert result.changes and not planned(users={"conflicts": 3, "merge": 1, "skip": 1}).changes
+
+
+@pytest.mark.parametrize("code", ["timeout", "http_503", "http_408", "something_new", "gone", "left_source"])
+def test_every_code_has_a_sentence_and_a_way_out(code: str) -> None:
+    assert all(explain(code)) and set(Failure("s", code).to_json()) == {"source_id", "code", "message", "remedy"}
