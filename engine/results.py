@@ -157,3 +157,75 @@ def _requests(requests: Requests) -> dict[str, int]:
 
 def _reported(reported: Reported) -> dict[str, int]:
     return {"left_source": reported.left_source, "attribute_vanished": reported.attribute_vanished}
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one user that is not as Cognito has it; `field` is empty where the whole user is meant."""
+
+    source_id: str
+    workos_id: str | None
+    field: str
+    verdict: str  # missing, different, drift
+
+    def to_json(self) -> dict[str, str | None]:
+        """Names only: no value is ever shown."""
+        return {
+            "source_id": self.source_id,
+            "workos_id": self.workos_id,
+            "field": self.field or None,
+            "verdict": self.verdict,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
+
+    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know.
+    """
+
+    plan: str
+    source: SourceCounts
+    checked: int
+    users: Mapping[str, int]
+    extra: int | None
+    fields: Mapping[str, Mapping[str, int]]
+    differences: tuple[Difference, ...]
+    differences_total: int
+    requests: Requests
+    duration_s: float
+    strict: bool = False
+    sandbox: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Rule 11; drift and extra users count only under --strict."""
+        wrong = self.users["missing"] + self.users["different"]
+        return not (wrong or (self.strict and (self.users["drift"] or self.extra)))
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract says."""
+        return EXIT_OK if self.ok else EXIT_INCOMPLETE
+
+    def to_json(self) -> dict[str, object]:
+        """verify.v1"""
+        return {
+            "schema": "verify.v1",
+            "plan": self.plan,
+            "command": "verify",
+            "sandbox": self.sandbox,
+            "ok": self.ok,
+            "strict": self.strict,
+            "source": _source(self.source),
+            "checked": self.checked,
+            "users": dict(self.users) | {"extra": self.extra},
+            "fields": {name: dict(counts) for name, counts in self.fields.items()},
+            "differences": [one.to_json() for one in self.differences],
+            "differences_total": self.differences_total,
+            "requests": _requests(self.requests),
+            "warnings": list(self.warnings),
+            "duration_s": round(self.duration_s, 3),
+        }

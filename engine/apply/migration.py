@@ -12,7 +12,8 @@ from uuid import uuid4
 import orjson
 
 from engine.apply.performer import Performer
-from engine.apply.preparation import Prepared, Watch, check_max_changes
+from engine.apply.preparation import Prepared, check_max_changes
+from engine.apply.reading import Watch
 from engine.apply.runner import Runner, Tally
 from engine.apply.session import Session
 from engine.apply.stopping import FailureGuard, Stop

@@ -5,33 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.errors import GuardRefused, Interrupted
-from engine.mapping.mapper import Mapper
+from engine.apply.reading import Watch, read_people
+from engine.errors import GuardRefused
 from engine.planning.fingerprints import Fingerprints
 from engine.planning.plan import PlanSummary, compute_plan
 from engine.planning.planner import Planner
-from engine.ports import Progress, UserSource, UserTarget
+from engine.ports import UserSource, UserTarget
 from engine.results import SourceCounts
-from engine.snapshot import database, ingest
-from engine.snapshot.decisions import check_adoptions, leave_skipped
-from engine.snapshot.ingest import Ingest
-from engine.snapshot.people import merge_people
+from engine.snapshot import database
+from engine.snapshot.decisions import check_adoptions
 from engine.snapshot.plan_table import PlanTable
-from engine.spec.model import ExportSource, Spec
+from engine.spec.model import Spec
 from engine.targets.discovery import discover
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """How a long preparation is watched and ended: progress by stage, and whether somebody wants it to stop."""
-
-    reading: Progress
-    listing: Progress
-    stopping: Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -96,42 +84,20 @@ async def _prepare(
     key: bytes,
     watch: Watch,
 ) -> Prepared:
-    mapper = Mapper(spec.attributes, spec.destination.limits, trusted_providers=spec.trusted_providers)
-    fingerprints = Fingerprints(key)
+    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
     adoptions = {one.sub: one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
-    planner = Planner(fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
-
-    def read() -> None:
-        def progress(seen: int) -> None:
-            if watch.stopping():
-                raise Interrupted("interrupted while reading; nothing was changed", remedy="run again")
-            watch.reading(seen)
-
-        reader = Ingest(connection, filters=spec.filters, mapper=mapper, fingerprints=fingerprints)
-        reader.read(source, inline_groups=isinstance(spec.source, ExportSource), progress=progress)
-        leave_skipped(connection, spec.decisions, str(spec.path))
-        merge_people(
-            connection,
-            duplicates=spec.duplicates,
-            mapper=mapper,
-            fingerprints=fingerprints,
-            decided={one.sub for one in spec.decisions if one.action == "primary"},
-        )
-
-    await asyncio.to_thread(read)
-    seen, selected, reasons = ingest.counts(connection)
-    merged = connection.execute("SELECT count(*) FROM record WHERE primary_sub IS NOT NULL").fetchone()[0]
+    planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
-    table = PlanTable(connection, defaults=mapper.defaults, flags=flags)
+    table = PlanTable(connection, defaults=people.mapper.defaults, flags=flags)
     database.attach_state(connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
-    _check_stop(watch)
+    watch.check("planning")
     await discover(table, target, progress=watch.listing, wanted=list(adoptions.values()))
     check_adoptions(connection, spec.decisions, str(spec.path))
     summary = await asyncio.to_thread(compute_plan, table, planner)
     connection.execute("DETACH known")
-    _check_stop(watch)
-    return Prepared(connection, table, planner, fingerprints, SourceCounts(seen, selected, reasons), merged, summary)
+    watch.check("planning")
+    return Prepared(connection, table, planner, people.fingerprints, people.source, people.merged, summary)
 
 
 def check_max_changes(spec: Spec, actions: Counter[str]) -> None:
@@ -148,8 +114,3 @@ def check_max_changes(spec: Spec, actions: Counter[str]) -> None:
             remedy="look at `migrate plan`, then raise safety.max_changes if that is what you want",
             code="max_changes",
         )
-
-
-def _check_stop(watch: Watch) -> None:
-    if watch.stopping():
-        raise Interrupted("interrupted while planning; nothing was changed", remedy="run again")

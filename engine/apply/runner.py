@@ -157,7 +157,7 @@ class Runner:
     async def _pause(self) -> None:
         """Until there is enough to record, or work runs low, or some time has passed."""
         self._wake.clear()
-        if len(self._ended) >= _RECORD_EVERY or (self._ended and len(self._ended) == self._open):
+        if len(self._ended) >= _RECORD_EVERY or len(self._ended) == self._open:
             return
         try:
             await asyncio.wait_for(self._wake.wait(), _RECORD_AFTER)

@@ -14,7 +14,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.apply.preparation import Prepared, Watch, prepare
+from engine.apply.preparation import Prepared, prepare
+from engine.apply.reading import Watch
 from engine.clock import SystemClock
 from engine.errors import MigrateError, TargetError
 from engine.ports import SourceDescription, UserSource
@@ -49,7 +50,7 @@ class Session:
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""
         path = self.workspace.state_path
-        with _as_target_error(self.spec.destination):
+        with as_target_error(self.spec.destination):
             return await prepare(
                 self.spec,
                 source=self.source,
@@ -102,7 +103,7 @@ async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> As
         source = open_source(spec.source)
         described = await asyncio.to_thread(source.describe)
         target.read_tries = _FIRST_CONTACT_TRIES
-        with _as_target_error(spec.destination):
+        with as_target_error(spec.destination):
             await _prove_environment(target, known, spec.destination)
         target.read_tries = TRIES
         yield Session(spec, sandbox, workspace, identity, key, source, described, target)
@@ -123,7 +124,7 @@ async def _prove_environment(target: MeteredTarget, known: list[str], destinatio
     )
 
 
-class _as_target_error:  # noqa: N801 (reads as the statement that it is)
+class as_target_error:  # noqa: N801 (reads as the statement that it is)
     """Turns the end of a call that nobody can go on without into the command's error."""
 
     def __init__(self, destination: Destination) -> None:

@@ -7,7 +7,7 @@ import sys
 import typer
 from typer import core
 
-from engine.cli import apply, export, sandbox, schema, state, status, validate
+from engine.cli import apply, export, ids, sandbox, schema, state, status, validate, verify
 from engine.cli.command import report, wants_json
 from engine.diagnostics import Diagnostic
 from engine.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
@@ -25,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (validate, apply, status, export, schema, sandbox):
+for module in (validate, apply, status, verify, ids, export, schema, sandbox):
     module.register(app)
 app.add_typer(state.app, name="state")
 

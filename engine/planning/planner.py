@@ -66,7 +66,7 @@ class Planner:
             send["email_verified"] = verified
         if known.claimed is not None and current is not None:
             # A run began this update and did not see its end: what WorkOS already holds is not sent again.
-            send = {name: value for name, value in send.items() if _held(current, name) != value}
+            send = {name: value for name, value in send.items() if held_value(current, name) != value}
             if "email" in send:
                 send["email_verified"] = verified
         return Change(
@@ -125,7 +125,7 @@ class Planner:
         send: dict[str, str | bool | None] = {
             name: value
             for name, value in desired.fields.items()
-            if (overwrite or _held(theirs, name) is None) and _held(theirs, name) != value
+            if (overwrite or held_value(theirs, name) is None) and held_value(theirs, name) != value
         }
         return Change(
             "adopt",
@@ -141,11 +141,11 @@ def _differing_metadata(fields: Mapping[str, str], held: TargetUser) -> dict[str
     return {
         name: value
         for name, value in sorted(fields.items())
-        if name.startswith(METADATA) and _held(held, name) != value
+        if name.startswith(METADATA) and held_value(held, name) != value
     }
 
 
-def _held(user: TargetUser, name: str) -> str | bool | None:
+def held_value(user: TargetUser, name: str) -> str | bool | None:
     """One field of what WorkOS holds, by its flat name; None where it holds none."""
     if name.startswith(METADATA):
         return user.metadata.get(name[len(METADATA) :])

@@ -31,6 +31,11 @@ def create(path: Path) -> sqlite3.Connection:
         return connection
 
 
+def reopen(path: Path) -> sqlite3.Connection:
+    """A snapshot that an earlier run kept, for reading."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+
+
 def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
     """Make the state's users readable as `known.users`; an empty table where there is no state."""
     if path is not None and path.exists() and path.stat().st_size:

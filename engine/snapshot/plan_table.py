@@ -202,7 +202,7 @@ class PlanTable:
                 claimed=operation if status == "claimed" else None,
                 attempts=attempts,
             )
-        found = Found(*(_load_target(raw) for raw in row[14:17]))
+        found = Found(*(load_target(raw) for raw in row[14:17]))
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 
@@ -213,5 +213,6 @@ def _dump_target(user: TargetUser) -> bytes:
     )  # fmt: skip
 
 
-def _load_target(raw: bytes | None) -> TargetUser | None:
+def load_target(raw: bytes | None) -> TargetUser | None:
+    """A user from the column `user` of the table `target`."""
     return TargetUser(*orjson.loads(raw)) if raw is not None else None

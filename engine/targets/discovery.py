@@ -7,8 +7,8 @@ WorkOS tells no count. So the listing goes on for as long as look-ups would, and
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
-from itertools import islice
 from typing import Protocol
 
 from engine.ports import Progress, UserTarget
@@ -18,14 +18,19 @@ PAGE = 100
 _LOOKUPS_AT_ONCE = 32
 
 
-class TargetStore(Protocol):
+class Keeps(Protocol):
+    """Where users of WorkOS are kept."""
+
+    def store_targets(self, users: Sequence[TargetUser]) -> None: ...
+
+
+class TargetStore(Keeps, Protocol):
     """Where what was found is kept; `engine.snapshot.plan_table` is one."""
 
     def count_unplaced(self) -> int: ...
     def unplaced(self) -> Iterator[tuple[str, str]]: ...
     def claimed_ids(self) -> list[str]: ...
     def count_known(self) -> int: ...
-    def store_targets(self, users: Sequence[TargetUser]) -> None: ...
     def index_targets(self) -> None: ...
 
 
@@ -38,8 +43,8 @@ async def discover(store: TargetStore, target: UserTarget, *, progress: Progress
     if unplaced:
         # What the state knows to be in WorkOS would have to be listed as well.
         budget = 2 * unplaced
-        if store.count_known() / PAGE > budget or not await _list(store, target, budget, progress):
-            await _look_up(store, target)
+        if store.count_known() / PAGE > budget or not await list_all(store, target, progress, budget=budget):
+            await look_up(store, store.unplaced(), target)
     for workos_id in (*store.claimed_ids(), *wanted):
         user = await target.get(workos_id)
         if user is not None:
@@ -47,11 +52,11 @@ async def discover(store: TargetStore, target: UserTarget, *, progress: Progress
     store.index_targets()
 
 
-async def _list(store: TargetStore, target: UserTarget, budget: int, progress: Progress) -> bool:
-    """All users, or False where that took more than `budget` requests."""
+async def list_all(store: Keeps, target: UserTarget, progress: Progress, *, budget: int | None = None) -> bool:
+    """Store all users; False where that took more than `budget` requests."""
     after: str | None = None
     seen = 0
-    for _ in range(max(1, budget)):
+    for _ in itertools.count() if budget is None else range(max(1, budget)):
         users, after = await target.list_page(after)
         store.store_targets(users)
         seen += len(users)
@@ -61,9 +66,10 @@ async def _list(store: TargetStore, target: UserTarget, budget: int, progress: P
     return False
 
 
-async def _look_up(store: TargetStore, target: UserTarget) -> None:
-    async for people in _batches(store.unplaced()):
-        found = await asyncio.gather(*(_find(target, external_id, email) for external_id, email in people))
+async def look_up(store: Keeps, people: Iterator[tuple[str, str]], target: UserTarget) -> None:
+    """Store whom WorkOS holds under these (external ID, address)."""
+    async for batch in _batches(people):
+        found = await asyncio.gather(*(_find(target, external_id, email) for external_id, email in batch))
         store.store_targets([user for users in found for user in users])
 
 
@@ -76,5 +82,5 @@ async def _find(target: UserTarget, external_id: str, email: str) -> list[Target
 
 
 async def _batches(people: Iterator[tuple[str, str]]) -> AsyncIterator[list[tuple[str, str]]]:
-    while batch := list(islice(people, _LOOKUPS_AT_ONCE)):
+    while batch := list(itertools.islice(people, _LOOKUPS_AT_ONCE)):
         yield batch

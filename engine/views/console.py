@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import IO
 
 from engine.redaction import Redactor
@@ -52,6 +52,15 @@ class Console:
         """What was asked for, on standard output."""
         self._write(self._out, [text])
 
+    def stream(self, chunks: Iterable[str]) -> None:
+        """Data in pieces, however much there is; each piece ends its own lines."""
+        try:
+            for chunk in chunks:
+                self._out.write(self._redactor.mask(chunk))
+            self._out.flush()
+        except BrokenPipeError:
+            self._reader_left(self._out)
+
     def document(self, content: object) -> None:
         """The one JSON object of `--json`."""
         import orjson
@@ -78,5 +87,9 @@ class Console:
                 stream.write(self._redactor.mask(line) + "\n")
             stream.flush()
         except BrokenPipeError:
-            # The reader went away (`| head`): that is no fault of the run, which goes on.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            self._reader_left(stream)
+
+    @staticmethod
+    def _reader_left(stream: IO[str]) -> None:
+        """The reader went away (`| head`): that is no fault of the run, which goes on."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -69,7 +69,7 @@ BAD_PLANS = [
 
 
 @pytest.mark.parametrize(("text", "messages"), [case[1:] for case in BAD_PLANS], ids=[case[0] for case in BAD_PLANS])
-@pytest.mark.parametrize("command", ["validate", "plan", "apply"])
+@pytest.mark.parametrize("command", ["validate", "apply"])
 def test_bad_plan(
     world: World, nothing_happens: Callable[..., None], command: str, text: str, messages: list[str]
 ) -> None:

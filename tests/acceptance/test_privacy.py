@@ -18,11 +18,7 @@ def test_nothing_personal_and_no_secret_is_kept_or_said(pool_world: Callable[[in
     said = [world.cli(*command, "plan.yaml") for command in (("plan",), ("apply",), ("status",), ("state", "list"))]
     # A conflict and a failure are told as well, by sub.
     world.change("plain.0@example.com", email="moved.0@example.com", email_verified="false")
-    world.workos.call(
-        "PUT",
-        "/_sandbox/faults",
-        {"next": [{"method": "PUT", "path": "/users/", "fault": "error_before", "times": 99}]},
-    )
+    world.workos.call("PUT", "/_sandbox/settings", {"metadata_keys": 1})
     world.change("foreign.0@example.com", given_name="Zoé")
     said += [world.cli("plan", "plan.yaml"), world.cli("apply", "plan.yaml", WORKOS_API_KEY="sk_test_wrong")]
     said += [world.cli("apply", "plan.yaml", "--json")]
@@ -41,7 +37,7 @@ def test_nothing_personal_and_no_secret_is_kept_or_said(pool_world: Callable[[in
         _clean(world.migrate_dir / name)
     _guarded(world.migrate_dir)
 
-    world.workos.call("PUT", "/_sandbox/faults", {"next": []})
+    world.workos.call("PUT", "/_sandbox/settings", {"metadata_keys": 10})
     world.change("plain.0@example.com", email="plain.0@example.com", email_verified="true")
     assert world.cli("apply", "plan.yaml").code == 0
     kept = {path.name for path in world.migrate_dir.iterdir()}

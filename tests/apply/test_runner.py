@@ -82,10 +82,12 @@ class Witness(FakeTarget):
         self.made = 0
         self.error: Any = lambda number: None
         self.hold: asyncio.Event | None = None
+        self.begun = asyncio.Event()
 
     async def create(self, user: Any) -> TargetUser:
         assert user["external_id"] in self.state.open, "called before the claim was on disk"
         self.made += 1
+        self.begun.set()
         if (error := self.error(self.made)) is not None:
             raise error
         if self.hold is not None:
@@ -143,8 +145,7 @@ async def test_few_are_claimed_ahead_of_slow_calls() -> None:
     scene = Scene(5000)
     scene.fake.hold = asyncio.Event()
     running = asyncio.create_task(scene.runner.run())
-    for _ in range(50):
-        await asyncio.sleep(0.001)
+    await asyncio.wait_for(scene.fake.begun.wait(), 10)
     assert scene.changes.given <= 128 + 2 * 256 and len(scene.state.open) == len(scene.state.claimed)
     scene.stop.request("interrupted")
     scene.fake.hold.set()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from engine.planning.changes import Change, Desired, Found, Known
 from engine.planning.plan import compute_plan
@@ -16,7 +16,7 @@ class _Person:
     desired: Desired
     known_sub: str | None = None
     known: Known | None = None
-    found: Found = Found()
+    found: Found = field(default_factory=Found)
 
 
 class _Store:
@@ -42,7 +42,10 @@ CHANGED = replace(ANN, fields={**ANN.fields, "first_name": "Anna"})
 
 def test_counts_and_writes() -> None:
     _, store, actions, writes = _plan(
-        _Person(ANN), _Person(CHANGED, "sub-1", known()), _Person(ANN, "sub-1", known()), _Person(replace(ANN, fields={}))
+        _Person(ANN),
+        _Person(CHANGED, "sub-1", known()),
+        _Person(ANN, "sub-1", known()),
+        _Person(replace(ANN, fields={})),
     )
     assert actions == {"create": 1, "update": 1, "unchanged": 1, "conflict": 1} and writes == 2
     assert len(store.stored) == 4

@@ -71,9 +71,7 @@ def test_adopting_never_raises_a_flag_and_then_is_empty(
 ) -> None:
     names = {name: content[name] for name in ("first_name", "last_name") if name in content}
     metadata = {n[len(METADATA) :]: v for n, v in content.items() if n.startswith(METADATA)}
-    there = TargetUser(
-        "user_9", desired.email if same else "c@x.co", verified, external_id, **names, metadata=metadata
-    )
+    there = TargetUser("user_9", desired.email if same else "c@x.co", verified, external_id, **names, metadata=metadata)
     found = Found(there if external_id == "s" else None, there if same else None)
     change = PLANNER.decide(desired, None, found)
     assert "email_verified" not in change.send

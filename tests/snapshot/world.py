@@ -99,7 +99,9 @@ class World:
 
     def changes(self) -> list[Change]:
         assert self.table is not None
-        return [work.change for freeing in (True, False) for batch in self.table.work(freeing=freeing) for work in batch]
+        return [
+            work.change for freeing in (True, False) for batch in self.table.work(freeing=freeing) for work in batch
+        ]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         assert self.connection is not None

@@ -55,9 +55,7 @@ def test_a_claim_keeps_what_is_known(state: StateFile, path: Path) -> None:
 def test_an_end_without_success_keeps_what_is_known(state: StateFile, path: Path, status: Any) -> None:
     state.advance([done()], [Claim("s1", "update")], run_id="r1")
     state.advance([NotDone("s1", status, "some_code", 3)], [], run_id="r1")
-    assert rows(path, "workos_id, status, error_code, fields") == [
-        ("user_s1", status, "some_code", '{"email":"00ff"}')
-    ]
+    assert rows(path, "workos_id, status, error_code, fields") == [("user_s1", status, "some_code", '{"email":"00ff"}')]
 
 
 def test_success_ends_an_earlier_failure(state: StateFile, path: Path) -> None:

@@ -42,7 +42,9 @@ def test_a_fault_frees_it(tmp_path: Path) -> None:
 
 def test_what_a_crashed_holder_left_behind_does_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    path.write_text('{"pid": 1, "host": "gone", "user": "x", "since": "2020"} and a tail longer than what follows it' * 9)
+    path.write_text(
+        '{"pid": 1, "host": "gone", "user": "x", "since": "2020"} and a tail longer than what follows it' * 9
+    )
     with StateLock(path):
         holder = read_holder(path)
         assert holder is not None and holder.pid == os.getpid()

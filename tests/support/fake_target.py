@@ -1,4 +1,4 @@
-"""The fake of the port `UserTarget`: users in memory, WorkOS's unique addresses and external IDs, failures by script."""
+"""The fake of the port `UserTarget`: users in memory, unique addresses and external IDs, failures by script."""
 
 from __future__ import annotations
 

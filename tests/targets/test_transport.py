@@ -23,7 +23,9 @@ async def answering(answer: Answer, *, timeout: float = 5.0) -> AsyncIterator[Wo
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = await reader.readuntil(b"\r\n\r\n")
-            length = next((int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-len")), 0)
+            length = next(
+                (int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-len")), 0
+            )
             await reader.readexactly(length)
             await answer(writer)
         except (ConnectionError, asyncio.IncompleteReadError):
@@ -104,7 +106,7 @@ async def test_ends_of_a_write(answer: Answer, kind: type[CallFailed], code: str
         with pytest.raises(CallFailed) as ended:
             await target.create(ANN)
     assert type(ended.value) is kind and code in (None, ended.value.code)
-    assert "ann@" not in str(ended.value) and ended.value.__cause__ is not None or code is None
+    assert ("ann@" not in str(ended.value) and ended.value.__cause__ is not None) or code is None
     if kind is Throttled:
         assert ended.value.retry_after == 3.0
 

@@ -11,7 +11,7 @@ from engine.views.results import render_apply, render_plan
 
 
 def applied(**rest: Any) -> ApplyResult:
-    users = {name: 0 for name in APPLIED} | rest.pop("users", {})
+    users = dict.fromkeys(APPLIED, 0) | rest.pop("users", {})
     values: dict[str, Any] = {
         "plan": "acme", "run_id": "r1", "sandbox": False, "users": users, "failures": (), "failures_total": 0,
         "source": SourceCounts(5000, 4890, {"status": 60, "disabled": 50}), "requests": Requests(4880, 3, 2, 1),
@@ -21,7 +21,7 @@ def applied(**rest: Any) -> ApplyResult:
 
 
 def planned(**rest: Any) -> PlanResult:
-    users = {name: 0 for name in PLANNED} | rest.pop("users", {})
+    users = dict.fromkeys(PLANNED, 0) | rest.pop("users", {})
     values: dict[str, Any] = {
         "plan": "acme", "sandbox": False, "users": users, "failures": (), "failures_total": 0, "writes": 0,
         "source": SourceCounts(10, 10, {}), "requests": Requests(), "estimated_s": 0.0, "digest": "d" * 64,
@@ -74,7 +74,11 @@ def test_failures_with_reason_and_remedy() -> None:
 
 @pytest.mark.parametrize(
     ("stopped", "words"),
-    [("interrupted", "the next apply goes on"), ("max_failures", "too many users failed"), ("forbidden", "(forbidden)")],
+    [
+        ("interrupted", "the next apply goes on"),
+        ("max_failures", "too many users failed"),
+        ("forbidden", "(forbidden)"),
+    ],
 )
 def test_why_it_stopped(stopped: str, words: str) -> None:
     assert words in render_apply(applied(stopped=stopped), plan_path="p")[-1]

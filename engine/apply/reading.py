@@ -1,0 +1,66 @@
+"""A pool into a snapshot: read, filtered, mapped, decisions held against it, one person an address."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.errors import Interrupted
+from engine.mapping.mapper import Mapper
+from engine.planning.fingerprints import Fingerprints
+from engine.ports import Progress, UserSource
+from engine.results import SourceCounts
+from engine.snapshot import ingest
+from engine.snapshot.decisions import leave_skipped
+from engine.snapshot.ingest import Ingest
+from engine.snapshot.people import merge_people
+from engine.spec.model import ExportSource, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """How a long preparation is watched and ended: progress by stage, and whether somebody wants it to stop."""
+
+    reading: Progress
+    listing: Progress
+    stopping: Callable[[], bool]
+
+    def check(self, doing: str) -> None:
+        """Raise Interrupted where somebody does."""
+        if self.stopping():
+            raise Interrupted(f"interrupted while {doing}; nothing was changed", remedy="run again")
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Who was read. `merged` are the records that gave way to another with the same address."""
+
+    mapper: Mapper
+    fingerprints: Fingerprints
+    source: SourceCounts
+    merged: int
+
+
+def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:
+    """Fill an empty snapshot; blocking. Raises SourceError, DecisionsMisfit and Interrupted."""
+    mapper = Mapper(spec.attributes, spec.destination.limits, trusted_providers=spec.trusted_providers)
+    fingerprints = Fingerprints(key)
+
+    def progress(seen: int) -> None:
+        watch.check("reading")
+        watch.reading(seen)
+
+    reader = Ingest(connection, filters=spec.filters, mapper=mapper, fingerprints=fingerprints)
+    reader.read(source, inline_groups=isinstance(spec.source, ExportSource), progress=progress)
+    leave_skipped(connection, spec.decisions, str(spec.path))
+    merge_people(
+        connection,
+        duplicates=spec.duplicates,
+        mapper=mapper,
+        fingerprints=fingerprints,
+        decided={one.sub for one in spec.decisions if one.action == "primary"},
+    )
+    seen, selected, reasons = ingest.counts(connection)
+    merged = connection.execute("SELECT count(*) FROM record WHERE primary_sub IS NOT NULL").fetchone()[0]
+    return People(mapper, fingerprints, SourceCounts(seen, selected, reasons), merged)

@@ -1,0 +1,110 @@
+"""`migrate ids`: Cognito identifiers beside the WorkOS users that they became, for rewriting foreign keys."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, introduce
+from engine.spec.model import Spec
+from engine.views.console import Console
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+class Format(StrEnum):
+    """How rows are written."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    SQL = "sql"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="csv, jsonl, or sql for PostgreSQL.")]
+UnverifiedOption = Annotated[
+    bool, typer.Option("--include-unverified", help="With sql: unverified records of a verified person too.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: migrate ids plans/production.yaml --format sql > ids.sql")(ids)
+
+
+def ids(
+    plan: PlanArgument,
+    format: FormatOption = Format.CSV,  # noqa: A002 (the option's name)
+    include_unverified: UnverifiedOption = False,
+    sandbox: SandboxOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Cognito sub, username and provider ids to WorkOS user id, for every selected user, merged ones too."""
+    from engine.apply.session import for_sandbox
+    from engine.snapshot.identifiers import identifiers
+    from engine.spec.loader import load
+    from engine.views import identifiers as views
+
+    with command(json=json, quiet=quiet) as console:
+        # Only pool and state are read: WorkOS's variables may be unset.
+        loaded = load(plan, sandbox=True)
+        console.hide(loaded.secrets)
+        spec = for_sandbox(loaded.spec) if sandbox else loaded.spec
+        introduce(console, spec, sandbox=sandbox)
+        with _records(console, spec) as connection:
+            rows = identifiers(connection)
+            if json:
+                console.stream(_one_object(spec.name, map(views.to_json, rows)))
+                return
+            lines = {
+                Format.CSV: lambda: views.as_csv(rows),
+                Format.JSONL: lambda: views.as_jsonl(rows),
+                Format.SQL: lambda: views.as_sql(rows, include_unverified=include_unverified),
+            }[format]()
+            console.stream(line + "\n" for line in lines)
+
+
+@contextmanager
+def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
+    """The pool's records with the state beside them: the last run's snapshot if it was kept, else the pool itself."""
+    from engine.apply.reading import Watch, read_people
+    from engine.cli.stored import reading
+    from engine.snapshot import database
+    from engine.sources.open import open_source
+    from engine.state.workspace import Workspace
+
+    with reading(spec):
+        kept = Workspace(spec.state_path).snapshot_path
+        own = Workspace(spec.state_path, preview=True).snapshot_path
+        connection = database.reopen(kept) if kept.exists() else None
+        try:
+            if connection is None:
+                source = open_source(spec.source)
+                described = source.describe()
+                connection = database.create(own)
+                with console.stages() as stages:
+                    progress = stages.begin("reading", described.estimated_users)
+                    watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
+                    # No fingerprint of this reading is ever compared.
+                    read_people(spec, source, connection, secrets.token_bytes(32), watch)
+            database.attach_state(connection, spec.state_path)
+            yield connection
+        finally:
+            if connection is not None:
+                connection.close()
+            database.remove(own)
+
+
+def _one_object(plan: str, rows: Iterator[dict[str, object]]) -> Iterator[str]:
+    import orjson
+
+    yield '{"schema":"ids.v1","plan":' + orjson.dumps(plan).decode() + ',"command":"ids","ids":['
+    for at, row in enumerate(rows):
+        yield ("," if at else "") + orjson.dumps(row).decode()
+    yield "]}\n"

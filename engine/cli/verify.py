@@ -1,0 +1,58 @@
+"""`migrate verify`: pool and WorkOS read afresh and compared, whatever the state says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.views.console import Console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from engine.results import VerifyResult
+
+SampleOption = Annotated[
+    int | None,
+    typer.Option("--sample", metavar="N", min=1, help="Compare N users drawn at random.", show_default=False),
+]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Drift and extra users count as differences.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog="Example: migrate verify plans/production.yaml --sample 500")(verify)
+
+
+def verify(
+    plan: PlanArgument,
+    sample: SampleOption = None,
+    strict: StrictOption = False,
+    sandbox: SandboxOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Compare pool and WorkOS field by field, independent of the state; ends with 3 where they differ."""
+    from engine.cli.wiring import run
+
+    with command(json=json, quiet=quiet) as console:
+        result = run(_verify(console, plan, sample=sample, strict=strict, sandbox=sandbox))
+        for one in result.warnings:
+            console.warn(one)
+        if json:
+            console.document(result.to_json())
+        else:
+            from engine.views.verification import render_verify
+
+            console.say("", *render_verify(result))
+        raise typer.Exit(result.exit_code)
+
+
+async def _verify(console: Console, path: Path, *, sample: int | None, strict: bool, sandbox: bool) -> VerifyResult:
+    from engine.apply.verifying import run_verify
+    from engine.cli.wiring import preview
+
+    async with preview(console, path, sandbox=sandbox) as (session, watch):
+        return await run_verify(session, watch=watch, sample=sample, strict=strict)

@@ -1,0 +1,97 @@
+"""What the commands that read pool and WorkOS share: session, sandbox, signals, stages, event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from engine.apply.reading import Watch
+from engine.apply.session import Session, for_sandbox, open_session, sandbox_data
+from engine.apply.stopping import Stop, signals
+from engine.cli.command import introduce, load_plan
+from engine.errors import MigrateError
+from engine.sandbox.options import Options
+from engine.sandbox.process import SandboxProcess
+from engine.spec.model import Spec
+from engine.state.workspace import Workspace, database_files
+from engine.views.console import Console
+from engine.views.progress import Stages
+
+_T = TypeVar("_T")
+
+
+def open_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:
+    """The plan's spec with the state that is meant, introduced."""
+    spec = load_plan(console, path, sandbox=sandbox).spec
+    spec = for_sandbox(spec) if sandbox else spec
+    introduce(console, spec, sandbox=sandbox)
+    return spec
+
+
+@asynccontextmanager
+async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
+    """The session, around a sandbox where one is wanted. The sandbox keeps its users beside its own state."""
+    if not sandbox:
+        async with open_session(spec, sandbox=False, workspace=workspace) as session:
+            yield session
+        return
+    data = sandbox_data(spec)
+    new = not data.exists()
+    try:
+        # A preview leaves nothing behind: what it would have to make stays in memory.
+        with SandboxProcess(Options(data=None if new and workspace.preview else data)) as process:
+            destination = replace(
+                spec.destination, api_key=process.api_key, client_id=process.client_id, base_url=process.url
+            )
+            used = replace(spec, destination=destination)
+            async with open_session(used, sandbox=True, workspace=workspace) as session:
+                yield session
+    except MigrateError:
+        # Nothing was attempted.
+        for path in database_files(data) if new else ():
+            path.unlink(missing_ok=True)
+        raise
+
+
+@asynccontextmanager
+async def preview(console: Console, path: Path, *, sandbox: bool) -> AsyncIterator[tuple[Session, Watch]]:
+    """For commands that change nothing: a session, and nothing left behind on disk."""
+    with ExitStack() as stack:
+        spec = open_spec(console, path, sandbox=sandbox)
+        workspace = Workspace(spec.state_path, preview=True)
+        stages = stack.enter_context(console.stages())
+        stop = Stop()
+        stack.enter_context(signals(stop))
+        workspace.prepare()
+        try:
+            async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
+                yield session, watch_of(stages, session, stop)
+        finally:
+            workspace.discard()
+
+
+def watch_of(stages: Stages, session: Session, stop: Stop) -> Watch:
+    """A preparation's watch: its stages shown, its end asked for by signal."""
+    return Watch(
+        reading=stages.lazily("reading", session.described.estimated_users),
+        listing=stages.lazily("listing WorkOS"),
+        stopping=lambda: bool(stop),
+    )
+
+
+def run(work: Coroutine[object, object, _T]) -> _T:
+    """Run to the end, on the quickest event loop that there is."""
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(work)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # it is not made for every platform
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,47 @@
+"""What WorkOS should hold against what it holds, field by field: a difference, drift, or equal (rule 11). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.planning.changes import Desired
+from engine.planning.planner import METADATA, held_value
+from engine.users import TargetUser
+
+Verdict = Literal["equal", "different", "drift"]
+
+# Social sign-in overwrites names (facts): a name that differs is normal.
+_DRIFTING = frozenset({"first_name", "last_name"})
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One field of one user."""
+
+    field: str
+    verdict: Verdict
+
+
+def compare(desired: Desired, held: TargetUser, *, created_here: bool) -> Iterator[Compared]:
+    """Every mapped field once, in a fixed order. Flags are the application's once they are set, and not compared."""
+    yield Compared("email", "equal" if held.email == desired.email else "different")
+    yield Compared("email_verified", _verified(desired, held, created_here=created_here))
+    for name in sorted(desired.fields):
+        if held_value(held, name) == desired.fields[name]:
+            yield Compared(name, "equal")
+        else:
+            yield Compared(name, "drift" if name in _DRIFTING else "different")
+
+
+def shown_name(field: str) -> str:
+    """The field as the plan file calls it."""
+    return field if not field.startswith(METADATA) else f"metadata {field[len(METADATA) :]}"
+
+
+def _verified(desired: Desired, held: TargetUser, *, created_here: bool) -> Verdict:
+    if held.email_verified == desired.verified:
+        return "equal"
+    # Lower than in Cognito matters on users of ours; on others it is never raised (rule 3), and higher is their doing.
+    return "different" if desired.verified and created_here else "drift"

@@ -1,0 +1,119 @@
+"""`ids` as CSV, JSON Lines and SQL: faithful for programs, harmless for terminals, spreadsheets and databases."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import orjson
+
+from engine.snapshot.identifiers import Identifiers
+from engine.views.text import printable
+
+_COLUMNS = ("cognito_sub", "cognito_username", "identities", "workos_user_id", "relation")
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_BATCH = 500
+_TABLES = """\
+-- Cognito identifiers and the WorkOS users that they became. relation: primary, merged or unverified.
+CREATE TABLE IF NOT EXISTS cognito_workos_users (
+    cognito_sub text PRIMARY KEY,
+    cognito_username text,
+    workos_user_id text NOT NULL,
+    relation text NOT NULL
+);
+CREATE TABLE IF NOT EXISTS cognito_workos_identities (
+    provider text NOT NULL,
+    provider_user_id text NOT NULL,
+    cognito_sub text NOT NULL,
+    workos_user_id text NOT NULL,
+    relation text NOT NULL,
+    PRIMARY KEY (provider, provider_user_id, cognito_sub)
+);
+BEGIN;"""
+
+
+def as_csv(rows: Iterable[Identifiers]) -> Iterator[str]:
+    """A header and a line a record; `identities` are `provider:user id`, parted by spaces."""
+    yield ",".join(_COLUMNS)
+    for row in rows:
+        identities = " ".join(f"{provider}:{user}" for provider, user in row.identities)
+        yield csv_line((row.sub, row.username or "", identities, row.workos_id or "", row.relation))
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """One line of CSV that no spreadsheet runs and no terminal obeys."""
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="").writerow([_cell(one) for one in cells])
+    return buffer.getvalue()
+
+
+def as_jsonl(rows: Iterable[Identifiers]) -> Iterator[str]:
+    """An object a record."""
+    for row in rows:
+        yield orjson.dumps(to_json(row)).decode()
+
+
+def to_json(row: Identifiers) -> dict[str, object]:
+    """One record."""
+    return {
+        "cognito_sub": row.sub,
+        "cognito_username": row.username,
+        "identities": [{"provider": provider, "user_id": user} for provider, user in row.identities],
+        "workos_user_id": row.workos_id,
+        "relation": row.relation,
+    }
+
+
+def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool) -> Iterator[str]:
+    """Two tables and their rows for PostgreSQL, in one transaction; run again, it brings them up to date.
+
+    Unverified relations are left out unless asked for (rule 15): whoever signed up with somebody's address must not
+    get that person's data by a join.
+    """
+    yield _TABLES
+    wanted = (row for row in rows if row.workos_id and (include_unverified or row.relation != "unverified"))
+    while batch := list(islice(wanted, _BATCH)):
+        users = [(row.sub, row.username, row.workos_id, row.relation) for row in batch]
+        yield _insert("cognito_workos_users", users, "cognito_sub")
+        identities = [
+            (provider, user, row.sub, row.workos_id, row.relation) for row in batch for provider, user in row.identities
+        ]
+        if identities:
+            unique = list({one[:3]: one for one in identities}.values())
+            yield _insert("cognito_workos_identities", unique, "provider, provider_user_id, cognito_sub")
+    yield "COMMIT;"
+
+
+def _insert(name: str, rows: Iterable[tuple[str | None, ...]], key: str) -> str:
+    values = ",\n".join("(" + ", ".join(_literal(one) for one in row) + ")" for row in rows)
+    return (
+        f"INSERT INTO {name} VALUES\n{values}\n"
+        f"ON CONFLICT ({key}) DO UPDATE SET workos_user_id = excluded.workos_user_id, relation = excluded.relation;"
+    )
+
+
+def _literal(value: str | None) -> str:
+    """A PostgreSQL literal (manual, 4.1.2): escapes only where they are needed, no raw control characters."""
+    if value is None:
+        return "NULL"
+    quoted = value.replace("'", "''")
+    if quoted.isprintable() and "\\" not in quoted:
+        return f"'{quoted}'"
+    escaped = quoted.replace("\\", "\\\\")
+    return "E'" + "".join(char if char.isprintable() else _unicode(char) for char in escaped) + "'"
+
+
+def _unicode(char: str) -> str:
+    # PostgreSQL's text holds no NUL.
+    code = ord(char) or 0xFFFD
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _cell(text: str) -> str:
+    shown = printable(text)
+    if shown.startswith(_FORMULA) and not shown.lstrip("+-").isdigit():
+        return "'" + shown
+    return shown
