@@ -59,6 +59,7 @@ class TargetUser:
     first_name: str | None = None
     last_name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    signed_in: bool = False  # at least once, by any method
 
 
 def normalise_email(address: str) -> str:
