@@ -11,7 +11,7 @@ from engine.spec.model import Destination, ResetEmail
 
 Verdict = Literal[
     "due", "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned",
-    "mailed", "unknown", "failed", "open",
+    "mailed", "unknown", "open",
 ]  # fmt: skip
 
 
@@ -81,8 +81,9 @@ def _mailed_before(mail: Mail | None, rules: Rules, now: float) -> Verdict:
             return "open"
         case "unknown":
             return "due" if rules.resend_unknown else "unknown"
-        case "failed":
-            return "failed"
+        case "failed" if mail.sent_at is None:
+            # Refused, so not mailed; another run may succeed.
+            return "due"
     again = rules.resend_after is not None and (mail.sent_at or now) + rules.resend_after <= now
     return "due" if again else "mailed"
 

@@ -49,7 +49,7 @@ UPDATE users SET left_source = 0 WHERE left_source = 1 AND EXISTS (
 )
 """
 # Once true it stays: a record that left the pool had one all the same.
-_PASSWORD = """
+_NEEDS_ONE = """
 UPDATE users SET password = 1 WHERE password = 0 AND sub IN (
     SELECT sub FROM snap.record WHERE reason IS NULL AND primary_sub IS NULL AND max(password, joins)
 )
@@ -66,7 +66,7 @@ def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
             connection.execute(_NOT_CALLED, named)
             connection.execute(_SETTLED)
             connection.execute(_GAVE_WAY, named)
-            connection.execute(_PASSWORD)
+            connection.execute(_NEEDS_ONE)
             connection.execute(_LEFT_SOURCE)
             connection.execute(_CAME_BACK)
             connection.execute("DELETE FROM left_out")
