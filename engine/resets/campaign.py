@@ -18,15 +18,13 @@ from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import AddressLimit, Turn, next_turn
 from engine.resets.ports import IssuedReset, Ledger, ResetTarget
-from engine.resets.recipients import Recipient, Tally
+from engine.resets.recipients import QUOTA_SPENT, Recipient, Tally
 from engine.resets.settling import Settler
 from engine.resets.waiting import wait_or_stop
 from engine.spec.model import ResetEmail
 from engine.targets.backoff import Tries
 from engine.targets.errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
 from engine.targets.metered import MeteredTarget
-
-QUOTA_SPENT = "daily_quota_exceeded"
 
 # Intents of one commit, asked for side by side: as many as a kill can leave to be settled.
 _CHUNK = 16

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+# WorkOS's code for the day's e-mails being used up: a run ends there, and goes on tomorrow.
+QUOTA_SPENT = "daily_quota_exceeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Recipient:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from engine.codes import explain
 from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from engine.resets.campaign import QUOTA_SPENT
+from engine.resets.recipients import QUOTA_SPENT
 from engine.targets.metered import Requests
 
 _LISTED = 1000

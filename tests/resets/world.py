@@ -83,9 +83,7 @@ class World:
         self.folder, self.clock, self.server = folder, clock, server
         self.mortal = Mortal()
         own = server.options
-        self.destination = Destination(
-            own.client_id, own.api_key, server.url, "production", None, None, None
-        )
+        self.destination = Destination(own.client_id, own.api_key, server.url, "production", None, None, None)
         self.users = list(users)
         self.workos = WorkOSTarget(self.destination, timeout=5)
         self.adapter = WorkOSResets(self.destination, timeout=5)
@@ -107,11 +105,11 @@ class World:
             verified = user.attributes.get("email_verified") == "true"
             made = await self.workos.create({"email": email, "external_id": user.sub, "email_verified": verified})
             rows.append((user.sub, made.id))
-        with StateFile.open(self.folder / "acme.state.db", IDENTITY, key=b"k" * 32) as state:
-            with state.transaction() as connection:
-                connection.executemany(
-                    "INSERT INTO users (sub, workos_id, status, password) VALUES (?, ?, 'done', 1)", rows
-                )
+        state = StateFile.open(self.folder / "acme.state.db", IDENTITY, key=b"k" * 32)
+        with state, state.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO users (sub, workos_id, status, password) VALUES (?, ?, 'done', 1)", rows
+            )
 
     async def send(self, email: ResetEmail, *, stop: Stop | None = None, **options: Any) -> SendResult:
         """One `resets send`. Raises Killed where `mortal` says so; the state is then as a kill leaves it."""
