@@ -132,7 +132,7 @@ class World:
                 metered=metered,
                 target=self.resets,
                 clock=self.clock,
-                stop=stop or Stop(),
+                stop=Stop() if stop is None else stop,
                 run_id="run",
             )
             chosen = SendOptions(out=self.folder / "out", **options)
