@@ -11,6 +11,7 @@ import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.errors import EXIT_CHANGES, EXIT_OK, MigrateError
+from engine.spec.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                         resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                         result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
+                    _tell_mfa(console, spec, path, result.source.selected)
                     return result
             except MigrateError:
                 workspace.discard()
@@ -113,4 +115,13 @@ async def _plan(console: Console, path: Path, *, sandbox: bool) -> PlanResult:
     from engine.cli.wiring import preview
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
-        return await run_plan(session, watch=watch)
+        result = await run_plan(session, watch=watch)
+        _tell_mfa(console, session.spec, path, result.source.selected)
+        return result
+
+
+def _tell_mfa(console: Console, spec: Spec, path: Path, selected: int) -> None:
+    if spec.mfa == "report":
+        console.say(
+            f"mfa: `migrate resets mfa {path}` lists who must enrol again; at most {selected:,} calls to Cognito"
+        )

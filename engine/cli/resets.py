@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.mfa import mfa
 from engine.errors import MigrateError
 from engine.spec.model import Spec
 from engine.views.console import Console
@@ -47,6 +48,8 @@ OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="With deliver: file, the folder for the links; beside the state.", show_default=False),
 ]
+
+app.command(epilog="Example: migrate resets mfa plans/production.yaml > enrol-again.tsv")(mfa)
 
 
 @app.command(epilog="Example: migrate resets send plans/production.yaml --limit 100")

@@ -48,7 +48,10 @@ def test_a_flagged_user_is_sent_to_reset_and_signs_in_afterwards(workos: WorkOSC
 
 
 def test_others_are_told_what_is_wrong(workos: WorkOSClient) -> None:
-    workos.user_management.create_user(email="bob@example.com", password=PASSWORD)
+    users = workos.user_management
+    users.create_user(email="bob@example.com")
+    reset = users.reset_password(email="bob@example.com")
+    users.confirm_password_reset(token=reset.password_reset_token, new_password=PASSWORD)
     sign_in = handler()
     assert sign_in(workos, "bob@example.com", PASSWORD).user.email == "bob@example.com"
     assert sign_in(workos, "bob@example.com", "wrong password") == "wrong e-mail address or password"
