@@ -37,9 +37,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Things to know that change nothing: left the source (rule 10), attributes that vanished (rule 9)."""
+    """Things to know that change nothing: left the source (rule 10), orphaned by a merge, attributes that
+    vanished (rule 9).
+    """
 
     left_source: int = 0
+    orphaned: int = 0
     attribute_vanished: int = 0
 
 
@@ -156,7 +159,11 @@ def _requests(requests: Requests) -> dict[str, int]:
 
 
 def _reported(reported: Reported) -> dict[str, int]:
-    return {"left_source": reported.left_source, "attribute_vanished": reported.attribute_vanished}
+    return {
+        "left_source": reported.left_source,
+        "orphaned": reported.orphaned,
+        "attribute_vanished": reported.attribute_vanished,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,10 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
 _UNDECIDED = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
     k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
-    x.user, e.user, i.user
+    x.user, e.user, i.user,
+    CASE WHEN e.external_id IS NOT NULL THEN (
+        SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_sub = r.sub AND m.relation = 'merged'
+    ) END
 FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
 LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
@@ -102,6 +105,9 @@ class PlanTable:
         """Settle by set whose state row counts for whom, and who is unchanged. `adoptions`: sub to WorkOS id."""
         self._connection.execute("CREATE TEMP TABLE adoption (sub TEXT PRIMARY KEY, workos_id TEXT NOT NULL)")
         self._connection.executemany("INSERT INTO adoption VALUES (?, ?)", list((adoptions or {}).items()))
+        self._connection.execute(
+            "CREATE INDEX record_primary_sub ON record (primary_sub) WHERE primary_sub IS NOT NULL"
+        )
         self._connection.executescript(_HOLDERS)
         self._connection.execute(_UNCHANGED)
         self._connection.execute(_UNPLACED)
@@ -202,7 +208,8 @@ class PlanTable:
                 claimed=operation if status == "claimed" else None,
                 attempts=attempts,
             )
-        found = Found(*(load_target(raw) for raw in row[14:17]))
+        relatives = frozenset(orjson.loads(row[17])) if row[17] else frozenset()
+        found = Found(*(load_target(raw) for raw in row[14:17]), relatives=relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 

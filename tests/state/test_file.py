@@ -171,5 +171,6 @@ def test_no_column_for_personal_data(path: Path) -> None:
             "flagged", "fingerprint", "fields", "attempts", "error_code", "run_id", "changed_at", "left_source",
         },
         "left_out": {"sub", "reason"},
+        "orphaned": {"workos_id", "sub", "run_id"},
         "runs": {"run_id", "command", "started", "ended", "result"},
     }  # fmt: skip
