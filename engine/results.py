@@ -65,7 +65,6 @@ class ApplyResult:
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
     stopped: str | None = None
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def converged(self) -> bool:

@@ -209,7 +209,7 @@ class PlanTable:
                 attempts=attempts,
             )
         relatives = frozenset(orjson.loads(row[17])) if row[17] else frozenset()
-        found = Found(*(load_target(raw) for raw in row[14:17]), relatives=relatives)
+        found = Found(load_target(row[14]), load_target(row[15]), load_target(row[16]), relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 
