@@ -100,16 +100,29 @@ EXISTING = [_case(row) for row in _ROWS.strip().splitlines()] + [
         before=["old@x.co verified a", "ann@x.co verified z"],
     ),
     Case(
-        "the address in WorkOS belongs to a record that gives way: never overwritten",
+        "the address in WorkOS under a record that gives way to ours: the same person, adopted",
         [
             Step(
-                [record("a"), record("b", day=-1)],
+                [record("a", first="Ann", plan="gold"), record("b", day=-1)],
+                "adopted 1, merged 1",
+                ["1 ann@x.co verified a first=Theirs plan=gold"],
+                ["a 1 primary done", "b 1 merged of a done"],
+            )
+        ],
+        before=["ann@x.co verified b first=Theirs"],
+    ),
+    Case(
+        "the address in WorkOS under an unverified record of the group is not ours, in every mode",
+        [
+            Step(
+                [record("a"), record("m", flag="no", day=1)],
                 "merged 1, conflicts 1",
-                ["1 ann@x.co verified b"],
+                ["1 ann@x.co unverified m"],
                 ["a - primary conflict:other_external_id"],
             )
         ],
-        before=["ann@x.co verified b"],
+        before=["ann@x.co unverified m"],
+        plan="existing_users: update\nduplicates: {allow_unverified: true}\n",
     ),
     Case(
         "a group is linked when its first record and WorkOS have verified the address",
