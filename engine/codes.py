@@ -107,6 +107,10 @@ _CODES: dict[str, tuple[str, str]] = {
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),
     "filtered": ("the user does not pass the plan's filters", "change filters to migrate such users"),
     "no_email": ("the user has no e-mail address", "WorkOS needs one: map email from another attribute"),
+    "orphaned": (
+        "the user is in WorkOS, and their Cognito record now shares another one's address",
+        "delete the user in WorkOS once nothing refers to it: this tool never does",
+    ),
     "left_source": (
         "the user is in WorkOS, and no longer in what the plan selects from Cognito",
         "delete the user in WorkOS if that is meant: this tool never does",

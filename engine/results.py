@@ -41,9 +41,12 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """Things to know that change nothing: left the source (rule 10), attributes that vanished (rule 9)."""
+    """Things to know that change nothing: left the source (rule 10), orphaned by a merge, attributes that
+    vanished (rule 9).
+    """
 
     left_source: int = 0
+    orphaned: int = 0
     attribute_vanished: int = 0
 
 
@@ -66,7 +69,6 @@ class ApplyResult:
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
     stopped: str | None = None
-    notes: tuple[str, ...] = field(default=())
     resets: SendResult | None = None  # under `send: after_apply`
 
     @property
@@ -164,7 +166,11 @@ def _requests(requests: Requests) -> dict[str, int]:
 
 
 def _reported(reported: Reported) -> dict[str, int]:
-    return {"left_source": reported.left_source, "attribute_vanished": reported.attribute_vanished}
+    return {
+        "left_source": reported.left_source,
+        "orphaned": reported.orphaned,
+        "attribute_vanished": reported.attribute_vanished,
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
@@ -18,13 +20,13 @@ from engine.apply.runner import Runner, Tally
 from engine.apply.session import Session
 from engine.apply.stopping import FailureGuard, Stop
 from engine.clock import SystemClock
-from engine.errors import MigrateError
+from engine.errors import MigrateError, StateError
 from engine.ports import Progress
 from engine.results import ApplyResult, Failure, PlanResult, Reported
 from engine.snapshot import database
 from engine.spec.model import Destination
 from engine.state.file import StateFile
-from engine.state.reconcile import count_left_source, reconcile
+from engine.state.reconcile import count_left_source, count_orphaned, reconcile
 from engine.targets.errors import Refused
 
 _LISTED = 1000
@@ -45,14 +47,19 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         check_max_changes(session.spec, actions)
         run_id = new_run_id()
         path = session.workspace.snapshot_path
+        new = not session.workspace.state_path.exists()
         with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]
             tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
-            if stop.reason != "state_not_writable":
-                reconcile(state, path, run_id=run_id)
-            result = _result(session, prepared, tally, state, run_id, stop, time.monotonic() - began)
-            if stop.reason != "state_not_writable":
+            reported = _settle_state(state, path, run_id, stop, prepared.summary.vanished)
+            if new and tally.counts["adopted"]:
+                session.notes.append(
+                    f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
+                )
+            result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
+            with suppress(StateError):
+                # The run is over and counted; that it cannot be noted is in the result already.
                 state.end_run(run_id, time.time(), _summary(result))
     finally:
         prepared.close()
@@ -62,7 +69,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
 
 
 async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards, unless the plan file keeps it."""
+    """Compute a plan and change nothing; the snapshot is gone afterwards."""
     began = time.monotonic()
     prepared = await session.prepare(watch)
     try:
@@ -94,8 +101,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         )
     finally:
         prepared.close()
-        if not session.spec.keep_snapshot:
-            database.remove(session.workspace.snapshot_path)
+        database.remove(session.workspace.snapshot_path)
 
 
 def new_run_id() -> str:
@@ -110,6 +116,16 @@ def estimate(writes: int, destination: Destination) -> float:
         if limit and writes > limit:
             waits.append((math.ceil(writes / limit) - 1) * period)
     return max(waits)
+
+
+def _settle_state(state: StateFile, snapshot: Path, run_id: str, stop: Stop, vanished: int) -> Reported:
+    """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
+    try:
+        reconcile(state, snapshot, run_id=run_id)
+        return Reported(count_left_source(state), count_orphaned(state), vanished)
+    except StateError as error:
+        stop.request(error.code)
+        return Reported(attribute_vanished=vanished)
 
 
 async def _carry_out(
@@ -138,7 +154,7 @@ def _result(
     session: Session,
     prepared: Prepared,
     tally: Tally,
-    state: StateFile,
+    reported: Reported,
     run_id: str,
     stop: Stop,
     duration: float,
@@ -168,8 +184,8 @@ def _result(
         failures_total=total + tally.failures_total,
         requests=session.target.requests,
         duration_s=duration,
-        reported=Reported(left_source=count_left_source(state), attribute_vanished=prepared.summary.vanished),
-        warnings=tuple(session.source.warnings),
+        reported=reported,
+        warnings=(*session.source.warnings, *session.notes),
         stopped=stop.reason,
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Literal
 
 from engine.planning.changes import Change, Desired, Found, Known, Work
 from engine.planning.fingerprints import Fingerprints
@@ -63,7 +64,7 @@ class Performer:
                     if isinstance(error, Refused):
                         raise
                     # Nobody can say how it ended; the claim stays, and the next run looks first.
-                    return NotDone(work.change.sub, "failed", "unsettled", tries.count + 1), "failed"
+                    return NotDone(work.change.sub, "claimed", "unsettled", tries.count + 1), "failed"
                 if settled is not None:
                     return await self._follow(work, settled, tries)
             if isinstance(failure, Terminal) and failure.code not in _TAKEN:
@@ -71,7 +72,8 @@ class Performer:
             if isinstance(failure, Terminal) and tries.count >= _UNSEEN_TRIES:
                 return NotDone(work.change.sub, "conflict", failure.code, tries.count + 1), "conflicts"
             if not await self._wait(tries, failure):
-                return NotDone(work.change.sub, "failed", failure.code, tries.count), "failed"
+                status: Literal["claimed", "failed"] = "claimed" if perhaps_ours else "failed"
+                return NotDone(work.change.sub, status, failure.code, tries.count), "failed"
 
     async def _settle(self, work: Work, *, perhaps_ours: bool) -> Change | None:
         """What WorkOS holds of the person now, put to the planner again; None where it holds nothing."""
@@ -100,6 +102,14 @@ class Performer:
         if not change.send:
             return self._done(work, workos_id, operation, tries), change.counts_as
         changes = user_changes(change.send)
+        if changes.email is not None and changes.email_verified is False:
+            # The person may have verified the address in WorkOS since: that must not be undone by a new one (rule 2).
+            try:
+                current = await self._target.get(workos_id)
+            except (Transient, Ambiguous) as error:
+                return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
+            if current is not None and current.email_verified and current.email != changes.email:
+                return NotDone(change.sub, "conflict", "email_change_unverified", tries.count + 1), "conflicts"
         while True:
             try:
                 user = await self._target.update(workos_id, changes)

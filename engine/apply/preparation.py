@@ -92,7 +92,12 @@ async def _prepare(
     database.attach_state(connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
-    await discover(table, target, progress=watch.listing, wanted=list(adoptions.values()))
+
+    def listing(seen: int) -> None:
+        watch.check("listing")
+        watch.listing(seen)
+
+    await discover(table, target, progress=listing, wanted=list(adoptions.values()))
     check_adoptions(connection, spec.decisions, str(spec.path))
     summary = await asyncio.to_thread(compute_plan, table, planner)
     connection.execute("DETACH known")

@@ -87,6 +87,8 @@ class Runner:
         self._progress = progress
         self._queue: asyncio.Queue[Work] = asyncio.Queue()
         self._ended: list[tuple[Outcome, str]] = []
+        self._holding = False
+        self._held: list[Work] = []  # claimed, and waiting for an address
         self._open = 0  # claimed, and not yet among the ended
         self._wake = asyncio.Event()
         self._fault: BaseException | None = None
@@ -99,12 +101,27 @@ class Runner:
         """
         # SQLite's commits wait for the disk: in a thread of their own they hold nobody up.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as disk:
-            for freeing in (True, False):
-                if not self._stop:
-                    await self._phase(self._work.work(freeing=freeing), disk)
+            await self._free_addresses(disk)
+            if not self._stop:
+                await self._phase(self._work.work(freeing=False), disk)
         if self._fault is not None:
             raise self._fault
         return self.tally
+
+    async def _free_addresses(self, disk: ThreadPoolExecutor) -> None:
+        """Changes of address, over and over while that helps: one may wait for what another gives up."""
+        self._holding = True
+        batches = self._work.work(freeing=True)
+        while not self._stop:
+            before = self.tally.counts.total()
+            await self._phase(batches, disk)
+            held, self._held = self._held, []
+            if not held:
+                break
+            # Nobody moved: they wait for each other, or for somebody who stays. Now it is said.
+            self._holding = self.tally.counts.total() > before
+            batches = iter([held])
+        self._holding = False
 
     async def _phase(self, batches: Iterator[list[Work]], disk: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
@@ -130,7 +147,7 @@ class Runner:
             if self._stop:
                 await self._wind_down(workers, on_disk)
         except MigrateError as error:
-            # The state cannot be written: what is in flight may end, but nothing more may begin.
+            # The state cannot be written, so nothing more may begin. What is in flight stands there as claimed.
             self._stop.request(error.code)
             self._fault = self._fault or error
             self._target.stop()
@@ -179,7 +196,11 @@ class Runner:
                 # A bug of ours must stop the run, not vanish with its task.
                 self._give_up(error)
                 return
-            self._ended.append(ended)
+            if self._holding and isinstance(ended[0], NotDone) and ended[0].code == "email_not_available":
+                self._held.append(work)
+                self._open -= 1
+            else:
+                self._ended.append(ended)
             if self._guard.count(failed=ended[1] == "failed"):
                 self._stop.request("max_failures")
             if len(self._ended) >= _RECORD_EVERY or self._queue.empty() or len(self._ended) == self._open:

@@ -11,7 +11,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.apply.preparation import Prepared, prepare
@@ -46,6 +46,7 @@ class Session:
     source: UserSource
     described: SourceDescription
     target: MeteredTarget
+    notes: list[str] = field(default_factory=list)
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, introduce
 from engine.ports import Progress, UserSource
+from engine.spec.model import ExportSource
 from engine.users import SourceUser
 
 
@@ -25,7 +28,7 @@ def export(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the whole pool, unfiltered, into one file that source.export reads."""
+    """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that filters name."""
     from engine.sources.export_writer import write_export
     from engine.sources.open import open_source
     from engine.spec.loader import load
@@ -36,10 +39,12 @@ def export(
         console.hide(loaded.secrets)
         introduce(console, loaded.spec, sandbox=False)
         source = open_source(loaded.spec.source)
+        filters = loaded.spec.filters
+        groups = () if isinstance(loaded.spec.source, ExportSource) else (*filters.groups_any, *filters.groups_none)
         described = source.describe()
         with console.stages() as stages:
             progress = stages.begin("reading", described.estimated_users)
-            count = write_export(_pages(source, progress), out, overwrite=overwrite)
+            count = write_export(_pages(source, progress, groups), out, overwrite=overwrite)
         for one in source.warnings:
             console.warn(one)
         if json:
@@ -49,9 +54,17 @@ def export(
         console.say(f"{count} users written to {out}")
 
 
-def _pages(source: UserSource, progress: Progress) -> Iterator[Sequence[SourceUser]]:
+def _pages(source: UserSource, progress: Progress, groups: Sequence[str]) -> Iterator[Sequence[SourceUser]]:
+    """The pool's pages, each user with their groups of those that the plan names."""
+    from engine.snapshot.groups import GroupMembers
+
     seen = 0
-    for page in source.pages():
-        yield page
-        seen += len(page)
-        progress(seen)
+    # A database without a name is SQLite's own temporary file, gone with the connection.
+    with closing(sqlite3.connect("", isolation_level=None)) as connection:
+        members = GroupMembers(connection) if groups else None
+        if members:
+            members.read(source, groups)
+        for page in source.pages():
+            yield members.onto(page) if members else page
+            seen += len(page)
+            progress(seen)

@@ -52,6 +52,6 @@ def _usage(error: Exception) -> int:
         raise error
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "migrate"
-    diagnostic = Diagnostic("bad_usage", str(message()).rstrip("."), f"see `{path} --help`")
+    diagnostic = Diagnostic("bad_usage", str(message()).rstrip(".?"), f"see `{path} --help`")
     report(Console(json=wants_json()), [diagnostic])
     return EXIT_NOTHING_ATTEMPTED

@@ -45,11 +45,15 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What WorkOS holds under the person's external ID, under their address, and (for a claim) under their id."""
+    """What WorkOS holds under the person's external ID, under their address, and under a known or decided id.
+
+    `relatives` are the external IDs of the other records of the same person.
+    """
 
     by_external_id: TargetUser | None = None
     by_email: TargetUser | None = None
     by_id: TargetUser | None = None
+    relatives: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,16 +91,22 @@ class Planner:
             # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
             return self._link(desired, found.by_id, overwrite=self._existing == "update")
         if same_address is not None:
+            if same_address.external_id in found.relatives:
+                # Made for another record of this very person, which has given way to this one since.
+                return self._adopt_ours(desired, same_address, begun_here=False)
             return self._existing_user(desired, same_address)
         return Change("create", desired.sub, created_here=True, verified=desired.verified, counts_as="created")
 
     def _adopt_ours(self, desired: Desired, ours: TargetUser, *, begun_here: bool) -> Change:
         """Our external ID and our address: metadata brought up to date, names and verification left (rule 8)."""
+        send = _differing_metadata(desired.fields, ours)
+        if ours.external_id != desired.fields["external_id"]:
+            send["external_id"] = desired.fields["external_id"]
         return Change(
             "adopt",
             desired.sub,
             ours.id,
-            send=_differing_metadata(desired.fields, ours),
+            send=send,
             created_here=begun_here,
             verified=ours.email_verified,
             # A claim of ours that had gone through: this run sees the end of a creation, not a stranger.

@@ -14,7 +14,9 @@ from engine.users import TargetUser
 
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
 # record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
-# unverified: who signed up with somebody's address does not inherit their account. Nobody's row speaks for two.
+# unverified: who signed up with somebody's address does not inherit their account. The other way round it is the
+# address that counts: a user whom we made under it, unverified, goes to the record that has verified it; whoever could
+# sign in there got their mail. Nobody's row speaks for two.
 _HOLDERS = """
 CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 INSERT OR IGNORE INTO holder
@@ -23,10 +25,14 @@ INSERT OR IGNORE INTO holder
         SELECT 1 FROM record o WHERE o.sub = k.primary_sub AND o.reason IS NULL AND o.primary_sub IS NOT r.sub
     ) ORDER BY r.sub;
 INSERT OR IGNORE INTO holder
-    SELECT m.primary_sub, k.sub FROM record m JOIN known.users k ON k.sub = m.sub
-    WHERE m.relation = 'merged' AND k.relation = 'primary' AND k.workos_id IS NOT NULL AND NOT EXISTS (
+    SELECT m.primary_sub, k.sub FROM record m
+    JOIN known.users k ON k.sub = m.sub JOIN record p ON p.sub = m.primary_sub
+    WHERE k.relation = 'primary' AND k.workos_id IS NOT NULL AND (
+        m.relation = 'merged'
+        OR m.relation = 'unverified' AND k.created_here AND json_extract(k.fields, '$.email') = p.email_mark
+    ) AND NOT EXISTS (
         SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
-    ) ORDER BY k.changed_at, k.sub;
+    ) ORDER BY m.relation, k.changed_at, k.sub;
 """
 
 _UNCHANGED = """
@@ -40,7 +46,10 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
 _UNDECIDED = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
     k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
-    x.user, e.user, i.user
+    x.user, e.user, i.user,
+    CASE WHEN e.external_id IS NOT NULL THEN (
+        SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_sub = r.sub AND m.relation = 'merged'
+    ) END
 FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
 LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
@@ -102,6 +111,9 @@ class PlanTable:
         """Settle by set whose state row counts for whom, and who is unchanged. `adoptions`: sub to WorkOS id."""
         self._connection.execute("CREATE TEMP TABLE adoption (sub TEXT PRIMARY KEY, workos_id TEXT NOT NULL)")
         self._connection.executemany("INSERT INTO adoption VALUES (?, ?)", list((adoptions or {}).items()))
+        self._connection.execute(
+            "CREATE INDEX record_primary_sub ON record (primary_sub) WHERE primary_sub IS NOT NULL"
+        )
         self._connection.executescript(_HOLDERS)
         self._connection.execute(_UNCHANGED)
         self._connection.execute(_UNPLACED)
@@ -202,7 +214,8 @@ class PlanTable:
                 claimed=operation if status == "claimed" else None,
                 attempts=attempts,
             )
-        found = Found(*(load_target(raw) for raw in row[14:17]))
+        relatives = frozenset(orjson.loads(row[17])) if row[17] else frozenset()
+        found = Found(load_target(row[14]), load_target(row[15]), load_target(row[16]), relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 

@@ -57,7 +57,7 @@ def _refuse_existing(path: Path, *, overwrite: bool) -> None:
     if path.is_dir() or (path.exists() and not overwrite):
         raise SourceError(
             f"{path} exists already",
-            remedy="name another file, or ask for it to be overwritten" if not path.is_dir() else "name a file",
+            remedy="name another file, or use --overwrite" if not path.is_dir() else "name a file",
             code="export_exists",
         )
 

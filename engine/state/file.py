@@ -39,9 +39,9 @@ INSERT INTO users (sub, status, error_code, attempts, run_id, changed_at) VALUES
 ON CONFLICT (sub) DO UPDATE SET status = excluded.status, error_code = excluded.error_code,
     attempts = excluded.attempts, run_id = excluded.run_id, changed_at = excluded.changed_at, left_source = 0
 """
-# A user let go of before the call: as if never claimed.
-_RELEASE_NEW = "DELETE FROM users WHERE sub = ? AND status = 'claimed' AND workos_id IS NULL"
-_RELEASE_KNOWN = "UPDATE users SET status = 'done' WHERE sub = ? AND status = 'claimed'"
+# A user let go of before the call: as if never claimed; but a claim that an earlier run left open stays open.
+_RELEASE_NEW = "DELETE FROM users WHERE sub = ? AND status = 'claimed' AND workos_id IS NULL AND attempts <= 1"
+_RELEASE_KNOWN = "UPDATE users SET status = 'done' WHERE sub = ? AND status = 'claimed' AND workos_id IS NOT NULL"
 
 
 class StateFile:
@@ -133,7 +133,10 @@ class StateFile:
 
     def some_workos_ids(self) -> list[str]:
         """A few WorkOS ids that should exist, to prove the environment with (rule 13)."""
-        query = "SELECT workos_id FROM users WHERE workos_id IS NOT NULL AND status = 'done' LIMIT 3"
+        # Several, the newest first: some may have been erased in WorkOS since.
+        query = """
+        SELECT workos_id FROM users WHERE workos_id IS NOT NULL AND status = 'done' ORDER BY changed_at DESC LIMIT 20
+        """
         return [str(row[0]) for row in self.rows(query)]
 
     @contextmanager

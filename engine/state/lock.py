@@ -23,12 +23,7 @@ class StateLock:
         self._fd: int | None = None
 
     def __enter__(self) -> StateLock:
-        fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(fd)
-            raise StateLocked(str(self._path).removesuffix(".lock"), read_holder(self._path)) from error
+        fd = self._lock()
         self._fd = fd
         holder = {
             "pid": os.getpid(),
@@ -39,6 +34,20 @@ class StateLock:
         os.ftruncate(fd, 0)
         os.pwrite(fd, json.dumps(holder).encode(), 0)
         return self
+
+    def _lock(self) -> int:
+        while True:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                os.close(fd)
+                raise StateLocked(str(self._path).removesuffix(".lock"), read_holder(self._path)) from error
+            # A run that attempted nothing takes its folder away: a lock on a file that is gone locks nothing.
+            with contextlib.suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(fd), self._path.stat()):
+                    return fd
+            os.close(fd)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -12,15 +12,15 @@ from engine.state.file import StateFile
 
 # What `status --users` can be asked for, and which rows each names.
 _WHERE = {
-    "failed": "status = 'failed'",
+    "failed": "(status = 'failed' OR status = 'claimed' AND error_code IS NOT NULL)",
     "conflicts": "status IN ('conflict', 'gone')",
     "skipped": "status = 'skipped'",
     "merged": "relation != 'primary'",
-    "pending": "status = 'claimed'",
+    "pending": "status = 'claimed' AND error_code IS NULL",
     "migrated": "workos_id IS NOT NULL AND relation = 'primary'",
     "left_source": "left_source = 1 AND workos_id IS NOT NULL",
 }
-USER_LISTS = (*_WHERE, "left_out")
+USER_LISTS = (*_WHERE, "left_out", "orphaned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def count_users(state: StateFile) -> dict[str, int]:
     counts = {}
     for name, where in _WHERE.items():
         counts[name] = int(str(next(state.rows("SELECT count(*) FROM users WHERE " + where))[0]))
+    counts["orphaned"] = int(str(next(state.rows("SELECT count(*) FROM orphaned"))[0]))
     counts["left_out"] = int(str(next(state.rows("SELECT count(*) FROM left_out"))[0]))
     return counts
 
@@ -74,6 +75,9 @@ def users(state: StateFile, lists: Sequence[str]) -> Iterator[UserRow]:
     where = " OR ".join(f"({_WHERE[name]})" for name in lists if name in _WHERE)
     if where:
         yield from _select(state, f"WHERE {where} ORDER BY sub", ())
+    if "orphaned" in lists:
+        for sub, workos_id, run_id in state.rows("SELECT sub, workos_id, run_id FROM orphaned ORDER BY sub"):
+            yield UserRow(str(sub), str(workos_id), "", "orphaned", "orphaned", 0, str(run_id))
     if "left_out" in lists:
         for sub, reason in state.rows("SELECT sub, reason FROM left_out ORDER BY sub"):
             yield UserRow(str(sub), None, "", "left_out", str(reason), 0, None)

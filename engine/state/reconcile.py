@@ -38,6 +38,27 @@ ON CONFLICT (sub) DO UPDATE SET workos_id = excluded.workos_id, relation = exclu
 WHERE users.workos_id IS NOT excluded.workos_id OR users.relation != excluded.relation
     OR users.primary_sub IS NOT excluded.primary_sub
 """
+_ORPHANED = """
+INSERT OR REPLACE INTO orphaned (workos_id, sub, run_id)
+SELECT u.workos_id, u.sub, :run FROM snap.record r JOIN users p ON p.sub = r.primary_sub JOIN users u ON u.sub = r.sub
+WHERE r.primary_sub IS NOT NULL AND u.relation = 'primary' AND u.workos_id IS NOT NULL AND p.workos_id IS NOT NULL
+    AND u.workos_id != p.workos_id
+"""
+_CLAIMED_BACK = """
+DELETE FROM orphaned WHERE workos_id IN (
+    SELECT workos_id FROM users WHERE relation = 'primary' AND workos_id IS NOT NULL
+)
+"""
+# A record that left, and whose WorkOS user another record speaks for now: should it come back, it does not speak for
+# that user by itself any more.
+_TAKEN_OVER = """
+UPDATE users SET relation = 'merged', fingerprint = NULL, fields = NULL, primary_sub = (
+    SELECT n.sub FROM users n WHERE n.workos_id = users.workos_id AND n.left_source = 0 AND n.relation = 'primary'
+)
+WHERE left_source = 1 AND relation = 'primary' AND workos_id IS NOT NULL AND EXISTS (
+    SELECT 1 FROM users n WHERE n.workos_id = users.workos_id AND n.left_source = 0 AND n.relation = 'primary'
+)
+"""
 _LEFT_SOURCE = """
 UPDATE users SET left_source = 1 WHERE left_source = 0 AND NOT EXISTS (
     SELECT 1 FROM snap.record r WHERE r.sub = users.sub AND r.reason IS NULL
@@ -65,10 +86,13 @@ def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
             named = {"run": run_id, "now": time.time()}
             connection.execute(_NOT_CALLED, named)
             connection.execute(_SETTLED)
+            connection.execute(_ORPHANED, named)
             connection.execute(_GAVE_WAY, named)
+            connection.execute(_CLAIMED_BACK)
             connection.execute(_NEEDS_ONE)
             connection.execute(_LEFT_SOURCE)
             connection.execute(_CAME_BACK)
+            connection.execute(_TAKEN_OVER)
             connection.execute("DELETE FROM left_out")
             connection.execute(_LEFT_OUT)
     finally:
@@ -83,3 +107,8 @@ def count_left_source(state: StateFile) -> int:
         AND workos_id NOT IN (SELECT workos_id FROM users WHERE left_source = 0 AND workos_id IS NOT NULL)
     """
     return int(str(next(state.rows(query))[0]))
+
+
+def count_orphaned(state: StateFile) -> int:
+    """Users of WorkOS whose record was merged into another one's user."""
+    return int(str(next(state.rows("SELECT count(*) FROM orphaned"))[0]))

@@ -43,10 +43,13 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The user ended as failed, conflict, skipped or gone, or was let go of (released) without a call."""
+    """The user ended as failed, conflict, skipped or gone, or was let go of (released) without a call.
+
+    `claimed`: failed, and whether the write was done is not known; the next run looks first.
+    """
 
     sub: str
-    status: Literal["failed", "conflict", "skipped", "gone", "released"]
+    status: Literal["failed", "conflict", "skipped", "gone", "released", "claimed"]
     code: str | None
     attempts: int = 0
 

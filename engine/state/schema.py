@@ -33,6 +33,9 @@ CREATE TABLE {schema}users (
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     USERS.format(schema=""),
+    "CREATE INDEX users_workos_id ON users (workos_id)",
+    # Users of WorkOS whose record now shares another one's address: kept there, and nobody's any more.
+    "CREATE TABLE orphaned (workos_id TEXT PRIMARY KEY, sub TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX users_open ON users (status) WHERE status != 'done'",
     """
     CREATE TABLE resets (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from pathlib import Path
 
 from engine.errors import StateError
@@ -44,6 +45,7 @@ class Workspace:
                 self._ignore()
         except OSError as error:
             raise self.unusable(error) from error
+        self._sweep()
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise self.unusable(OSError(errno.EACCES, os.strerror(errno.EACCES)))
 
@@ -61,6 +63,14 @@ class Workspace:
                 folder.rmdir()
         self._created.clear()
 
+    def _sweep(self) -> None:
+        """Remove what previews left that were killed: they hold personal data."""
+        pattern = re.compile(re.escape(_stem(self.state_path)) + r"\.plan-(\d+)\.snapshot\.db(-journal|-wal|-shm)?")
+        for path in self._folder.glob("*.plan-*"):
+            found = pattern.fullmatch(path.name)
+            if found and not _alive(int(found[1])):
+                path.unlink(missing_ok=True)
+
     def unusable(self, error: OSError) -> StateError:
         """The error for a folder that cannot be written to."""
         return StateError(
@@ -74,6 +84,16 @@ class Workspace:
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text("# Snapshots hold personal data: nothing in here belongs into git.\n*\n", encoding="utf-8")
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def database_files(path: Path) -> list[Path]:

@@ -77,10 +77,10 @@ class Quota:
         self._freed.set()
         self._age(now)
         self._requests += 1
-        if throttled:
-            self._refused += 1
-            if retry_after:
-                self._paused_until = max(self._paused_until, now + min(retry_after, _LONGEST_PAUSE))
+        self._refused += throttled
+        if retry_after:
+            # Whoever is told to wait speaks for everybody: the service is one.
+            self._paused_until = max(self._paused_until, now + min(retry_after, _LONGEST_PAUSE))
 
     def _age(self, now: float) -> None:
         passed = now - self._aged_at

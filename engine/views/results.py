@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.codes import explain
 from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.targets.metered import Requests
-from engine.views.text import duration, figure, table
+from engine.views.text import duration, figure, printable, table
 
 _STOPPED = {
     "interrupted": "interrupted; the state is saved, and the next apply goes on from here",
@@ -77,7 +77,7 @@ def _failures(failures: Sequence[Failure], total: int, plan_path: str) -> Iterat
         yield f"  {code}: {message}"
         yield f"    {remedy}"
         more = f" and {figure(len(subs) - 5)} more" if len(subs) > 5 else ""
-        yield f"    {', '.join(subs[:5])}{more}"
+        yield f"    {', '.join(printable(sub) for sub in subs[:5])}{more}"
     yield f"  all of them: migrate status {plan_path} --users conflicts,failed"
 
 
@@ -85,6 +85,9 @@ def _reported(reported: Reported) -> Iterator[str]:
     if reported.left_source:
         yield ""
         yield f"{figure(reported.left_source)} users of WorkOS are no longer selected from Cognito (left_source); kept"
+    if reported.orphaned:
+        yield ""
+        yield f"{figure(reported.orphaned)} users of WorkOS are nobody's since their records share another's address"
     if reported.attribute_vanished:
         yield ""
         yield f"{figure(reported.attribute_vanished)} names are gone in Cognito and kept in WorkOS"

@@ -241,7 +241,7 @@ def test_export_is_not_overwritten_without_being_asked(world: World, nothing_hap
     before = tree(tmp_path)
     nothing_happens(
         world,
-        ["users.jsonl exists already; name another file, or ask for it to be overwritten"],
+        ["users.jsonl exists already; name another file, or use --overwrite"],
         "export",
         "plan.yaml",
         "--out",

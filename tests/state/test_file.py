@@ -174,5 +174,6 @@ def test_no_column_for_personal_data(path: Path) -> None:
         "resets": {"workos_id", "sub", "status", "intent_at", "batch_at", "sent_at", "error_code", "run_id"},
         "returned": {"workos_id", "how"},
         "left_out": {"sub", "reason"},
+        "orphaned": {"workos_id", "sub", "run_id"},
         "runs": {"run_id", "command", "started", "ended", "result"},
     }  # fmt: skip

@@ -38,7 +38,7 @@ def filled(state: StateFile) -> StateFile:
 def test_counts(filled: StateFile) -> None:
     assert queries.count_users(filled) == {
         "failed": 1, "conflicts": 2, "skipped": 1, "merged": 1, "pending": 1, "migrated": 2, "left_source": 1,
-        "left_out": 1,
+        "orphaned": 0, "left_out": 1,
     }  # fmt: skip
 
 

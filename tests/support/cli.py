@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -134,8 +133,3 @@ def pool_source(endpoint: str, pool_id: str) -> str:
 def _place(one: Mapping[str, Any]) -> str:
     place = ":".join(str(one[name]) for name in ("file", "line", "column") if one[name] is not None)
     return f"{place}: " if place else ""
-
-
-def without_figures(text: str) -> str:
-    """Text with every number as N: rates and durations differ from run to run."""
-    return re.sub(r"\d[\d,.]*", "N", text)
