@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.conftest import World
+from tests.support.cli import pool_source
+from tests.support.cognito import StandIn, serving
 
 FLAG = "password_reset: {strategy: on_next_sign_in}"
 
@@ -243,6 +246,46 @@ def test_refusals(world: World) -> None:
     assert (none.code, none.error()) == (
         1, "there is no state .migrate/acme.state.db yet; run `migrate apply` first",
     )  # fmt: skip
+
+
+def test_who_must_enrol_a_second_factor_again(world: World) -> None:
+    people = [record(name) for name in ("ann", "bob", "cyd")] + [record("dan", status="EXTERNAL_PROVIDER")]
+    factors = {"ann": ["SOFTWARE_TOKEN_MFA"], "cyd": ["EMAIL_OTP", "SMS_MFA"], "dan": ["SMS_MFA"]}
+    with serving(StandIn(people, factors=factors)) as pool:
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"))
+        ignored = world.cli("resets", "mfa", "plan.yaml", "--json")
+        assert (ignored.code, ignored.error()) == (1, "mfa is ignore; write mfa: report into the plan file")
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"), mfa="report")
+        applied = world.cli("apply", "plan.yaml")
+        assert "mfa: `migrate resets mfa plan.yaml` lists who must enrol again; at most 4 calls" in applied.err
+        asked = world.cli("resets", "mfa", "plan.yaml")
+        ids = {user["external_id"]: user["id"] for user in world.users().values()}
+        assert asked.code == 0 and asked.out.splitlines() == [
+            f"sub-ann\t{ids['sub-ann']}\tSOFTWARE_TOKEN_MFA", f"sub-cyd\t{ids['sub-cyd']}\tSMS_MFA",
+        ]  # fmt: skip
+        assert "3 calls of AdminGetUserAuthFactors, at 100 a second about 1 s" in asked.err
+        told = world.cli("resets", "mfa", "plan.yaml", "--json").json("resets-mfa.v1")
+        assert (told["calls"], [one["factors"] for one in told["users"]]) == (3, [["SOFTWARE_TOKEN_MFA"], ["SMS_MFA"]])
+        assert len(pool.operations("AdminGetUserAuthFactors")) == 6 and not pool.operations("AdminGetUser")
+
+
+def test_a_killed_process_mails_nobody_twice(world: World) -> None:
+    prepare(world, email(), *(record(f"p{at}") for at in range(60)))
+    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 200})
+    process = world.cli.start("resets", "send", "plan.yaml")
+    until = time.monotonic() + 60
+    while not mailed(world):
+        assert process.poll() is None and time.monotonic() < until, process.communicate()
+    process.kill()
+    process.communicate()
+    time.sleep(0.5)
+    done = len(mailed(world))
+    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 0})
+    assert 0 < done < 60
+    _shift(world, 61)
+    result = world.cli("resets", "send", "plan.yaml", "--json").json("resets-send.v1")
+    assert (result["users"]["sent"], result["users"]["unknown"]) == (60 - done, 0)
+    assert sorted(mailed(world)) == sorted(f"p{at}" for at in range(60))
 
 
 def _shift(world: World, seconds: float) -> None:
