@@ -40,6 +40,9 @@ class Planner:
             return Change("conflict", desired.sub, known.workos_id if known else None, code=code)
         if "external_id" not in desired.fields:
             return Change("conflict", desired.sub, known.workos_id if known else None, code="no_external_id")
+        if known is not None and known.handover and (found.by_id is None or found.by_id.email != desired.email):
+            # That user has moved to another address in WorkOS since: whoever they are, they are not this person.
+            known = None
         if known is not None and known.workos_id is not None:
             if known.status == "gone":
                 return Change("conflict", desired.sub, known.workos_id, code="gone")
