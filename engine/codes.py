@@ -89,6 +89,8 @@ _CODES: dict[str, tuple[str, str]] = {
     "invalid_email": ("the address is none that WorkOS takes", "correct it in Cognito"),
     "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
     # Password resets.
+    "max_failures": ("too many failed (safety.max_failures)", "settle what is wrong, then run again"),
+    "unauthorized": ("WorkOS refuses the API key", "set the variable of destination.workos.api_key to a valid one"),
     "email_password_auth_disabled": (
         "signing in with e-mail and password is switched off in this WorkOS environment",
         "switch it on in the WorkOS dashboard under Authentication > Methods > Email + Password, then run again",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -35,6 +35,8 @@ _ROUNDS = 3
 # With --wait, after the day's quota (seconds): when it is renewed is not documented.
 _QUOTA_PAUSE = 3600.0
 
+# WorkOS ids of all who are due by now.
+StillDue = Callable[[], Awaitable[Collection[str]]]
 _End = Literal["sent", "withdrawn", "open"] | tuple[Literal["failed"], str]
 
 
@@ -58,6 +60,7 @@ class Campaign:
         run_id: str,
         guard: FailureGuard,
         progress: Progress,
+        still_due: StillDue,
         outbox: Outbox | None = None,
     ) -> None:
         self._email = email
@@ -70,6 +73,7 @@ class Campaign:
         self._run_id = run_id
         self._guard = guard
         self._progress = progress
+        self._still_due = still_due
         self._outbox = outbox
         self._calendar = Calendar(email.hours, email.timezone)
         self._addresses = AddressLimit()
@@ -90,7 +94,7 @@ class Campaign:
         while not self._stop:
             if self._over == QUOTA_SPENT and wait:
                 self._over = None
-                if not await wait_or_stop(self._clock, _QUOTA_PAUSE, self._stop):
+                if not await self._wait(_QUOTA_PAUSE, queue):
                     break
             if self._over or not (queue or self._open) or (limit is not None and self._limited(limit) <= 0):
                 break
@@ -103,7 +107,7 @@ class Campaign:
             if turn.at > self._clock.now():
                 self._close_file(turn)
                 self.tally.next_at = turn.at
-                if not wait or not await wait_or_stop(self._clock, turn.at - self._clock.now(), self._stop):
+                if not wait or not await self._wait(turn.at - self._clock.now(), queue):
                     break
                 continue
             self.tally.next_at = None
@@ -115,6 +119,20 @@ class Campaign:
         self.tally.left = len(queue)
         self.tally.stopped = self._over or self._stop.reason
         return self.tally
+
+    async def _wait(self, seconds: float, queue: deque[Recipient]) -> bool:
+        """Let time pass, and leave out who has come back meanwhile; False where the run is over."""
+        if not await wait_or_stop(self._clock, seconds, self._stop):
+            return False
+        try:
+            due = await self._still_due()
+        except CallFailed as error:
+            self._over = error.code
+            return False
+        left = [one for one in queue if one.workos_id in due]
+        queue.clear()
+        queue.extend(left)
+        return True
 
     def _limited(self, limit: int) -> int:
         return limit - self.tally.sent - self._doubtful - len(self._open)

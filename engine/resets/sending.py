@@ -97,6 +97,13 @@ class Sending:
         if options.dry_run:
             tally = self._foresee(due, options)
         else:
+
+            async def still_due() -> set[str]:
+                await list_all(self._candidates, self._metered, listing)
+                await self._learn(write=True)
+                found = self._candidates.due(rules, self._clock.now(), only=options.only)
+                return {one.workos_id for one in found.people}
+
             campaign = Campaign(
                 email=self._email,
                 ledger=self._ledger,
@@ -108,6 +115,7 @@ class Sending:
                 run_id=self._run_id,
                 guard=FailureGuard(self._spec.safety.max_failures),
                 progress=sending(min(len(due.people), options.limit or len(due.people))),
+                still_due=still_due,
                 outbox=outbox,
             )
             tally = await campaign.run(due.people, limit=options.limit, wait=options.wait)

@@ -97,6 +97,22 @@ async def test_waiting_sends_all_batches_in_their_time(tmp_path: Path) -> None:
         assert len({stamp for _, stamp in here.mails()}) == 4
 
 
+async def test_who_comes_back_during_the_wait_is_not_mailed(tmp_path: Path) -> None:
+    async with world(tmp_path, people(6), at=NOON) as here:
+        plain = here.adapter.request
+
+        async def then_p4_signs_in(address: str, locale: str | None) -> Any:
+            here.server.service.environment.database.write(
+                "UPDATE users SET last_sign_in_at = '2023-11-20T12:00:00.000Z' WHERE email = ?", ("p4@example.com",)
+            )
+            return await plain(address, locale)
+
+        here.adapter.request = then_p4_signs_in  # type: ignore[method-assign]
+        result = await here.send(ResetEmail(batch=2, every=600), wait=True)
+        assert (result.sent, result.left, result.exit_code) == (5, 0, 0)
+        assert "p4@example.com" not in [address for address, _ in here.mails()]
+
+
 async def test_a_kill_between_claim_and_answer_is_settled_by_the_next_run(tmp_path: Path) -> None:
     async with world(tmp_path, people(5), at=NOON) as here:
         here.mortal.left = 12
