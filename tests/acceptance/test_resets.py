@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import pool_source
+from tests.support.cli import Cli, pool_source
 from tests.support.cognito import StandIn, serving
 
 FLAG = "password_reset: {strategy: on_next_sign_in}"
@@ -286,6 +286,12 @@ def test_a_killed_process_mails_nobody_twice(world: World) -> None:
     result = world.cli("resets", "send", "plan.yaml", "--json").json("resets-send.v1")
     assert (result["users"]["sent"], result["users"]["unknown"]) == (60 - done, 0)
     assert sorted(mailed(world)) == sorted(f"p{at}" for at in range(60))
+
+
+@pytest.mark.parametrize("command", ["send", "status", "sync", "mfa"])
+def test_help_has_an_example(cli: Cli, command: str) -> None:
+    ended = cli("resets", command, "--help")
+    assert ended.code == 0 and f"Example: migrate resets {command} " in ended.out
 
 
 def _shift(world: World, seconds: float) -> None:
