@@ -88,7 +88,12 @@ class Ingest:
             fingerprint = self._fingerprints.whole(
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
-        self._identities.extend((one.provider, one.user_id, record.sub, record.native) for one in record.identities)
+        self._identities.extend(
+            # An identity without the provider's user id is nobody's: it would link strangers to each other.
+            (one.provider, one.user_id, record.sub, record.native)
+            for one in record.identities
+            if one.user_id
+        )
         return (
             record.sub,
             record.username,

@@ -12,6 +12,7 @@ import orjson
 from engine.mapping.duplicates import merge, rank
 from engine.mapping.mapper import MappedRecord, Mapper
 from engine.planning.fingerprints import Fingerprints
+from engine.snapshot import database
 from engine.spec.model import Duplicates
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
@@ -56,12 +57,14 @@ def merge_people(
         found = list(group)
         records = [_record(row[1:10]) for row in found]
         linked = {row[1] for row in found if row[10] is not None}
-        if duplicates.strategy == "error" and len(records) - len(linked) > 1:
+        settled = any(record.sub in decided for record in records)
+        if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
             _refuse(connection, records)
         else:
             _merge(connection, _Group(address, records, linked), duplicates, mapper, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
+    database.complete(connection)
 
 
 @dataclass(frozen=True, slots=True)
