@@ -88,6 +88,21 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "invalid_email": ("the address is none that WorkOS takes", "correct it in Cognito"),
     "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
+    # Password resets.
+    "max_failures": ("too many failed (safety.max_failures)", "settle what is wrong, then run again"),
+    "unauthorized": ("WorkOS refuses the API key", "set the variable of destination.workos.api_key to a valid one"),
+    "email_password_auth_disabled": (
+        "signing in with e-mail and password is switched off in this WorkOS environment",
+        "switch it on in the WorkOS dashboard under Authentication > Methods > Email + Password, then run again",
+    ),
+    "password_reset_not_allowed": (
+        "WorkOS does not allow password resets in this environment",
+        "allow them in the WorkOS dashboard under Authentication > Methods > Email + Password, then run again",
+    ),
+    "daily_quota_exceeded": (
+        "WorkOS's quota of e-mails for the day is used up",
+        "to go on tomorrow, run `migrate resets send` again",
+    ),
     "decision": ("a decision of the plan leaves the user", "take the decision out to migrate the user"),
     # Left out.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from engine.codes import explain
 from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.targets.metered import Requests
+
+if TYPE_CHECKING:
+    from engine.resets.results import SendResult
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
 PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
@@ -65,6 +69,7 @@ class ApplyResult:
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
     stopped: str | None = None
+    resets: SendResult | None = None  # under `send: after_apply`
 
     @property
     def converged(self) -> bool:
@@ -76,6 +81,8 @@ class ApplyResult:
         """As the contract says."""
         if self.stopped == "interrupted":
             return EXIT_INTERRUPTED
+        if self.converged and self.resets is not None:
+            return self.resets.exit_code
         return EXIT_OK if self.converged else EXIT_INCOMPLETE
 
     def to_json(self) -> dict[str, object]:
@@ -94,6 +101,7 @@ class ApplyResult:
             "failures_total": self.failures_total,
             "requests": _requests(self.requests),
             "reported": _reported(self.reported),
+            "resets": None if self.resets is None else self.resets.summary(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
         }

@@ -50,7 +50,7 @@ class DesiredUser:
 
 @dataclass(frozen=True, slots=True)
 class TargetUser:
-    """What WorkOS holds; `signed_in` says whether anybody ever was.
+    """What WorkOS holds; `signed_in` says whether anybody ever did, by any method.
 
     Addresses come back trimmed and lower-cased from the real API, as written from others.
     """

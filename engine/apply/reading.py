@@ -51,7 +51,13 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         watch.check("reading")
         watch.reading(seen)
 
-    reader = Ingest(connection, filters=spec.filters, mapper=mapper, fingerprints=fingerprints)
+    reader = Ingest(
+        connection,
+        filters=spec.filters,
+        mapper=mapper,
+        fingerprints=fingerprints,
+        joining=spec.joining_providers,
+    )
     reader.read(source, inline_groups=isinstance(spec.source, ExportSource), progress=progress)
     leave_skipped(connection, spec.decisions, str(spec.path))
     merge_people(

@@ -86,8 +86,6 @@ def sandbox_data(spec: Spec) -> Path:
 @asynccontextmanager
 async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
     """Open and prove everything; the workspace is prepared. Raises MigrateError."""
-    from engine.targets.workos import WorkOSTarget
-
     identity = state_identity(spec, sandbox=sandbox)
     async with AsyncExitStack() as stack:
         state = StateFile.read(workspace.state_path, identity)
@@ -96,18 +94,40 @@ async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> As
         if state is not None:
             with state:
                 key, known = state.key, state.some_workos_ids()
-        clock = SystemClock()
-        rng = random.Random()  # noqa: S311 (jitter, not a secret)
-        workos = WorkOSTarget(spec.destination, timeout=float(os.environ.get("WORKOS_REQUEST_TIMEOUT") or _TIMEOUT))
-        target = MeteredTarget(workos, Quota(spec.destination, clock), clock=clock, rng=rng)
-        stack.push_async_callback(target.close)
+        target = await stack.enter_async_context(open_target(spec.destination))
         source = open_source(spec.source)
         described = await asyncio.to_thread(source.describe)
-        target.read_tries = _FIRST_CONTACT_TRIES
-        with as_target_error(spec.destination):
-            await _prove_environment(target, known, spec.destination)
-        target.read_tries = TRIES
+        await prove_environment(target, known, spec.destination)
         yield Session(spec, sandbox, workspace, identity, key, source, described, target)
+
+
+@asynccontextmanager
+async def open_target(destination: Destination) -> AsyncIterator[MeteredTarget]:
+    """WorkOS under the plan's quota; contacts nobody."""
+    from engine.targets.workos import WorkOSTarget
+
+    clock = SystemClock()
+    rng = random.Random()  # noqa: S311 (jitter, not a secret)
+    target = MeteredTarget(
+        WorkOSTarget(destination, timeout=call_timeout()), Quota(destination, clock), clock=clock, rng=rng
+    )
+    try:
+        yield target
+    finally:
+        await target.close()
+
+
+def call_timeout() -> float:
+    """One call's time-out in seconds."""
+    return float(os.environ.get("WORKOS_REQUEST_TIMEOUT") or _TIMEOUT)
+
+
+async def prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:
+    """The key works, and opens the environment that the state knows (rule 13). Raises MigrateError."""
+    target.read_tries = _FIRST_CONTACT_TRIES
+    with as_target_error(destination):
+        await _prove_environment(target, known, destination)
+    target.read_tries = TRIES
 
 
 async def _prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:

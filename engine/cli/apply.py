@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.errors import EXIT_CHANGES, EXIT_OK, MigrateError
+from engine.spec.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -42,6 +44,10 @@ def apply(
             from engine.views.results import render_apply
 
             console.say("", *render_apply(result, plan_path=str(plan)))
+            if result.resets is not None:
+                from engine.views.resets import render_send
+
+                console.say("", *render_send(result.resets))
         raise typer.Exit(result.exit_code)
 
 
@@ -72,6 +78,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
     from engine.apply.migration import run_apply
     from engine.apply.stopping import Stop, signals
     from engine.cli.wiring import open_spec, session_for, watch_of
+    from engine.resets.session import send_after_apply, sends_after_apply
     from engine.state.lock import StateLock
     from engine.state.workspace import Workspace
 
@@ -86,12 +93,18 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
         with StateLock(workspace.lock_path):
             try:
                 async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
-                    return await run_apply(
+                    result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
                     )
+                    if result.stopped is None and sends_after_apply(spec):
+                        watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
+                        resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
+                        result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
+                    _tell_mfa(console, spec, path, result.source.selected)
+                    return result
             except MigrateError:
                 workspace.discard()
                 raise
@@ -102,4 +115,13 @@ async def _plan(console: Console, path: Path, *, sandbox: bool) -> PlanResult:
     from engine.cli.wiring import preview
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
-        return await run_plan(session, watch=watch)
+        result = await run_plan(session, watch=watch)
+        _tell_mfa(console, session.spec, path, result.source.selected)
+        return result
+
+
+def _tell_mfa(console: Console, spec: Spec, path: Path, selected: int) -> None:
+    if spec.mfa == "report":
+        console.say(
+            f"mfa: `migrate resets mfa {path}` lists who must enrol again; at most {selected:,} calls to Cognito"
+        )

@@ -34,10 +34,19 @@ def open_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:
 
 @asynccontextmanager
 async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
-    """The session, around a sandbox where one is wanted. The sandbox keeps its users beside its own state."""
+    """The session, around a sandbox where one is wanted."""
+    async with (
+        destination_for(spec, sandbox=sandbox, workspace=workspace) as used,
+        open_session(used, sandbox=sandbox, workspace=workspace) as session,
+    ):
+        yield session
+
+
+@asynccontextmanager
+async def destination_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Spec]:
+    """The spec with the destination in use. A sandbox keeps its users beside its own state."""
     if not sandbox:
-        async with open_session(spec, sandbox=False, workspace=workspace) as session:
-            yield session
+        yield spec
         return
     data = sandbox_data(spec)
     new = not data.exists()
@@ -47,9 +56,7 @@ async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> Asy
             destination = replace(
                 spec.destination, api_key=process.api_key, client_id=process.client_id, base_url=process.url
             )
-            used = replace(spec, destination=destination)
-            async with open_session(used, sandbox=True, workspace=workspace) as session:
-                yield session
+            yield replace(spec, destination=destination)
     except MigrateError:
         # Nothing was attempted.
         for path in database_files(data) if new else ():

@@ -19,8 +19,8 @@ from engine.users import SourceUser
 
 _INSERT = """
 INSERT INTO record (sub, username, created, modified, native, provider, email, address, verified, external_id, fields,
-    invalid, reason, fingerprint, password, identities)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    invalid, reason, fingerprint, password, status, enabled, joins, identities)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, sub, native) VALUES (?, ?, ?, ?)"
 _BATCH = 2000
@@ -30,13 +30,20 @@ class Ingest:
     """Reads one source into one snapshot."""
 
     def __init__(
-        self, connection: sqlite3.Connection, *, filters: Filters, mapper: Mapper, fingerprints: Fingerprints
+        self,
+        connection: sqlite3.Connection,
+        *,
+        filters: Filters,
+        mapper: Mapper,
+        fingerprints: Fingerprints,
+        joining: frozenset[str] = frozenset(),
     ) -> None:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
         self._mapper = mapper
         self._fingerprints = fingerprints
+        self._joining = joining
         self._groups_missing = False
         self._identities: list[tuple[object, ...]] = []
 
@@ -110,6 +117,9 @@ class Ingest:
             reason,
             fingerprint,
             record.native,
+            user.status,
+            user.enabled,
+            not record.native and record.provider in self._joining,
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
         )
 

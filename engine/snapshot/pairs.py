@@ -13,7 +13,8 @@ from engine.users import TargetUser
 _SAMPLE = "CREATE TEMP TABLE checked AS SELECT sub, external_id, email FROM person ORDER BY random() LIMIT ?"
 _ALL = "CREATE TEMP VIEW checked AS SELECT sub, external_id, email FROM person"
 _PAIRS = """
-SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password, x.user, e.user, coalesce(k.created_here, 0)
+SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
+    x.user, e.user, coalesce(k.created_here, 0)
 FROM checked c JOIN record r ON r.sub = c.sub
 LEFT JOIN target x ON x.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
 LEFT JOIN target e ON e.id = (SELECT min(id) FROM target WHERE email = r.email)

@@ -46,7 +46,7 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
 """
 
 _UNDECIDED = """
-SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
+SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
     h.handover, k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
     x.user, e.user, i.user,
     CASE WHEN e.external_id IS NOT NULL THEN (
@@ -85,7 +85,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 
 # One bounded read at a time: nothing of a million changes is kept in memory.
 _WORK = """
-SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
+SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
     c.action, c.workos_id, c.send, c.created_here, c.verified, c.counts_as, r.fingerprint
 FROM change c JOIN record r ON r.sub = c.sub
 WHERE c.action IN ('create', 'update', 'adopt') AND c.frees_address = ?

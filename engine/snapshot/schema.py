@@ -24,6 +24,9 @@ CREATE TABLE record (
     primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
     password INTEGER NOT NULL,     -- the person had a password in Cognito
+    status TEXT NOT NULL,          -- Cognito's UserStatus
+    enabled INTEGER NOT NULL DEFAULT 1,
+    joins INTEGER NOT NULL DEFAULT 0,  -- federated by a provider that WorkOS lacks: needs a password as well
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );

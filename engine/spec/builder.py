@@ -9,11 +9,12 @@ from typing import Any
 from engine.spec import model
 from engine.spec.references import Opaque
 from engine.spec.section import section
-from engine.spec.values import origin_of, parse_moment, parse_share, region_of, split_url
+from engine.spec.values import origin_of, parse_duration, parse_minutes, parse_moment, parse_share, region_of, split_url
 
 DEFAULT_BASE_URL = "https://api.workos.com"
 SANDBOX_API_KEY = "sandbox"
 SANDBOX_CLIENT_ID = "client_sandbox"
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) -> model.Spec:
@@ -33,7 +34,13 @@ def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) ->
         trusted_providers=frozenset(
             provider for provider, one in section(data, "oauth_providers").items() if one.get("trust_email") is True
         ),
+        joining_providers=frozenset(
+            provider
+            for provider, one in section(data, "oauth_providers").items()
+            if one.get("fallback") == "password_reset"
+        ),
         password_reset=_password_reset(section(data, "password_reset")),
+        mfa=_known(data.get("mfa"), "ignore"),
         safety=_safety(section(data, "safety")),
         keep_snapshot=data.get("keep_snapshot", False),
     )
@@ -188,7 +195,33 @@ def _password_reset(written: Mapping[str, Any]) -> model.PasswordReset:
     return model.PasswordReset(
         strategy=_known(written.get("strategy"), "none"),
         flag=str(written.get("flag", model.PasswordReset().flag)),
+        email=_reset_email(section(written, "email")),
     )
+
+
+def _reset_email(written: Mapping[str, Any]) -> model.ResetEmail:
+    usual = model.ResetEmail()
+    every = _known(written.get("every"), None)
+    return model.ResetEmail(
+        send=_known(written.get("send"), usual.send),
+        batch=int(written.get("batch", usual.batch)),
+        every=usual.every if every is None else parse_duration(every),
+        hours=_hours(section(written, "window")),
+        timezone=_known(written.get("timezone"), usual.timezone),
+        status=frozenset(_texts(written["status"])) if "status" in written else usual.status,
+        unverified=written.get("unverified", usual.unverified),
+        locale=_known(written.get("locale"), None),
+        deliver=_known(written.get("deliver"), usual.deliver),
+        allow_addresses=_texts(written.get("allow_addresses")),
+    )
+
+
+def _hours(window: Mapping[str, Any]) -> model.Hours | None:
+    opens, closes = _known(window.get("from"), None), _known(window.get("to"), None)
+    if opens is None or closes is None:
+        return None
+    days = _texts(window.get("days")) or _DAYS
+    return model.Hours(parse_minutes(opens), parse_minutes(closes), frozenset(_DAYS.index(day) for day in days))
 
 
 def _safety(written: Mapping[str, Any]) -> model.Safety:

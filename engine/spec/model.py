@@ -143,11 +143,40 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Hours:
+    """When e-mails may go out: minutes of the day, local time. `closes` before `opens` means over midnight.
+
+    `days` are those on which it opens, Monday is 0.
+    """
+
+    opens: int
+    closes: int
+    days: frozenset[int] = frozenset(range(7))
+
+
+@dataclass(frozen=True, slots=True)
+class ResetEmail:
+    """Password-reset e-mails. `every` is in seconds; no `hours`: at any time; `timezone` is an IANA name."""
+
+    send: Literal["manual", "after_apply"] = "manual"
+    batch: int = 500
+    every: float = 3600
+    hours: Hours | None = None
+    timezone: str = "UTC"
+    status: frozenset[str] = frozenset({"CONFIRMED", "RESET_REQUIRED", "FORCE_CHANGE_PASSWORD"})
+    unverified: bool = False
+    locale: str | None = None
+    deliver: Literal["workos", "file"] = "workos"
+    allow_addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """`flag` is the metadata key set to "true" under `on_next_sign_in`."""
+    """`flag` is the metadata key set to "true" under `on_next_sign_in`; `email` counts under `email`."""
 
     strategy: ResetStrategy = "none"
     flag: str = "password_reset_pending"
+    email: ResetEmail = ResetEmail()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +202,8 @@ class Spec:
     existing_users: ExistingUsers = "adopt"
     decisions: tuple[Decision, ...] = ()
     trusted_providers: frozenset[str] = frozenset()  # OIDC and SAML providers with `trust_email: true`
+    joining_providers: frozenset[str] = frozenset()  # with `fallback: password_reset`: no equivalent in WorkOS
     password_reset: PasswordReset = PasswordReset()
+    mfa: Literal["ignore", "report"] = "ignore"
     safety: Safety = Safety()
     keep_snapshot: bool = False

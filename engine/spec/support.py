@@ -42,9 +42,6 @@ _LATER = (
     _Later(("oauth", "allow_hosts"), _is_set, "leave it out"),
     _Later(("oauth_providers",), _is_set, "leave it out: the providers are then reported and nobody is held back"),
     _Later(("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
-    _Later(("password_reset", "strategy"), lambda value: value == "email", "write on_next_sign_in or none"),
-    _Later(("password_reset", "email"), _is_set, "leave it out"),
-    _Later(("mfa",), lambda value: value != "ignore", "leave it out or write ignore"),
     _Later(("state", "path"), is_remote, "leave it out or name a local file"),
 )
 

@@ -24,6 +24,12 @@ def parse_duration(text: str) -> int:
     return int(match[1]) * _SECONDS[match[2]]
 
 
+def parse_minutes(text: str) -> int:
+    """A time of the day, `08:30`, in minutes; raises ValueError for anything else."""
+    hours, _, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes)
+
+
 def parse_moment(text: str) -> datetime:
     """A date or a date with time as an aware moment in UTC; without an offset it is UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text.upper())

@@ -74,6 +74,12 @@ UPDATE users SET left_source = 0 WHERE left_source = 1 AND EXISTS (
     SELECT 1 FROM snap.record r WHERE r.sub = users.sub AND r.reason IS NULL
 )
 """
+# Once true it stays: a record that left the pool had one all the same.
+_NEEDS_ONE = """
+UPDATE users SET password = 1 WHERE password = 0 AND sub IN (
+    SELECT sub FROM snap.record WHERE reason IS NULL AND primary_sub IS NULL AND max(password, joins)
+)
+"""
 _LEFT_OUT = "INSERT INTO left_out (sub, reason) SELECT sub, reason FROM snap.record WHERE reason IS NOT NULL"
 
 
@@ -88,6 +94,7 @@ def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
             connection.execute(_ORPHANED, named)
             connection.execute(_GAVE_WAY, named)
             connection.execute(_CLAIMED_BACK)
+            connection.execute(_NEEDS_ONE)
             connection.execute(_LEFT_SOURCE)
             connection.execute(_CAME_BACK)
             connection.execute(_TAKEN_OVER)

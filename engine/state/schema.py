@@ -19,6 +19,7 @@ CREATE TABLE {schema}users (
     created_here INTEGER NOT NULL DEFAULT 0,    -- rule 3
     verified INTEGER NOT NULL DEFAULT 0,        -- as last written
     flagged INTEGER NOT NULL DEFAULT 0,         -- flags are written once
+    password INTEGER NOT NULL DEFAULT 0,        -- the person had one in Cognito, or joins who had
     fingerprint BLOB,                           -- of all that was last written
     fields TEXT,                                -- JSON: flat field name to fingerprint
     attempts INTEGER NOT NULL DEFAULT 0,
@@ -36,6 +37,20 @@ _TABLES = (
     # Users of WorkOS whose record now shares another one's address: kept there, and nobody's any more.
     "CREATE TABLE orphaned (workos_id TEXT PRIMARY KEY, sub TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID",
     "CREATE INDEX users_open ON users (status) WHERE status != 'done'",
+    """
+    CREATE TABLE resets (
+        workos_id TEXT PRIMARY KEY,    -- of a person, whichever record speaks for them
+        sub TEXT NOT NULL,
+        status TEXT NOT NULL,          -- intended, sent, unknown, failed
+        intent_at REAL NOT NULL,       -- committed before the call
+        batch_at REAL NOT NULL,        -- when the batch began
+        sent_at REAL,                  -- of the last e-mail that is known to be sent
+        error_code TEXT,
+        run_id TEXT
+    ) WITHOUT ROWID
+    """,
+    # WorkOS keeps events for 30 days, and who has reset must never be mailed again.
+    "CREATE TABLE returned (workos_id TEXT PRIMARY KEY, how TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE left_out (sub TEXT PRIMARY KEY, reason TEXT NOT NULL) WITHOUT ROWID",
     """
     CREATE TABLE runs (

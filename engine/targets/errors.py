@@ -28,6 +28,10 @@ class Throttled(Transient):
     """429: not done, and everybody has to slow down."""
 
 
+class QuotaSpent(CallFailed):
+    """The environment's quota of e-mails for the day is used up: not done, and nothing will be before tomorrow."""
+
+
 class Ambiguous(CallFailed):
     """Perhaps done: look before trying again."""
 

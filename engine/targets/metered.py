@@ -76,6 +76,14 @@ class MeteredTarget:
         """See the port."""
         return await self._patiently(lambda: self._target.list_page(after))
 
+    async def write(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Any other write under the same quota. `call` runs once its slot is free; it is not tried again."""
+        return await self._once("write", call)
+
+    async def read(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Any other read under the same quota, tried again as reads are."""
+        return await self._patiently(call)
+
     async def close(self) -> None:
         """See the port."""
         await self._target.close()

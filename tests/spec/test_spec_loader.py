@@ -155,7 +155,8 @@ def test_other_editors_files(text: bytes, load_text: Load) -> None:
 
 
 def test_all_faults_at_once_in_the_order_of_the_file(faults_of: Faults) -> None:
-    text = more("mfa: report\nname: again\nfliters: {}\nsafety: {max_failures: x}\nstate: {path: '${NOPE}'}\n")
+    unknown = "name: again\nfliters: {}\nsafety: {max_failures: x}\nstate: {path: '${NOPE}'}\n"
+    text = more("organizations: {from: group}\n" + unknown)
     places = [(fault.split("|")[0], fault.split(":")[0].split("|")[1]) for fault in faults_of(text)]
     assert places == [
         ("not_supported_yet", "10"),

@@ -156,7 +156,6 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
             "password_reset: {strategy: none, email: {timezone: Mars/X, window: {from: '08:00', to: '08:00'}, every: 5x}}\n"
         ),
         [
-            "not_supported_yet|10:34: password_reset.email is not supported by this version of migrate yet; leave it out",
             'invalid_value|10:52: password_reset.email.timezone is "Mars/X", which is no time zone; an IANA name, for example Europe/Berlin',
             "empty_range|10:88: password_reset.email.window.to equals from; leave the window out to send at any time",
             'invalid_value|10:105: password_reset.email.every is "5x"; for example 1h',
@@ -279,19 +278,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
             "not_supported_yet|10:18: oauth.require is not supported by this version of migrate yet; leave it out or write false",
             "not_supported_yet|10:31: oauth.probe is not supported by this version of migrate yet; leave it out or write false",
             "not_supported_yet|10:37: oauth.allow_hosts is not supported by this version of migrate yet; leave it out",
-        ],
-    ),
-    (
-        more("mfa: report\n"),
-        [
-            "not_supported_yet|10:6: mfa: report is not supported by this version of migrate yet; leave it out or write ignore",
-        ],
-    ),
-    (
-        more("password_reset: {strategy: email, email: {send: manual}}\n"),
-        [
-            "not_supported_yet|10:28: password_reset.strategy: email is not supported by this version of migrate yet; write on_next_sign_in or none",
-            "not_supported_yet|10:35: password_reset.email is not supported by this version of migrate yet; leave it out",
         ],
     ),
     (

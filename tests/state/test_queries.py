@@ -92,8 +92,9 @@ def _snapshot(folder: Path, records: list[tuple[str, str | None, str | None]], c
     path = folder / "snapshot.db"
     connection = database.create(path)
     connection.executemany(
-        "INSERT INTO record (sub, username, created, native, verified, fields, password, reason, primary_sub, relation)"
-        " VALUES (?, 'u', 0, 1, 1, '{}', 1, ?, ?, ?)",
+        "INSERT INTO record (sub, username, created, native, verified, fields, password, status, reason, primary_sub,"
+        " relation)"
+        " VALUES (?, 'u', 0, 1, 1, '{}', 1, 'CONFIRMED', ?, ?, ?)",
         [(sub, reason, primary, "merged" if primary else "primary") for sub, reason, primary in records],
     )
     connection.executemany("INSERT INTO change (sub, action, code, workos_id) VALUES (?, ?, ?, 'user_x')", changes)

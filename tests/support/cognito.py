@@ -161,6 +161,7 @@ class StandIn:
 
     users: list[dict[str, Any]]
     groups: dict[str, list[str]] = field(default_factory=dict)
+    factors: dict[str, list[str]] = field(default_factory=dict)  # second factors by username
     estimate: int | None = None
     faults: Faults = field(default_factory=Faults)
     log: list[tuple[float, str, str, int]] = field(default_factory=list)
@@ -205,6 +206,9 @@ class StandIn:
             return 200, orjson.dumps({"UserPool": {"Name": "stand-in", "EstimatedNumberOfUsers": estimate}}), {}
         if operation == "ListUsersInGroup":
             return self._group(asked)
+        if operation == "AdminGetUserAuthFactors":
+            name = asked["Username"]
+            return 200, orjson.dumps({"Username": name, "UserMFASettingList": self.factors.get(name, [])}), {}
         if operation != "ListUsers":
             return _error("UnknownOperationException")
         self._lists += 1

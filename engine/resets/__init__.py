@@ -1,0 +1,1 @@
+"""Password resets as a campaign: who needs one, when it may go out, and that nobody is mailed twice."""

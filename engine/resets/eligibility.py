@@ -1,0 +1,106 @@
+"""Who needs a password-reset e-mail, and why the others do not. Pure: one candidate in, one verdict out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.spec.model import Destination, ResetEmail
+
+Verdict = Literal[
+    "due", "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned",
+    "mailed", "unknown", "open",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What the state knows of e-mails to a user; `sent_at` is of the last one known to be sent."""
+
+    status: str  # intended, sent, unknown, failed
+    sent_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One selected person of the pool, beside their WorkOS user.
+
+    `passwords` are (UserStatus, enabled) of the person's records with a password; `joins`: federated, by a provider
+    that WorkOS lacks. `email` is WorkOS's, which is where the e-mail goes; None where there is no such user.
+    """
+
+    sub: str
+    workos_id: str | None
+    email: str | None = field(repr=False)
+    passwords: tuple[tuple[str, bool], ...]
+    joins: bool = False
+    enabled: bool = True
+    verified: bool = True
+    returned: bool = False
+    mail: Mail | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the plan and the command line say. `allowed` is None where everybody may be mailed."""
+
+    status: frozenset[str]
+    unverified: bool
+    allowed: Sequence[re.Pattern[str]] | None = None
+    resend_after: float | None = None
+    resend_unknown: bool = False
+
+
+def judge(candidate: Candidate, rules: Rules, now: float) -> Verdict:
+    """`due`, or the first reason that applies. An open intent is never due: it has to be settled first."""
+    if candidate.workos_id is None or candidate.email is None:
+        return "not_migrated"
+    if not candidate.passwords and not candidate.joins:
+        return "no_password"
+    # Whoever was locked out in Cognito gets no way in by e-mail, whatever `filters.enabled` lets through.
+    if not (candidate.enabled if candidate.joins else any(enabled for _, enabled in candidate.passwords)):
+        return "disabled"
+    if not candidate.joins and not any(on and status in rules.status for status, on in candidate.passwords):
+        return "status"
+    if not candidate.verified and not rules.unverified:
+        return "unverified"
+    if rules.allowed is not None and not any(one.fullmatch(candidate.email) for one in rules.allowed):
+        return "not_allowed"
+    if candidate.returned:
+        return "returned"
+    return _mailed_before(candidate.mail, rules, now)
+
+
+def _mailed_before(mail: Mail | None, rules: Rules, now: float) -> Verdict:
+    if mail is None:
+        return "due"
+    match mail.status:
+        case "intended":
+            return "open"
+        case "unknown":
+            return "due" if rules.resend_unknown else "unknown"
+        case "failed" if mail.sent_at is None:
+            # Refused, so not mailed; another run may succeed.
+            return "due"
+    again = rules.resend_after is not None and (mail.sent_at or now) + rules.resend_after <= now
+    return "due" if again else "mailed"
+
+
+def allowed_addresses(email: ResetEmail, destination: Destination, *, sandbox: bool) -> list[re.Pattern[str]] | None:
+    """The addresses that alone may be mailed; None for everybody.
+
+    In staging nobody else is ever mailed. An environment that the plan does not name counts as staging where the key
+    looks like it, or where the plan lists addresses: a forgotten word must not mail the world.
+    """
+    if sandbox or destination.environment == "production":
+        return None
+    test_key = destination.api_key.startswith("sk_test_")
+    if destination.environment == "staging" or test_key or email.allow_addresses:
+        return [_pattern(one) for one in email.allow_addresses]
+    return None
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in text.strip().lower().split("*")), re.DOTALL)

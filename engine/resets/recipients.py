@@ -1,0 +1,40 @@
+"""One person to be mailed, and what a run says of all of them: the words that planning and sending share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+# WorkOS's code for the day's e-mails being used up: a run ends there, and goes on tomorrow.
+QUOTA_SPENT = "daily_quota_exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Somebody to mail. Address and name never appear in a repr."""
+
+    workos_id: str
+    sub: str
+    email: str = field(repr=False)
+    name: str | None = field(default=None, repr=False)
+
+
+@dataclass(slots=True)
+class Due:
+    """Who is due, in order of sub, and how many are not, by reason."""
+
+    people: list[Recipient] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did. `stopped` says why it ended before its time, `next_at` when the next e-mails are due."""
+
+    sent: int = 0
+    failures: list[tuple[str, str]] = field(default_factory=list)
+    left: int = 0
+    stopped: str | None = None
+    next_at: float | None = None
+    files: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)

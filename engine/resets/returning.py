@@ -1,0 +1,168 @@
+"""Who has come back since the migration: signed in, or set a password. `resets status` and `resets sync`."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.apply.stopping import Stop
+from engine.ports import Clock, UserChanges
+from engine.resets.ports import SUCCEEDED, ResetTarget
+from engine.resets.results import StatusResult, SyncResult
+from engine.resets.settlement import KEPT
+from engine.resets.settling import read_events
+from engine.resets.waiting import wait_or_stop
+from engine.spec.model import Spec
+from engine.state.file import StateFile
+from engine.state.resets import ResetLedger
+from engine.targets.backoff import Tries
+from engine.targets.errors import CallFailed, Refused, Terminal
+from engine.targets.metered import MeteredTarget
+from engine.users import TargetUser
+
+_PEOPLE = """
+SELECT workos_id, sub FROM users WHERE password = 1 AND workos_id IS NOT NULL AND relation = 'primary' ORDER BY sub
+"""
+_AT_ONCE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Returns:
+    """People who need a password, by WorkOS id: their sub; how those who came back did; who still has the flag.
+
+    `held` are those of them whom WorkOS has.
+    """
+
+    people: dict[str, str]
+    how: dict[str, str]
+    flagged: frozenset[str]
+    held: frozenset[str]
+
+
+async def read_returns(
+    state: StateFile, metered: MeteredTarget, target: ResetTarget, *, flag: str, clock: Clock
+) -> Returns:
+    """From WorkOS's users and events, and what the state remembers. Raises the errors of `engine.targets.errors`."""
+    people = {str(workos_id): str(sub) for workos_id, sub in state.rows(_PEOPLE)}
+    how = {one: kind for one, kind in ResetLedger(state).who_returned().items() if one in people}
+    flagged: set[str] = set()
+    held: set[str] = set()
+    after: str | None = None
+    while True:
+        users, after = await metered.list_page(after)
+        _look(users, people, how, flagged, held, flag)
+        if after is None:
+            break
+    for event in await read_events(target, metered, (SUCCEEDED,), clock.now() - KEPT):
+        if event.user_id in people:
+            how[event.user_id] = "reset"
+    return Returns(people, how, frozenset(flagged), frozenset(held))
+
+
+def _look(
+    users: Sequence[TargetUser],
+    people: dict[str, str],
+    how: dict[str, str],
+    flagged: set[str],
+    held: set[str],
+    flag: str,
+) -> None:
+    for user in users:
+        if user.id not in people:
+            continue
+        held.add(user.id)
+        if user.signed_in:
+            how.setdefault(user.id, "signed_in")
+        if user.metadata.get(flag) == "true":
+            flagged.add(user.id)
+
+
+async def run_status(
+    spec: Spec, state: StateFile, metered: MeteredTarget, target: ResetTarget, *, sandbox: bool, clock: Clock
+) -> StatusResult:
+    """Count; changes nothing."""
+    began = time.monotonic()
+    found = await read_returns(state, metered, target, flag=spec.password_reset.flag, clock=clock)
+    kinds = Counter(found.how[one] for one in found.held if one in found.how)
+    ledger = ResetLedger(state)
+    return StatusResult(
+        plan=spec.name,
+        sandbox=sandbox,
+        users={
+            "needed": len(found.people),
+            "signed_in": kinds["signed_in"],
+            "reset": kinds["reset"],
+            "waiting": len(found.held) - kinds.total(),
+            "gone": len(found.people) - len(found.held),
+        },
+        flagged=len(found.flagged),
+        mails=ledger.counts(),
+        unknown=tuple(sub for sub, _ in ledger.of_status("unknown")),
+        requests=metered.requests,
+        duration_s=time.monotonic() - began,
+    )
+
+
+async def run_sync(
+    spec: Spec,
+    state: StateFile,
+    metered: MeteredTarget,
+    target: ResetTarget,
+    *,
+    sandbox: bool,
+    clock: Clock,
+    stop: Stop,
+) -> SyncResult:
+    """Clear the flag of those who came back; it is never set again."""
+    began = time.monotonic()
+    flag = spec.password_reset.flag
+    found = await read_returns(state, metered, target, flag=flag, clock=clock)
+    ResetLedger(state).returned(found.how.items())
+    due = sorted((found.people[one], one) for one in found.flagged if one in found.how)
+    failures: list[tuple[str, str]] = []
+    cleared = 0
+    for at in range(0, len(due), _AT_ONCE):
+        if stop:
+            break
+        chunk = due[at : at + _AT_ONCE]
+        ends = await asyncio.gather(*(_clear(metered, one, flag, clock, stop) for _, one in chunk))
+        for (sub, _), code in zip(chunk, ends, strict=True):
+            if code is None:
+                cleared += 1
+            elif code:
+                failures.append((sub, code))
+    return SyncResult(
+        plan=spec.name,
+        sandbox=sandbox,
+        cleared=cleared,
+        kept=len(found.flagged) - cleared - len(failures),
+        failures=tuple(failures),
+        stopped=stop.reason,
+        requests=metered.requests,
+        duration_s=time.monotonic() - began,
+    )
+
+
+async def _clear(metered: MeteredTarget, workos_id: str, flag: str, clock: Clock, stop: Stop) -> str | None:
+    """None where it is cleared, else a code; "" where the run was stopped. Done twice, it is done."""
+    tries = Tries(metered.rng)
+    while True:
+        try:
+            await metered.update(workos_id, UserChanges(metadata={flag: None}))
+            return None
+        except Refused as error:
+            stop.request(error.code)
+            return ""
+        except Terminal as error:
+            # Gone, and the flag with it.
+            return None if error.status == 404 else error.code
+        except CallFailed as error:
+            delay = tries.next_delay(error)
+            if delay is None:
+                return error.code
+            metered.requests.retried += 1
+            if not await wait_or_stop(clock, delay, stop):
+                return ""

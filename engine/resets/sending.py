@@ -1,0 +1,179 @@
+"""One `resets send`, from an open snapshot and state to a result: settle, judge, mail."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.apply.stopping import FailureGuard, Stop
+from engine.ports import Clock, Progress
+from engine.resets.campaign import Campaign
+from engine.resets.candidates import Candidates
+from engine.resets.eligibility import Rules, allowed_addresses
+from engine.resets.hours import Calendar
+from engine.resets.outbox import Outbox
+from engine.resets.pace import next_turn
+from engine.resets.ports import CREATED, SUCCEEDED, ResetTarget
+from engine.resets.recipients import Due, Tally
+from engine.resets.results import SendResult
+from engine.resets.settlement import KEPT
+from engine.resets.settling import Settler, read_events
+from engine.spec.model import Spec
+from engine.state.file import StateFile
+from engine.state.resets import ResetLedger
+from engine.targets.discovery import list_all
+from engine.targets.errors import CallFailed, Refused
+from engine.targets.metered import MeteredTarget
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """What the command line says. `only` are subs; `out` is the folder of `deliver: file`."""
+
+    out: Path
+    limit: int | None = None
+    only: Collection[str] | None = None
+    dry_run: bool = False
+    wait: bool = False
+    resend_after: float | None = None
+    resend_unknown: bool = False
+
+
+class Sending:
+    """What a run works with; `candidates` are of a snapshot with the state attached."""
+
+    def __init__(
+        self,
+        *,
+        spec: Spec,
+        sandbox: bool,
+        candidates: Candidates,
+        state: StateFile,
+        metered: MeteredTarget,
+        target: ResetTarget,
+        clock: Clock,
+        stop: Stop,
+        run_id: str,
+    ) -> None:
+        self._spec = spec
+        self._email = spec.password_reset.email
+        self._sandbox = sandbox
+        self._candidates = candidates
+        self._state = state
+        self._ledger = ResetLedger(state)
+        self._metered = metered
+        self._target = target
+        self._clock = clock
+        self._stop = stop
+        self._run_id = run_id
+
+    async def run(self, options: SendOptions, *, listing: Progress, sending: Callable[[int], Progress]) -> SendResult:
+        """Send what is due. Raises the errors of `engine.targets.errors` and StateError before anything is sent."""
+        began = time.monotonic()
+        outbox = Outbox(options.out) if self._email.deliver == "file" else None
+        await list_all(self._candidates, self._metered, listing)
+        await self._learn(write=not options.dry_run)
+        settler = Settler(
+            ledger=self._ledger,
+            target=self._target,
+            metered=self._metered,
+            clock=self._clock,
+            stop=self._stop,
+            outbox=outbox,
+        )
+        if not options.dry_run:
+            await settler.settle()
+        rules = Rules(
+            status=self._email.status,
+            unverified=self._email.unverified,
+            allowed=allowed_addresses(self._email, self._spec.destination, sandbox=self._sandbox),
+            resend_after=options.resend_after,
+            resend_unknown=options.resend_unknown,
+        )
+        due = self._candidates.due(rules, self._clock.now(), only=options.only)
+        if options.dry_run:
+            tally = self._foresee(due, options)
+        else:
+
+            async def still_due() -> set[str]:
+                await list_all(self._candidates, self._metered, listing)
+                await self._learn(write=True)
+                found = self._candidates.due(rules, self._clock.now(), only=options.only)
+                return {one.workos_id for one in found.people}
+
+            campaign = Campaign(
+                email=self._email,
+                ledger=self._ledger,
+                target=self._target,
+                metered=self._metered,
+                settler=settler,
+                clock=self._clock,
+                stop=self._stop,
+                run_id=self._run_id,
+                guard=FailureGuard(self._spec.safety.max_failures),
+                progress=sending(min(len(due.people), options.limit or len(due.people))),
+                still_due=still_due,
+                outbox=outbox,
+            )
+            tally = await campaign.run(due.people, limit=options.limit, wait=options.wait)
+        return self._result(due, tally, options, time.monotonic() - began)
+
+    async def _learn(self, *, write: bool) -> None:
+        """Remember who has come back; after a lost state, also who was mailed: WorkOS's events know both."""
+        since = self._clock.now() - KEPT
+        lost = self._ledger.is_empty()
+        names = (CREATED, SUCCEEDED) if lost else (SUCCEEDED,)
+        try:
+            events = await read_events(self._target, self._metered, names, since)
+        except Refused as error:
+            if error.status == 401:
+                raise
+            events = []
+        except CallFailed:
+            events = []
+        if not write:
+            return
+        returned = [(one, "signed_in") for one in self._candidates.signed_in()]
+        self._ledger.returned([(one.user_id, "reset") for one in events if one.name == SUCCEEDED] + returned)
+        if lost:
+            subs = self._candidates.subs()
+            mailed = {one.user_id: one.at for one in events if one.name == CREATED and one.user_id in subs}
+            self._ledger.adopt_sent([(workos_id, subs[workos_id], at) for workos_id, at in mailed.items()])
+
+    def _foresee(self, due: Due, options: SendOptions) -> Tally:
+        now = self._clock.now()
+        turn = next_turn(self._ledger.last_batch(), now, batch=self._email.batch, every=self._email.every)
+        at = Calendar(self._email.hours, self._email.timezone).next_open(turn.at)
+        number = len(due.people) if options.limit is None else min(options.limit, len(due.people))
+        return Tally(left=number, next_at=at if number else None)
+
+    def _result(self, due: Due, tally: Tally, options: SendOptions, duration: float) -> SendResult:
+        unknown = {sub for sub, _ in self._ledger.of_status("unknown")} | {
+            sub for sub, _ in self._ledger.of_status("intended")
+        }
+        if options.only is not None:
+            unknown &= set(options.only)
+        reasons = Counter(due.reasons)
+        # They are counted where somebody has to decide on them.
+        reasons.pop("unknown", None)
+        return SendResult(
+            plan=self._spec.name,
+            sandbox=self._sandbox,
+            dry_run=options.dry_run,
+            deliver=self._email.deliver,
+            due=len(due.people),
+            sent=tally.sent,
+            left=tally.left,
+            unknown=tuple(sorted(unknown)),
+            failures=tuple(tally.failures),
+            not_mailed=reasons,
+            stopped=tally.stopped,
+            next_at=tally.next_at,
+            files=tuple(tally.files),
+            requests=replace(self._metered.requests),
+            duration_s=duration,
+            warnings=tuple(tally.warnings),
+        )

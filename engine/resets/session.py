@@ -1,0 +1,116 @@
+"""A whole `resets send` on an open session: the pool read afresh, WorkOS listed, what is due sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from engine.apply.migration import new_run_id
+from engine.apply.reading import Watch, read_people
+from engine.apply.session import Session, as_target_error, call_timeout
+from engine.apply.stopping import Stop
+from engine.clock import SystemClock
+from engine.errors import MigrateError
+from engine.ports import Progress
+from engine.resets.candidates import Candidates
+from engine.resets.ports import ResetTarget
+from engine.resets.results import SendResult
+from engine.resets.sending import Sending, SendOptions
+from engine.snapshot import database
+from engine.spec.model import Destination, Spec
+from engine.state.file import StateFile
+from engine.state.workspace import Workspace
+
+
+@asynccontextmanager
+async def open_resets(destination: Destination) -> AsyncIterator[ResetTarget]:
+    """WorkOS's password resets; contacts nobody. Pacing is the metered target's, which they share."""
+    from engine.targets.resets import WorkOSResets
+
+    target = WorkOSResets(destination, timeout=call_timeout())
+    try:
+        yield target
+    finally:
+        await target.close()
+
+
+async def run_send(
+    session: Session,
+    state: StateFile,
+    options: SendOptions,
+    *,
+    watch: Watch,
+    sending: Callable[[int], Progress],
+    stop: Stop,
+) -> SendResult:
+    """Send what is due. The pool's users stand in a snapshot of their own, which is gone afterwards.
+
+    Raises MigrateError where nothing was attempted.
+    """
+    path = Workspace(session.spec.state_path, preview=True).snapshot_path
+    destination = session.spec.destination
+    connection = database.create(path)
+    try:
+        with database.disk_errors(path), as_target_error(destination):
+            await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
+            database.attach_state(connection, state.path)
+            async with open_resets(destination) as target:
+                result = await Sending(
+                    spec=session.spec,
+                    sandbox=session.sandbox,
+                    candidates=Candidates(connection),
+                    state=state,
+                    metered=session.target,
+                    target=target,
+                    clock=SystemClock(),
+                    stop=stop,
+                    run_id=new_run_id(),
+                ).run(options, listing=watch.listing, sending=sending)
+    finally:
+        connection.close()
+        database.remove(path)
+    return replace(result, warnings=(*session.source.warnings, *result.warnings))
+
+
+async def send_after_apply(
+    session: Session, *, watch: Watch, sending: Callable[[int], Progress], stop: Stop
+) -> SendResult:
+    """The batches that are due once an apply has ended. Never raises MigrateError: the apply stands."""
+    options = SendOptions(out=outbox_folder(session.spec))
+    requests = session.target.requests
+    try:
+        with StateFile.open(session.spec.state_path, session.identity, key=session.key) as state:
+            return await run_send(session, state, options, watch=watch, sending=sending, stop=stop)
+    except MigrateError as error:
+        return SendResult(
+            plan=session.spec.name,
+            sandbox=session.sandbox,
+            dry_run=False,
+            deliver=session.spec.password_reset.email.deliver,
+            due=0,
+            sent=0,
+            left=0,
+            unknown=(),
+            failures=(),
+            not_mailed={},
+            stopped=error.code,
+            next_at=None,
+            files=(),
+            requests=requests,
+            duration_s=0.0,
+            warnings=(f"no password-reset e-mails were sent: {error}",),
+        )
+
+
+def sends_after_apply(spec: Spec) -> bool:
+    """Whether the plan asks for it."""
+    return spec.password_reset.strategy == "email" and spec.password_reset.email.send == "after_apply"
+
+
+def outbox_folder(spec: Spec) -> Path:
+    """Where `deliver: file` writes, unless told otherwise: beside the state."""
+    stem = spec.state_path.name.removesuffix(".db").removesuffix(".state")
+    return spec.state_path.with_name(f"{stem}.resets")

@@ -1,0 +1,88 @@
+"""Second factors of a pool's users: AdminGetUserAuthFactors, one call a user, within its own quota.
+
+Not AdminGetUser, which counts the user as active for the month's bill (AWS developer guide, quotas and pricing).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
+from engine.errors import SourceError
+from engine.sources.aws_errors import translate
+from engine.sources.calls import PacedCalls, Refused
+from engine.sources.pacing import Pacer, Sleep
+from engine.spec.model import CognitoSource
+
+# Cognito reads one user 120 times a second, whoever asks (AWS developer guide, quotas): some are left for sign-ins.
+PER_SECOND = 100
+_AT_ONCE = 8
+_CHUNK = 400
+# What must be enrolled again. An e-mailed code needs no enrolment.
+ENROLLED = frozenset({"SOFTWARE_TOKEN_MFA", "SMS_MFA"})
+_ACTION = "cognito-idp:AdminGetUserAuthFactors"
+
+
+class AuthFactors:
+    """Reads factors from one pool. Blocking."""
+
+    def __init__(
+        self,
+        source: CognitoSource,
+        *,
+        client: Any = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = time.sleep,
+        draw: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._source = source
+        self._client = client
+        self.calls = PacedCalls(source, Pacer(PER_SECOND, clock=clock), sleep=sleep, draw=draw)
+
+    def read(self, users: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Sequence[str]]]:
+        """(sub, factors) of those of (sub, username) who have any; users who are gone by now are left out.
+
+        Raises SourceError.
+        """
+        client = self._open()
+        left = iter(users)
+
+        def factors(user: tuple[str, str]) -> tuple[str, Sequence[str]]:
+            return user[0], self._factors(client, user[1])
+
+        with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="factors") as threads:
+            while chunk := list(islice(left, _CHUNK)):
+                for sub, found in threads.map(factors, chunk):
+                    if found:
+                        yield sub, found
+
+    def _factors(self, client: Any, username: str) -> Sequence[str]:
+        def send() -> Any:
+            return client.admin_get_user_auth_factors(UserPoolId=self._source.user_pool_id, Username=username)
+
+        try:
+            answer = self.calls.call(_ACTION, send, expected=frozenset({"UserNotFoundException"}))
+        except Refused:
+            return ()
+        return sorted(ENROLLED.intersection(answer.get("UserMFASettingList") or ()))
+
+    def _open(self) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        from engine.sources.aws_session import open_client
+
+        try:
+            client = self._client or open_client(self._source, connections=_AT_ONCE)
+        except (BotoCoreError, ClientError, ValueError) as error:
+            raise translate(error, _ACTION, self._source) from error
+        if not hasattr(client, "admin_get_user_auth_factors"):
+            raise SourceError(
+                "this boto3 does not know AdminGetUserAuthFactors",
+                remedy="upgrade boto3 and botocore",
+                code="boto3_too_old",
+            )
+        return client

@@ -1,0 +1,100 @@
+"""The table `resets`: who was mailed, and `returned`: who needs no e-mail any more. Addresses are never in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.resets.pace import Batch
+from engine.resets.ports import Intent
+from engine.state.file import StateFile
+
+# sent_at stays over a second intent: where that is withdrawn, the first e-mail still was sent.
+_INTEND = """
+INSERT INTO resets (workos_id, sub, status, intent_at, batch_at, run_id) VALUES (?, ?, 'intended', ?, ?, ?)
+ON CONFLICT (workos_id) DO UPDATE SET sub = excluded.sub, status = 'intended', intent_at = excluded.intent_at,
+    batch_at = excluded.batch_at, run_id = excluded.run_id, error_code = NULL
+"""
+_SENT = "UPDATE resets SET status = 'sent', sent_at = ?, error_code = NULL WHERE workos_id = ?"
+_BACK_TO_SENT = "UPDATE resets SET status = 'sent' WHERE workos_id = ? AND sent_at IS NOT NULL"
+_WITHDRAWN = "DELETE FROM resets WHERE workos_id = ? AND sent_at IS NULL"
+_FAILED = "UPDATE resets SET status = 'failed', error_code = ? WHERE workos_id = ?"
+_UNKNOWN = "UPDATE resets SET status = 'unknown' WHERE workos_id = ?"
+
+
+class ResetLedger:
+    """The port `Ledger` on an open state."""
+
+    def __init__(self, state: StateFile) -> None:
+        self._state = state
+
+    def intend(self, people: Sequence[tuple[str, str]], *, at: float, batch_at: float, run_id: str) -> None:
+        """See the port."""
+        with self._state.transaction() as connection:
+            connection.executemany(_INTEND, [(workos_id, sub, at, batch_at, run_id) for workos_id, sub in people])
+
+    def postpone(self, workos_id: str, at: float) -> None:
+        """See the port."""
+        with self._state.transaction() as connection:
+            connection.execute("UPDATE resets SET intent_at = ? WHERE workos_id = ?", (at, workos_id))
+
+    def record(
+        self,
+        *,
+        sent: Iterable[tuple[str, float]] = (),
+        withdrawn: Iterable[str] = (),
+        failed: Iterable[tuple[str, str]] = (),
+        unknown: Iterable[str] = (),
+    ) -> None:
+        """See the port."""
+        back = [(workos_id,) for workos_id in withdrawn]
+        with self._state.transaction() as connection:
+            connection.executemany(_SENT, [(at, workos_id) for workos_id, at in sent])
+            connection.executemany(_BACK_TO_SENT, back)
+            connection.executemany(_WITHDRAWN, back)
+            connection.executemany(_FAILED, [(code, workos_id) for workos_id, code in failed])
+            connection.executemany(_UNKNOWN, [(workos_id,) for workos_id in unknown])
+
+    def adopt_sent(self, people: Iterable[tuple[str, str, float]]) -> None:
+        """E-mails (WorkOS id, sub, when) that a lost state had sent, as WorkOS's events tell."""
+        insert = """
+        INSERT OR IGNORE INTO resets (workos_id, sub, status, intent_at, batch_at, sent_at)
+        VALUES (?, ?, 'sent', ?, 0, ?)
+        """
+        with self._state.transaction() as connection:
+            connection.executemany(insert, [(workos_id, sub, at, at) for workos_id, sub, at in people])
+
+    def open_intents(self) -> list[Intent]:
+        """See the port."""
+        rows = self._state.rows(
+            "SELECT workos_id, sub, intent_at FROM resets WHERE status IN ('intended', 'unknown') ORDER BY sub"
+        )
+        return [Intent(str(workos_id), str(sub), float(str(at))) for workos_id, sub, at in rows]
+
+    def last_batch(self) -> Batch | None:
+        """See the port."""
+        query = "SELECT batch_at, count(*) FROM resets WHERE batch_at = (SELECT max(batch_at) FROM resets) GROUP BY 1"
+        row = next(self._state.rows(query), None)
+        return Batch(float(str(row[0])), int(str(row[1]))) if row is not None else None
+
+    def returned(self, people: Iterable[tuple[str, str]]) -> None:
+        """See the port."""
+        with self._state.transaction() as connection:
+            connection.executemany("INSERT OR IGNORE INTO returned VALUES (?, ?)", list(people))
+
+    def who_returned(self) -> dict[str, str]:
+        """WorkOS id to how: signed_in or reset."""
+        return {str(one): str(how) for one, how in self._state.rows("SELECT workos_id, how FROM returned")}
+
+    def is_empty(self) -> bool:
+        """Whether nobody was ever mailed, as far as this state knows."""
+        return next(self._state.rows("SELECT 1 FROM resets LIMIT 1"), None) is None
+
+    def counts(self) -> dict[str, int]:
+        """Users by the status of their e-mail."""
+        rows = self._state.rows("SELECT status, count(*) FROM resets GROUP BY status")
+        return {str(status): int(str(number)) for status, number in rows}
+
+    def of_status(self, status: str) -> list[tuple[str, str | None]]:
+        """(sub, code) of users whose e-mail has this status, in order of sub."""
+        rows = self._state.rows("SELECT sub, error_code FROM resets WHERE status = ? ORDER BY sub", (status,))
+        return [(str(sub), None if code is None else str(code)) for sub, code in rows]

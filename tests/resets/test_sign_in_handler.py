@@ -1,0 +1,58 @@
+"""The sign-in handler of the README, run as it stands there, against the sandbox."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from workos import WorkOSClient
+
+from engine.sandbox.options import Options
+from engine.sandbox.process import SandboxProcess
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+PASSWORD = "correct horse battery"
+
+
+def handler() -> Callable[..., Any]:
+    """The function in the README's Python block."""
+    (code,) = re.findall(r"```python\n(from workos import .*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    found: dict[str, Any] = {}
+    exec(code, found)
+    return found["sign_in"]  # type: ignore[no-any-return]
+
+
+@pytest.fixture
+def workos() -> Any:
+    with (
+        SandboxProcess(Options()) as process,
+        WorkOSClient(api_key=process.api_key, client_id=process.client_id, base_url=process.url) as client,
+    ):
+        yield client
+
+
+def test_a_flagged_user_is_sent_to_reset_and_signs_in_afterwards(workos: WorkOSClient) -> None:
+    users = workos.user_management
+    made = users.create_user(email="ann@example.com", metadata={"password_reset_pending": "true", "plan": "pro"})
+    sign_in = handler()
+    assert sign_in(workos, "ann@example.com", "the old password") == "check your e-mail"
+    reset = users.reset_password(email="ann@example.com")
+    users.confirm_password_reset(token=reset.password_reset_token, new_password=PASSWORD)
+    signed_in = sign_in(workos, "ann@example.com", PASSWORD)
+    assert signed_in.user.id == made.id
+    assert users.get_user(made.id).metadata == {"plan": "pro"}
+    assert sign_in(workos, "ann@example.com", PASSWORD).user.id == made.id
+
+
+def test_others_are_told_what_is_wrong(workos: WorkOSClient) -> None:
+    users = workos.user_management
+    users.create_user(email="bob@example.com")
+    reset = users.reset_password(email="bob@example.com")
+    users.confirm_password_reset(token=reset.password_reset_token, new_password=PASSWORD)
+    sign_in = handler()
+    assert sign_in(workos, "bob@example.com", PASSWORD).user.email == "bob@example.com"
+    assert sign_in(workos, "bob@example.com", "wrong password") == "wrong e-mail address or password"
+    assert sign_in(workos, "nobody@example.com", "wrong password") == "wrong e-mail address or password"
