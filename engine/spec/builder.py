@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.spec import model
+from engine.spec.providers import build_checks, build_providers
 from engine.spec.references import Opaque
 from engine.spec.section import section
 from engine.spec.values import origin_of, parse_moment, parse_share, region_of, split_url
@@ -19,6 +20,7 @@ SANDBOX_CLIENT_ID = "client_sandbox"
 def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) -> model.Spec:
     """The `Spec` of a plan without faults; with `sandbox` the destination is a placeholder."""
     name = str(data["name"])
+    providers = build_providers(data)
     return model.Spec(
         name=name,
         path=path,
@@ -30,9 +32,9 @@ def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) ->
         duplicates=_duplicates(section(data, "duplicates")),
         existing_users=_known(data.get("existing_users"), "adopt"),
         decisions=_decisions(data),
-        trusted_providers=frozenset(
-            provider for provider, one in section(data, "oauth_providers").items() if one.get("trust_email") is True
-        ),
+        oauth=build_checks(data),
+        providers=providers,
+        trusted_providers=frozenset(provider for provider, one in (providers or {}).items() if one.trust_email),
         password_reset=_password_reset(section(data, "password_reset")),
         safety=_safety(section(data, "safety")),
         keep_snapshot=data.get("keep_snapshot", False),
