@@ -47,14 +47,14 @@ def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool) -> MergedUs
     invalid = dict(first.invalid)
     refused: dict[str, str] = {}
     relations: list[Relation] = ["primary"]
-    had_password = first.native
+    had_password = first.native or first.joins_resets
     for record in ranked[1:]:
         # Whoever signed up unverified with somebody's address must not write into that person's account.
         outsider = first.verified and not record.verified
         relations.append("unverified" if outsider else "merged")
         if outsider and not allow_unverified:
             continue
-        had_password = had_password or (record.native and not outsider)
+        had_password = had_password or ((record.native or record.joins_resets) and not outsider)
         for name, value in record.fields.items():
             if name not in invalid and name != "external_id":
                 fields.setdefault(name, value)

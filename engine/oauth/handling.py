@@ -115,9 +115,7 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
         if use.handling == "unknown":
             near = get_close_matches(use.name, sorted(pool), n=1)
             hint = f"did you mean {near[0]}?" if near else f"the pool has {', '.join(sorted(pool)) or 'none'}"
-            found.append(
-                Problem("unknown_provider", use.name, f"the pool has no identity provider {use.name}", hint)
-            )
+            found.append(Problem("unknown_provider", use.name, f"the pool has no identity provider {use.name}", hint))
         elif use.handling == "unlisted" and use.users:
             found.append(
                 Problem(

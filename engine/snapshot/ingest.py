@@ -29,7 +29,14 @@ class Ingest:
     """Reads one source into one snapshot."""
 
     def __init__(
-        self, connection: sqlite3.Connection, *, filters: Filters, mapper: Mapper, fingerprints: Fingerprints
+        self,
+        connection: sqlite3.Connection,
+        *,
+        filters: Filters,
+        mapper: Mapper,
+        fingerprints: Fingerprints,
+        skip_providers: frozenset[str] = frozenset(),
+        reset_providers: frozenset[str] = frozenset(),
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -37,6 +44,8 @@ class Ingest:
         self._mapper = mapper
         self._fingerprints = fingerprints
         self._groups_missing = False
+        self._skip_providers = skip_providers
+        self._reset_providers = reset_providers
 
     def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
@@ -76,6 +85,10 @@ class Ingest:
             self._groups_missing = True
         record = self._mapper.map(user)
         reason = reason or left_out(record)
+        # Linked profiles stand on the native user; who has a password needs no provider.
+        federated = frozenset() if record.native else frozenset(one.provider for one in record.identities)
+        if reason is None and federated and federated <= self._skip_providers:
+            reason = "provider"
         fingerprint = None
         fields = b"{}"
         if reason is None:
@@ -97,7 +110,7 @@ class Ingest:
             _dump(record.invalid) if record.invalid else None,
             reason,
             fingerprint,
-            record.native,
+            record.native or not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
         )
 

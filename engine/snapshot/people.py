@@ -14,7 +14,7 @@ from engine.planning.fingerprints import Fingerprints
 from engine.spec.model import Duplicates
 
 _GROUPS = """
-SELECT email, sub, username, created, native, provider, verified, fields, invalid FROM record
+SELECT email, sub, username, created, native, provider, verified, fields, invalid, password FROM record
 WHERE reason IS NULL AND skipped = 0 AND email IN (
     SELECT email FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY email HAVING count(*) > 1
 ) ORDER BY email
@@ -94,7 +94,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
 
 
 def _record(row: tuple[object, ...]) -> MappedRecord:
-    email, sub, username, created, native, provider, verified, fields, invalid = row
+    email, sub, username, created, native, provider, verified, fields, invalid, password = row
     return MappedRecord(
         sub=str(sub),
         username=str(username),
@@ -105,4 +105,5 @@ def _record(row: tuple[object, ...]) -> MappedRecord:
         verified=bool(verified),
         fields=orjson.loads(fields),  # type: ignore[arg-type]  # a BLOB column
         invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]
+        joins_resets=bool(password) and not native,
     )

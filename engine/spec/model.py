@@ -174,7 +174,7 @@ class Spec:
     duplicates: Duplicates = Duplicates()
     existing_users: ExistingUsers = "adopt"
     decisions: tuple[Decision, ...] = ()
-    oauth: OAuthChecks = OAuthChecks()
+    oauth: OAuthChecks = field(default_factory=OAuthChecks)
     providers: Mapping[str, ProviderSpec] | None = None  # by name; None: the plan has no `oauth_providers`
     trusted_providers: frozenset[str] = frozenset()  # OIDC and SAML providers with `trust_email: true`
     password_reset: PasswordReset = PasswordReset()

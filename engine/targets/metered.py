@@ -80,6 +80,18 @@ class MeteredTarget:
         """See the port."""
         await self._target.close()
 
+    async def read(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Any other read of the same environment, under the same budget."""
+        return await self._patiently(call)
+
+    async def write(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        """Any other write of the same environment, under the same budget; tried once."""
+        return await self._once("write", call)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait before another try."""
+        await self._clock.sleep(seconds)
+
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         tries = Tries(self.rng, tries=self.read_tries)
         while True:
