@@ -7,11 +7,12 @@ made to what came out. Nothing is followed, little is read, nothing is kept betw
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import socket
 import ssl
 from collections.abc import Collection, Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote_plus, urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -88,10 +89,10 @@ class HttpsProbe:
 
     async def post(self, url: str, form: Mapping[str, str], *, basic: tuple[str, str] | None = None) -> Answer:
         """See the port."""
-        return await self._ask("POST", url, form=form, auth=aiohttp.BasicAuth(*basic) if basic else None)
+        return await self._ask("POST", url, form=form, headers={"Authorization": _basic(*basic)} if basic else None)
 
     async def _ask(
-        self, method: str, url: str, *, form: Mapping[str, str] | None = None, auth: aiohttp.BasicAuth | None = None
+        self, method: str, url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
         self._judge(_split(url))
         connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, ssl=self._context)
@@ -106,7 +107,10 @@ class HttpsProbe:
                      "User-Agent": "cognito-workos-migrate"},
         )  # fmt: skip
         try:
-            async with session, session.request(method, url, data=form, auth=auth, allow_redirects=False) as answer:
+            async with (
+                session,
+                session.request(method, url, data=form, headers=headers, allow_redirects=False) as answer,
+            ):
                 return Answer(answer.status, answer.headers.get("Location"), await _beginning(answer.content))
         except TimeoutError as error:
             raise ProbeFailed("timeout") from error
@@ -121,6 +125,9 @@ class HttpsProbe:
         try:
             ipaddress.ip_address(host)
         except ValueError:
+            if ":" in host or host.replace(".", "").isdigit():
+                # Figures that are no whole address (127.1, 2130706433): C libraries make addresses of them.
+                raise ProbeFailed("private_address") from None
             return
         if not self._resolver.allows(host) and not is_public(host):
             raise ProbeFailed("private_address")
@@ -135,6 +142,11 @@ def _split(url: str) -> SplitResult:
     if not usable:
         raise ProbeFailed("bad_discovery")
     return parts
+
+
+def _basic(client_id: str, secret: str) -> str:
+    """HTTP Basic as OAuth has it: both parts are form-encoded first (RFC 6749 2.3.1)."""
+    return "Basic " + base64.b64encode(f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()).decode()
 
 
 async def _beginning(content: aiohttp.StreamReader) -> bytes:
