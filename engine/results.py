@@ -66,7 +66,6 @@ class ApplyResult:
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
     stopped: str | None = None
-    notes: tuple[str, ...] = field(default=())
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
 
     @property

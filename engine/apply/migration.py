@@ -57,12 +57,17 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         watch.check("checking")
         run_id = new_run_id()
         path = session.workspace.snapshot_path
+        new = not session.workspace.state_path.exists()
         with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]
             sign_in = await stage.carry_out(foreseen, state)
             tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
             reported = _settle_state(state, path, run_id, stop, prepared.summary.vanished)
+            if new and tally.counts["adopted"]:
+                session.notes.append(
+                    f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
+                )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
             result = replace(result, sign_in=sign_in)
             with suppress(StateError):
@@ -194,7 +199,7 @@ def _result(
         requests=session.target.requests,
         duration_s=duration,
         reported=reported,
-        warnings=tuple(session.source.warnings),
+        warnings=(*session.source.warnings, *session.notes),
         stopped=stop.reason,
     )
 

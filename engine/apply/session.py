@@ -11,7 +11,7 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,7 @@ class Session:
     target: MeteredTarget
     sign_in: WorkOSSignIn
     connections: dict[str, Known]
+    notes: list[str] = field(default_factory=list)
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""

@@ -51,19 +51,20 @@ def command(*, json: bool, quiet: bool) -> Iterator[Console]:
 def report(console: Console, found: list[Diagnostic]) -> None:
     """Errors, for people on standard error, or as error.v1 with `--json`."""
     if console.json:
-        errors = [
-            {
-                "code": one.code,
-                "message": f"{one.wrong}; {one.right}" if one.right else one.wrong,
-                "file": one.file or None,
-                "line": one.line or None,
-                "column": one.column or None,
-            }
-            for one in found
-        ]
-        console.document({"schema": "error.v1", "errors": errors})
+        console.document({"schema": "error.v1", "errors": [diagnostic_json(one) for one in found]})
     else:
         console.fail(*(f"error: {one}" for one in found))
+
+
+def diagnostic_json(one: Diagnostic) -> dict[str, object]:
+    """One fault or warning as the schemas have it."""
+    return {
+        "code": one.code,
+        "message": f"{one.wrong}; {one.right}" if one.right else one.wrong,
+        "file": one.file or None,
+        "line": one.line or None,
+        "column": one.column or None,
+    }
 
 
 def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedPlan:

@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
+import orjson
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.codes import explain
 from engine.errors import MigrateError
+from engine.spec.model import Spec
 from engine.views.console import Console
-from engine.views.text import duration, figure, table
+from engine.views.text import duration, figure, printable, table
 
 UsersOption = Annotated[
     str | None,
     typer.Option(
         "--users",
         metavar="LISTS",
-        help="List users: failed, conflicts, skipped, merged, pending, migrated, left_source, left_out; with commas.",
+        help="List users: failed, conflicts, skipped, merged, pending, migrated, left_source, orphaned, left_out.",
         show_default=False,
     ),
+]
+
+
+class Format(StrEnum):
+    """How a list is written."""
+
+    TEXT = "text"
+    CSV = "csv"
+    JSONL = "jsonl"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How a list is written: text, csv or jsonl.")]
+NamesOption = Annotated[
+    bool, typer.Option("--names", help="List usernames and addresses too, from the last run's snapshot if it was kept.")
 ]
 
 
@@ -32,6 +51,8 @@ def register(app: typer.Typer) -> None:
 def status(
     plan: PlanArgument,
     users: UsersOption = None,
+    format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
+    names: NamesOption = False,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -43,20 +64,70 @@ def status(
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        with reading(spec) as state:
-            rows = [_row(row) for row in queries.users(state, lists)] if lists and json else []
+        with reading(spec) as state, _naming(spec, wanted=names) as name:
+            rows = (_row(row) | name(row.source_id) for row in queries.users(state, lists))
             if lists and not json:
-                for row in queries.users(state, lists):
-                    console.data("\t".join(str(value or "-") for value in _row(row).values()))
+                console.stream(_listing(rows, format))
                 return
             counts = queries.count_users(state)
             runs = queries.last_runs(state, 5)
-        if json:
-            document = {"schema": "status.v1", "plan": spec.name, "command": "status", "users": counts,
-                        "runs": [_run(run) for run in runs]}  # fmt: skip
-            console.document(document | ({"listed": rows} if lists else {}))
+            if json:
+                document = {"schema": "status.v1", "plan": spec.name, "command": "status", "users": counts,
+                            "runs": [_run(run) for run in runs]}  # fmt: skip
+                console.stream(_one_object(document, rows if lists else None))
+            else:
+                _render(console, counts, runs)
+
+
+@contextmanager
+def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, str | None]]]:
+    """A function from sub to username and address, as the last run's snapshot has them (rule 14)."""
+    from engine.snapshot import database
+    from engine.state.workspace import Workspace
+
+    if not wanted:
+        yield lambda _: {}
+        return
+    path = Workspace(spec.state_path).snapshot_path
+    if not path.exists():
+        raise MigrateError(
+            "--names needs the last run's snapshot, and there is none",
+            remedy="a run that did not converge leaves one, and so does keep_snapshot: true in the plan file",
+            code="no_snapshot",
+        )
+    with closing(database.reopen(path)) as snapshot:
+
+        def name(sub: str) -> dict[str, str | None]:
+            row = snapshot.execute("SELECT username, email FROM record WHERE sub = ?", (sub,)).fetchone()
+            return {"username": row[0] if row else None, "email": row[1] if row else None}
+
+        yield name
+
+
+def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  # noqa: A002
+    from engine.views.identifiers import csv_line
+
+    for at, row in enumerate(rows):
+        if format is Format.JSONL:
+            yield orjson.dumps(row).decode() + "\n"
+        elif format is Format.CSV:
+            if not at:
+                yield csv_line(row) + "\n"
+            yield csv_line(str(value or "") for value in row.values()) + "\n"
         else:
-            _render(console, counts, runs)
+            yield "\t".join(printable(str(value or "-")) for value in row.values()) + "\n"
+
+
+def _one_object(document: dict[str, Any], rows: Iterator[dict[str, Any]] | None) -> Iterator[str]:
+    text = orjson.dumps(document).decode()
+    if rows is None:
+        yield text + "\n"
+        return
+    # Piece by piece: a list may have a million users.
+    yield text[:-1] + ',"listed":['
+    for at, row in enumerate(rows):
+        yield ("," if at else "") + orjson.dumps(row).decode()
+    yield "]}\n"
 
 
 def _lists(wanted: str | None, known: tuple[str, ...]) -> list[str]:

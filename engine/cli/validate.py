@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, QuietOption, command
+from engine.cli.command import JsonOption, QuietOption, command, diagnostic_json
 from engine.diagnostics import Diagnostic
 from engine.errors import InvalidPlanFile
 
@@ -44,15 +44,6 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                     "schema": "validate.v1",
                     "command": "validate",
                     "valid": [str(path) for path in plans],
-                    "warnings": [
-                        {
-                            "code": one.code,
-                            "message": f"{one.wrong}; {one.right}" if one.right else one.wrong,
-                            "file": one.file or None,
-                            "line": one.line or None,
-                            "column": one.column or None,
-                        }
-                        for one in warnings
-                    ],
+                    "warnings": [diagnostic_json(one) for one in warnings],
                 }
             )

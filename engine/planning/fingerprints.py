@@ -28,7 +28,8 @@ class Fingerprints:
     def each(self, email: str, verified: bool, fields: Mapping[str, str]) -> dict[str, str]:
         """One a field, as hexadecimal text. The name goes in, so that equal values of two fields differ."""
         values = {"email": email, "email_verified": "true" if verified else "false", **fields}
-        return {
-            name: blake2b(f"{name}\0{value}".encode(), key=self._key, digest_size=FIELD_BYTES).hexdigest()
-            for name, value in values.items()
-        }
+        return {name: self.field(name, value) for name, value in values.items()}
+
+    def field(self, name: str, value: str) -> str:
+        """One field's, as hexadecimal text."""
+        return blake2b(f"{name}\0{value}".encode(), key=self._key, digest_size=FIELD_BYTES).hexdigest()

@@ -58,11 +58,12 @@ def _merge(
     person = merge(ranked, allow_unverified=duplicates.allow_unverified)
     first = ranked[0]
     connection.execute(
-        "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, password = ? WHERE sub = ?",
+        "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, email_mark = ?, password = ? WHERE sub = ?",
         (
             orjson.dumps(person.fields, option=orjson.OPT_SORT_KEYS),
             orjson.dumps(person.invalid) if person.invalid else None,
             fingerprints.whole(email, first.verified, mapper.with_defaults(person.fields)),
+            fingerprints.field("email", email),
             person.had_password,
             first.sub,
         ),

@@ -14,7 +14,9 @@ from engine.users import TargetUser
 
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
 # record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
-# unverified: who signed up with somebody's address does not inherit their account. Nobody's row speaks for two.
+# unverified: who signed up with somebody's address does not inherit their account. The other way round it is the
+# address that counts: a user whom we made under it, unverified, goes to the record that has verified it; whoever could
+# sign in there got their mail. Nobody's row speaks for two.
 _HOLDERS = """
 CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE) WITHOUT ROWID;
 INSERT OR IGNORE INTO holder
@@ -23,10 +25,14 @@ INSERT OR IGNORE INTO holder
         SELECT 1 FROM record o WHERE o.sub = k.primary_sub AND o.reason IS NULL AND o.primary_sub IS NOT r.sub
     ) ORDER BY r.sub;
 INSERT OR IGNORE INTO holder
-    SELECT m.primary_sub, k.sub FROM record m JOIN known.users k ON k.sub = m.sub
-    WHERE m.relation = 'merged' AND k.relation = 'primary' AND k.workos_id IS NOT NULL AND NOT EXISTS (
+    SELECT m.primary_sub, k.sub FROM record m
+    JOIN known.users k ON k.sub = m.sub JOIN record p ON p.sub = m.primary_sub
+    WHERE k.relation = 'primary' AND k.workos_id IS NOT NULL AND (
+        m.relation = 'merged'
+        OR m.relation = 'unverified' AND k.created_here AND json_extract(k.fields, '$.email') = p.email_mark
+    ) AND NOT EXISTS (
         SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
-    ) ORDER BY k.changed_at, k.sub;
+    ) ORDER BY m.relation, k.changed_at, k.sub;
 """
 
 _UNCHANGED = """
@@ -209,7 +215,7 @@ class PlanTable:
                 attempts=attempts,
             )
         relatives = frozenset(orjson.loads(row[17])) if row[17] else frozenset()
-        found = Found(*(load_target(raw) for raw in row[14:17]), relatives=relatives)
+        found = Found(load_target(row[14]), load_target(row[15]), load_target(row[16]), relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 

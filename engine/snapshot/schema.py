@@ -18,6 +18,7 @@ CREATE TABLE record (
     invalid BLOB,                  -- JSON, flat name to fault; null where nothing is
     reason TEXT,                   -- why it is left out; null for a selected record
     fingerprint BLOB,              -- of the person that it stands for
+    email_mark TEXT,               -- fingerprint of the address alone; only where records share it
     primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
     password INTEGER NOT NULL,     -- the person had a password in Cognito

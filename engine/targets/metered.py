@@ -114,32 +114,37 @@ class MeteredTarget:
         return task in self._calling
 
     async def _once(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
-        await self._in_flight.enter()
-        latency: float | None = None
+        # The quota first: a write that waits for its window must not hold a place that a read could use.
+        await self._quota.enter(kind)
         error: CallFailed | None = None
         try:
-            await self._quota.enter(kind)
-            if self._stopped:
-                self._quota.leave(kind, throttled=False)
-                raise Stopped
-            task = asyncio.current_task()
-            self._calling.add(task)
-            if kind == "write":
-                self.requests.writes += 1
-            else:
-                self.requests.reads += 1
-            started = self._clock.monotonic()
+            await self._in_flight.enter()
+            latency: float | None = None
             try:
-                answer = await call()
+                if self._stopped:
+                    raise Stopped
+                started = self._clock.monotonic()
+                answer = await self._counted(kind, call)
                 latency = self._clock.monotonic() - started
                 return answer
             except CallFailed as failed:
                 error = failed
                 raise
             finally:
-                self._calling.discard(task)
-                throttled = isinstance(error, Throttled)
-                self.requests.throttled += throttled
-                self._quota.leave(kind, throttled=throttled, retry_after=error.retry_after if error else None)
+                self._in_flight.leave(latency)
         finally:
-            self._in_flight.leave(latency)
+            throttled = isinstance(error, Throttled)
+            self.requests.throttled += throttled
+            self._quota.leave(kind, throttled=throttled, retry_after=error.retry_after if error else None)
+
+    async def _counted(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+        if kind == "write":
+            self.requests.writes += 1
+        else:
+            self.requests.reads += 1
+        task = asyncio.current_task()
+        self._calling.add(task)
+        try:
+            return await call()
+        finally:
+            self._calling.discard(task)

@@ -111,10 +111,10 @@ USAGE = [
         ["apply", "plan.yaml", "--sandbx"],
         "No such option: --sandbx (Possible options: --sandbox); see `migrate apply --help`",
     ),
-    (["aply", "plan.yaml"], "No such command 'aply'. Did you mean 'apply'?; see `migrate --help`"),
+    (["aply", "plan.yaml"], "No such command 'aply'. Did you mean 'apply'; see `migrate --help`"),
     (
         ["status", "plan.yaml", "--users", "everybody"],
-        "--users knows no list everybody; use failed, conflicts, skipped, merged, pending, migrated, left_source, left_out",
+        "--users knows no list everybody; use failed, conflicts, skipped, merged, pending, migrated, left_source, left_out, orphaned",
     ),
     (["export", "plan.yaml"], "Missing option '--out' / '-o'; see `migrate export --help`"),
     (

@@ -14,7 +14,7 @@ from engine.results import APPLIED, PLANNED
 from tests.support.cli import ROOT
 
 RESULTS = sorted(path for path in (ROOT / "schemas").glob("*.json") if not path.name.startswith("plan.v1"))
-OPTIONAL = {"listed"}
+OPTIONAL = {"listed", "username", "email"}
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name.removesuffix(".schema.json"))

@@ -110,6 +110,19 @@ async def test_an_account_is_not_moved_onto_a_verified_stranger(world: World) ->
     assert (anns.external_id, anns.email, anns.email_verified) == ("ann", "ann@example.com", True)
 
 
+async def test_a_user_made_unverified_goes_to_the_record_that_verified_the_address(world: World) -> None:
+    early = person("early", verified=False)
+    await world.apply(early)
+    (user,) = world.target.users.values()
+    late = person("late", created=NEW_YEAR + DAY)
+    assert await world.apply(early, late) == {"late": ("update", None)}
+    (after,) = world.target.users.values()
+    assert (after.id, after.external_id, after.email_verified) == (user.id, "late", True)
+    rows = world.state("SELECT sub, relation FROM users ORDER BY sub")
+    assert rows == [("early", "unverified"), ("late", "primary")]
+    assert set((await world.apply(early, late)).values()) == {("unchanged", None)}
+
+
 async def test_the_first_moves_away_and_the_merged_record_stays(world: World) -> None:
     other = person("other", created=NEW_YEAR - DAY)
     await world.apply(ANN, other)

@@ -1,0 +1,181 @@
+"""A team's folder with a plan file, a pool in memory and a fake WorkOS, driven through `engine.apply` as the commands do.
+
+Everything between reading and the state is the engine's own: preparation, runner, reconciliation. WorkOS and the state
+are read back as lines of text, so that a table of cases can be written out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from engine.apply.migration import run_apply, run_plan
+from engine.apply.reading import Watch, read_people
+from engine.apply.session import Session, state_identity
+from engine.apply.stopping import Stop
+from engine.results import ApplyResult, PlanResult
+from engine.snapshot import database
+from engine.snapshot.identifiers import Identifiers, identifiers
+from engine.spec.loader import load
+from engine.spec.model import Spec
+from engine.state.file import StateFile
+from engine.state.workspace import Workspace, database_files
+from engine.users import SourceUser, TargetUser
+from tests.support.fake_source import FakeSource
+from tests.support.fake_target import FakeTarget
+from tests.support.metered import destination, metered
+from tests.support.people import NEW_YEAR, cognito_user
+
+KEY = b"k" * 32
+PLAN = """\
+version: 1
+name: acme
+source: {export: {files: [users.jsonl], user_pool_id: us-east-1_Export001}}
+destination: {workos: {api_key: "${WORKOS_API_KEY}", client_id: client_1}}
+"""
+METADATA = "attributes: {metadata: {plan: 'custom:plan', tier: 'custom:tier'}}\n"
+_OPEN = Watch(reading=lambda _: None, listing=lambda _: None, stopping=lambda: False)
+
+
+def record(
+    sub: str,
+    email: str | None = "ann@x.co",
+    flag: str = "verified",
+    *,
+    day: int = 0,
+    via: str | None = None,
+    **more: str | bool,
+) -> SourceUser:
+    """A Cognito record made `day` days after New Year; `via` names the identity provider of a federated one.
+
+    `first`, `last`, `plan` and `tier` are its names and custom attributes.
+    """
+    names = {"first": "given_name", "last": "family_name", "plan": "custom__plan", "tier": "custom__tier"}
+    attributes = {names.get(name, name): value for name, value in more.items()}
+    if email is not None:
+        attributes |= {"email": email, "email_verified": "true" if flag == "verified" else "false"}
+    if via is not None:
+        kind = via if via in ("Google", "SignInWithApple", "Facebook") else "OIDC"
+        attributes = {"status": "EXTERNAL_PROVIDER", "provider": (via, kind), **attributes}  # type: ignore[dict-item]
+    return cognito_user(sub, created=NEW_YEAR + timedelta(days=day), **attributes)  # type: ignore[arg-type]
+
+
+class Pages(FakeSource):
+    """A source whose pages are given, of any size, empty ones too."""
+
+    def __init__(self, pages: Sequence[Sequence[SourceUser]]) -> None:
+        super().__init__(users=[user for page in pages for user in page])
+        self.given = pages
+        self.warnings: tuple[str, ...] = ()
+
+    def pages(self) -> Iterator[Sequence[SourceUser]]:
+        yield from self.given
+
+
+class IdentityWorld:
+    """`apply` and `plan` over records; `workos`, `state` and `ids` say what came of it."""
+
+    def __init__(self, folder: Path, sections: str = "") -> None:
+        self.folder = folder
+        self.target = FakeTarget()
+        self.plan_path = folder / "plan.yaml"
+        self.write_plan(sections)
+
+    def write_plan(self, sections: str) -> None:
+        """The plan file with these sections beside the required ones."""
+        rest = sections if "attributes:" in sections else sections + METADATA
+        self.plan_path.write_text(PLAN + rest, encoding="utf-8")
+
+    def add(self, line: str) -> TargetUser:
+        """Somebody in WorkOS, as a line of `workos` without its number."""
+        email, flag, external_id, *rest = line.split()
+        fields = dict(one.split("=") for one in rest)
+        names = {f"{name}_name": fields.pop(name) for name in ("first", "last") if name in fields}
+        return self.target.add(
+            email,
+            email_verified=flag == "verified",
+            external_id=None if external_id == "-" else external_id,
+            metadata=fields,
+            **names,
+        )
+
+    async def apply(self, *records: SourceUser, pages: Sequence[Sequence[SourceUser]] | None = None) -> ApplyResult:
+        """One `apply` over these records."""
+        session = self._session(Pages(pages if pages is not None else _in_twos(records)))
+        return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+
+    async def plan(self, *records: SourceUser) -> PlanResult:
+        """One `plan` over them."""
+        return await run_plan(self._session(Pages(_in_twos(records)), preview=True), watch=_OPEN)
+
+    def workos(self) -> list[str]:
+        """Every user of WorkOS: `number address verified|unverified external-id name=value …`."""
+        return [_user_line(user) for user in sorted(self.target.users.values(), key=lambda one: one.id)]
+
+    def state(self) -> list[str]:
+        """Every row: `sub number relation[ of primary] status[:code][ made][ left]`."""
+        query = """SELECT sub, workos_id, relation, primary_sub, status, error_code, created_here, left_source
+            FROM users ORDER BY sub"""
+        with closing(sqlite3.connect(self.spec().state_path)) as connection:
+            return [_state_line(*row) for row in connection.execute(query)]
+
+    def ids(self, *records: SourceUser) -> list[Identifiers]:
+        """What `migrate ids` reads."""
+        path = self.folder / "ids.db"
+        with closing(database.create(path)) as connection:
+            read_people(self.spec(), FakeSource(users=records), connection, KEY, _OPEN)
+            database.attach_state(connection, self.spec().state_path)
+            return list(identifiers(connection))
+
+    def lose_state(self) -> None:
+        """As if `.migrate` had never been."""
+        for path in database_files(self.spec().state_path):
+            path.unlink(missing_ok=True)
+
+    def spec(self) -> Spec:
+        """The plan file, loaded."""
+        return replace(load(self.plan_path, sandbox=True).spec, destination=destination())
+
+    def _session(self, source: FakeSource, *, preview: bool = False) -> Session:
+        spec = self.spec()
+        workspace = Workspace(spec.state_path, preview=preview)
+        workspace.prepare()
+        identity = state_identity(spec, sandbox=False)
+        state, key = StateFile.read(spec.state_path, identity), KEY
+        if state is not None:
+            with state:
+                key = state.key
+        return Session(spec, False, workspace, identity, key, source, source.describe(), metered(self.target))
+
+
+def _in_twos(records: Sequence[SourceUser]) -> list[Sequence[SourceUser]]:
+    return [records[at : at + 2] for at in range(0, len(records), 2)]
+
+
+def counted(result: ApplyResult) -> str:
+    """The figures of a result that are not nought: `created 1, merged 1, left 1`."""
+    known = result.reported
+    reported = {"left": known.left_source, "orphaned": known.orphaned, "vanished": known.attribute_vanished}
+    figures = {**result.users, **reported}
+    assert sum(result.users.values()) == result.source.selected, result
+    return ", ".join(f"{name} {number}" for name, number in figures.items() if number)
+
+
+def _user_line(user: TargetUser) -> str:
+    words = [user.id.removeprefix("user_").lstrip("0"), user.email, "verified" if user.email_verified else "unverified"]
+    words.append(user.external_id or "-")
+    names = {"first": user.first_name, "last": user.last_name, **dict(sorted(user.metadata.items()))}
+    return " ".join(words + [f"{name}={value}" for name, value in names.items() if value is not None])
+
+
+def _state_line(
+    sub: str, number: str | None, relation: str, primary: str | None, status: str, code: str | None, *flags: int
+) -> str:
+    words = [sub, number.removeprefix("user_").lstrip("0") if number else "-", relation]
+    words += ["of", primary] if primary else []
+    words.append(f"{status}:{code}" if code else status)
+    return " ".join(words + [name for name, on in zip(("made", "left"), flags, strict=True) if on])
