@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic
-from engine.errors import GuardRefused
+from engine.errors import GuardRefused, StateError
 from engine.oauth.checking import Checking
 from engine.oauth.checks import Check
 from engine.oauth.connections import Action, Design, Known, decide, design
@@ -209,7 +209,8 @@ class SignInStage:
             if action != "unchanged":
                 known = Known(connection_id, wanted.fingerprint(self._key))
                 await asyncio.to_thread(record_connection, state, wanted.provider, known)
-        except CallFailed as error:
+        except (CallFailed, StateError) as error:
+            # A connection that the state could not note is found again by its external ID.
             return replace(item, code=error.code)
         done = {"create": "created", "update": "updated"}.get(action, "unchanged")
         return replace(item, action=done, connection_id=connection_id, tell=await self._directions(connection_id))
