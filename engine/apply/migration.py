@@ -44,11 +44,13 @@ class Writing(Protocol):
 async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
     """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
     began = time.monotonic()
+    # Before the users: nobody wants to hear after hours that the providers may not be read.
+    stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
         check_max_changes(session.spec, actions)
-        stage, foreseen = await session.foresee_sign_in(prepared)
+        foreseen = await session.foresee_sign_in(stage, prepared)
         foreseen.refuse()
         if not session.sandbox:
             # A stand-in has no providers of anybody's: the gate guards the real destination.
@@ -83,12 +85,14 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
 async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
     """Compute a plan and change nothing; the snapshot is gone afterwards."""
     began = time.monotonic()
+    # Before the users: nobody wants to hear after hours that the providers may not be read.
+    stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
-        sign_in = (await session.foresee_sign_in(prepared))[1].result()
+        sign_in = (await session.foresee_sign_in(stage, prepared)).result()
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,

@@ -66,13 +66,12 @@ class Session:
             pool = await asyncio.to_thread(read_identity_providers, self.spec.source)
         return SignInStage(self.spec, self.sign_in, pool=pool, known=self.connections, key=self.key)
 
-    async def foresee_sign_in(self, prepared: Prepared) -> tuple[SignInStage, Foreseen]:
+    async def foresee_sign_in(self, stage: SignInStage, prepared: Prepared) -> Foreseen:
         """What signing in takes for the people who were read. Raises MigrateError."""
-        stage = await self.sign_in_stage()
         people = await asyncio.to_thread(count_sign_ins, prepared.connection)
         left_out = await asyncio.to_thread(count_left_out, prepared.connection)
         with as_target_error(self.spec.destination):
-            return stage, await stage.foresee(people, left_out)
+            return await stage.foresee(people, left_out)
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""

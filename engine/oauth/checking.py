@@ -215,7 +215,8 @@ def _planned(use: ProviderUse) -> Check:
     if use.handling == "unknown":
         return row("fail", "the pool has no such identity provider", "correct its name in oauth_providers")
     if use.handling == "unlisted":
-        return row("fail", "the provider is not in oauth_providers", "add it: its users might be stranded")
+        # Who uses it is for plan and apply to say, which read the users; a provider without any strands nobody.
+        return row("cannot-tell", "the provider is not in oauth_providers", "add it, or see who uses it: migrate plan")
     if use.handling == "error":
         remedy = "give it a connection (OIDC, SAML), or fallback: password_reset or skip"
         return row("fail", "WorkOS has no such provider, and nothing else is planned", remedy)

@@ -345,5 +345,5 @@ async def test_providers_that_only_one_side_knows(provider: Provider, workos: Fa
     )  # fmt: skip
     rows = await checking.run(handle([found], plans, ()))
     assert [(row.provider, row.verdict, row.code) for row in rows] == [
-        ("Gogle", "fail", "unknown"), ("Google", "fail", "unlisted"),
+        ("Gogle", "fail", "unknown"), ("Google", "cannot-tell", "unlisted"),
     ]  # fmt: skip
