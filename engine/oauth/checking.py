@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -164,7 +164,8 @@ class Checking:
             real = await self._authorize(endpoints, client_id, uri, workos)
             control = await self._authorize(endpoints, client_id, NOBODYS_URI, workos) if real[1] == "unclear" else None
         except ProbeFailed as error:
-            return checks.unreachable(name, "redirect_uri", error.code)
+            row = checks.unreachable(name, "redirect_uri", error.code)
+            return replace(row, message=f"{row.message}; WorkOS's redirect URI is {uri}")
         return checks.check_redirect_uri(name, uri, where, real, control)
 
     async def _authorize(

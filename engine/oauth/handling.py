@@ -72,7 +72,7 @@ def handle(
         for name in group.providers:
             users[name] += group.people
     names = {*by_name, *(plan or {}), *users}
-    settled = {name: _handle_one(name, by_name.get(name), pool is not None, plan) for name in names}
+    settled = {name: _handle_one(name, by_name.get(name), pool is not None, users[name], plan) for name in names}
     unmet = {name for name, (handling, _, _) in settled.items() if handling in UNMET}
     stranded: Counter[str] = Counter()
     for group in people:
@@ -86,7 +86,7 @@ def handle(
 
 
 def _handle_one(
-    name: str, found: IdentityProvider | None, asked: bool, plan: Mapping[str, ProviderSpec] | None
+    name: str, found: IdentityProvider | None, asked: bool, users: int, plan: Mapping[str, ProviderSpec] | None
 ) -> tuple[Handling, str | None, str | None]:
     kind = found.kind if found else kind_by_name(name)
     offer = offer_for(kind, found.issuer if found else None) if kind else None
@@ -96,11 +96,13 @@ def _handle_one(
     wanted = plan.get(name)
     if wanted is None:
         return "unlisted", kind, workos
-    if asked and found is None:
+    # A provider that was deleted from the pool may still stand on its users, and the plan must be able to settle it.
+    deleted = asked and found is None
+    if deleted and not users:
         return "unknown", kind, workos
     if wanted.fallback is not None:
         return wanted.fallback, kind, workos
-    if wanted.connection is not None:
+    if wanted.connection is not None and not deleted:
         return "connection", kind, workos
     if workos is not None or (kind is None and not asked):
         # Nobody can tell what kind an export's provider is: the plan's word stands.
@@ -121,7 +123,7 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
                 Problem(
                     "provider_not_in_plan",
                     use.name,
-                    f"{use.users:,} users sign in with {use.name}, which is not in oauth_providers"
+                    f"{_people(use.users)} with {use.name}, which is not in oauth_providers"
                     f"; {use.stranded:,} of them could not sign in any more",
                     f"add {use.name} to oauth_providers: {_advice(use)}",
                 )
@@ -132,12 +134,16 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
                 Problem(
                     "provider_without_equivalent",
                     use.name,
-                    f"{use.users:,} users sign in with {use.name}: {lacks}"
+                    f"{_people(use.users)} with {use.name}: {lacks}"
                     f"; {use.stranded:,} of them could not sign in any more",
                     _advice(use),
                 )
             )
     return found
+
+
+def _people(number: int) -> str:
+    return "1 user signs in" if number == 1 else f"{number:,} users sign in"
 
 
 def _advice(use: ProviderUse) -> str:

@@ -192,6 +192,7 @@ async def test_provider_down(provider: Provider, workos: FakeSignIn, tmp_path: A
         pass
     rows = await checked(gone, workos)
     assert code(rows, "redirect_uri") == code(rows, "secret") == ("cannot-tell", "unreachable")
+    assert rows["redirect_uri"].message.endswith(f"WorkOS's redirect URI is {WORKOS_URI}")
 
 
 async def test_a_provider_on_a_private_address(provider: Provider, workos: FakeSignIn) -> None:

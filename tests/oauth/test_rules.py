@@ -124,6 +124,19 @@ def test_a_pool_provider_that_nobody_uses_stops_nobody() -> None:
     assert find_problems(uses, ["Google", "Facebook", "AcmeOkta"]) == []
 
 
+@pytest.mark.parametrize(
+    ("plan", "handling"),
+    [
+        (ProviderSpec(fallback="skip"), "skip"),
+        (ProviderSpec(), "error"),
+        (ProviderSpec(connection=ConnectionSpec("acme")), "error"),
+    ],
+)
+def test_a_provider_deleted_from_the_pool_can_be_settled(plan: ProviderSpec, handling: str) -> None:
+    (use,) = handle([], {"Old": plan}, [SignsInBy(frozenset({"Old"}), False, 2)])
+    assert (use.handling, use.users) == (handling, 2)
+
+
 def test_without_the_pool_the_plans_word_stands() -> None:
     people = [SignsInBy(frozenset({"AcmeOkta"}), False, 1), SignsInBy(frozenset({"Facebook"}), False, 1)]
     uses = handle(None, {"AcmeOkta": ProviderSpec(), "Facebook": ProviderSpec()}, people)
