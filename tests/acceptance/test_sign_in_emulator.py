@@ -1,4 +1,4 @@
-"""The vendor's own emulator: organizations and connections, which it covers but for updates and external IDs; it lists no redirect URIs."""
+"""The vendor's own emulator: organizations and connections. It knows no updates, external IDs or list of URIs."""
 
 from __future__ import annotations
 
