@@ -50,8 +50,8 @@ _CODES: dict[str, tuple[str, str]] = {
         "`migrate state forget` lets the next apply create the user again",
     ),
     "email_not_available": (
-        "WorkOS says that the address is taken and shows nobody who has it",
-        "look for it in the WorkOS dashboard, then run again",
+        "WorkOS says that another user has this address",
+        "if two WorkOS users are one person now, delete the one that is left over; then run again",
     ),
     "external_id_already_used": (
         "WorkOS says that the external ID is taken and shows nobody who has it",

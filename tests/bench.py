@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.process import SandboxProcess
@@ -46,18 +46,18 @@ class Measured:
         return json.loads(self.out)
 
 
-def measure(command: list[str], folder: Path, **environment: str) -> Measured:
-    """Run a command to its end."""
+def measure(command: list[str], folder: Path, *, out: IO[str] | None = None, **environment: str) -> Measured:
+    """Run a command to its end; its output goes into `out`, or into the result."""
     env = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     env |= {"API_KEY": "sk_test_sandbox"} | environment
     began = time.perf_counter()
-    with (folder / "out").open("w+") as out:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=subprocess.DEVNULL)
+    with (folder / "out").open("w+") as own:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out or own, stderr=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - began
         process.returncode = os.waitstatus_to_exitcode(status)
-        out.seek(0)
-        text = out.read()
+        own.seek(0)
+        text = own.read()
     return Measured(process.returncode, text, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
@@ -113,6 +113,44 @@ def bench_memory(folder: Path) -> None:
         what = f"{count:,} users, export file to null sandbox"
         say(what, f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
     say("  at 1,000,000 against 100,000", f"{peaks[1_000_000] / peaks[100_000]:.2f}", "<= 1.20")
+
+
+def bench_identity(folder: Path) -> None:
+    """Planning and listing 1,000,000 users of whom every tenth shares the address of the one before."""
+    count = 1_000_000
+    with SandboxProcess(Options(null=True, quotas=NO_QUOTAS)) as sandbox:
+        project = Project(folder, sandbox.url)
+        project.plan.write_text(json.dumps(json.loads(project.plan.read_text()) | {"keep_snapshot": True}))
+        with (folder / "users.jsonl").open("w") as out:
+            for begin in range(0, count, 10_000):
+                out.writelines(
+                    json.dumps(user) + "\n" for user in with_duplicates(invent_pool(10_000, begin, first=begin))
+                )
+        run = measure([*MIGRATE, "plan", "plan.yaml", "--json"], folder)
+        assert (run.json["users"]["create"], run.json["users"]["merge"]) == (count * 9 // 10, count // 10)
+        say(
+            f"{count:,} users with 10 % duplicates planned",
+            f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s",
+            "<= 200 MB",
+        )
+        run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder)
+        assert (run.json["users"]["created"], run.json["users"]["merged"]) == (count * 9 // 10, count // 10)
+        say("  applied, null sandbox", f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
+    for form in ("csv", "jsonl", "sql"):
+        with (folder / "ids").open("w") as out:
+            run = measure([*MIGRATE, "ids", "plan.yaml", "--format", form], folder, out=out)
+        assert run.code == 0
+        say(f"  ids as {form}, {count:,} rows", f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
+
+
+def with_duplicates(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same users, every tenth with the address of the one before, verified and in capitals."""
+    for first, second in zip(users[8::10], users[9::10], strict=True):
+        email = next(one["Value"] for one in first["Attributes"] if one["Name"] == "email")
+        for one in second["Attributes"]:
+            if one["Name"] == "email":
+                one["Value"] = email.upper()
+    return users
 
 
 def bench_nothing(folder: Path) -> None:
@@ -226,6 +264,7 @@ PARTS = {
     "nothing": bench_nothing,
     "reading": bench_reading,
     "memory": bench_memory,
+    "identity": bench_identity,
 }
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 
 from engine.apply.reading import Watch, read_people
 from engine.apply.session import Session, as_target_error
+from engine.planning.planner import METADATA
 from engine.planning.verification import compare
 from engine.results import Difference, VerifyResult
 from engine.snapshot import database
 from engine.snapshot.pairs import Pair, Pairs
 from engine.snapshot.plan_table import PlanTable
+from engine.spec.model import Attributes
 from engine.targets.discovery import list_all, look_up
 
 _LISTED = 1000
@@ -21,6 +23,7 @@ _LISTED = 1000
 
 @dataclass(slots=True)
 class _Findings:
+    mapped: frozenset[str]
     users: Counter[str] = field(default_factory=Counter)
     fields: dict[str, Counter[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
@@ -33,7 +36,7 @@ class _Findings:
             self._list(Difference(pair.desired.sub, None, "", "missing"))
             return
         verdicts = set()
-        for one in compare(pair.desired, held, created_here=pair.created_here):
+        for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
             self.fields.setdefault(one.field, Counter())[one.verdict] += 1
             verdicts.add(one.verdict)
             if one.verdict != "equal":
@@ -63,7 +66,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
             else:
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
-            found = await asyncio.to_thread(_compare, pairs)
+            found = await asyncio.to_thread(_compare, pairs, _Findings(_mapped(spec.attributes)))
             extra = pairs.count_extra() if sample is None else None
     finally:
         connection.close()
@@ -85,8 +88,12 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
     )
 
 
-def _compare(pairs: Pairs) -> _Findings:
-    found = _Findings()
+def _mapped(attributes: Attributes) -> frozenset[str]:
+    names = {"first_name": attributes.first_name, "last_name": attributes.last_name}
+    return frozenset(name for name, one in names.items() if one) | {METADATA + key for key in attributes.metadata}
+
+
+def _compare(pairs: Pairs, found: _Findings) -> _Findings:
     for pair in pairs.pairs():
         found.add(pair)
     return found

@@ -40,8 +40,11 @@ def rank(record: MappedRecord, prefer: Sequence[Preference], decided: Collection
     return (*keys, -record.created, record.sub)
 
 
-def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool) -> MergedUser:
-    """One user out of records that share an address, the preferred first."""
+def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool, linked: Collection[str] = ()) -> MergedUser:
+    """One user out of records that share an address, the preferred first.
+
+    `linked` are provider profiles that Cognito has linked to one of the records: the same person for sure (rule 5).
+    """
     first = ranked[0]
     fields = dict(first.fields)
     invalid = dict(first.invalid)
@@ -50,7 +53,7 @@ def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool) -> MergedUs
     had_password = first.native or first.joins_resets
     for record in ranked[1:]:
         # Whoever signed up unverified with somebody's address must not write into that person's account.
-        outsider = first.verified and not record.verified
+        outsider = first.verified and not record.verified and record.sub not in linked
         relations.append("unverified" if outsider else "merged")
         if outsider and not allow_unverified:
             continue

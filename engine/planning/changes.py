@@ -31,7 +31,8 @@ class Desired:
 class Known:
     """What the state says of a person. `fields` are fingerprints of what was last written, by flat name.
 
-    `claimed` is the operation that a run began and did not record, None otherwise.
+    `claimed` is the operation that a run began and did not record, None otherwise. `handover`: the row is of an
+    unverified record whose WorkOS user is to go over to this person, who has verified the same address.
     """
 
     workos_id: str | None
@@ -41,6 +42,7 @@ class Known:
     created_here: bool
     claimed: str | None = None
     attempts: int = 0
+    handover: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,8 @@ class DecisionsMisfit(MigrateError):
 class RecordFacts:
     """What the pool says of a decision's record; None where it has no such record.
 
-    `reason` is why the record is left out. `others` counts the records with the same address, `others_verified`
-    those of them that are verified.
+    `reason` is why the record is left out. `others` counts the records with the same address that no decision skips,
+    `others_verified` those of them that are verified, `others_first` those that a decision puts first as well.
     """
 
     reason: str | None
@@ -39,6 +39,7 @@ class RecordFacts:
     verified: bool
     others: int
     others_verified: int
+    others_first: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ def record_misfit(decision: Decision, facts: RecordFacts | None) -> tuple[str, s
                 "the user's address is not verified, and another user's with the same address is",
                 "have the address verified in Cognito, or decide for a verified user",
             )
+        if facts.others_first:
+            return "another decision puts a user with the same address first", "keep one of them"
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,15 +24,23 @@ class Compared:
     verdict: Verdict
 
 
-def compare(desired: Desired, held: TargetUser, *, created_here: bool) -> Iterator[Compared]:
-    """Every mapped field once, in a fixed order. Flags are the application's once they are set, and not compared."""
+def compare(
+    desired: Desired, held: TargetUser, *, created_here: bool, mapped: Collection[str] = ()
+) -> Iterator[Compared]:
+    """Every field of `mapped` and of the person once, in a fixed order.
+
+    Flags are the application's once they are set, and not compared.
+    """
     yield Compared("email", "equal" if held.email == desired.email else "different")
     yield Compared("email_verified", _verified(desired, held, created_here=created_here))
-    for name in sorted(desired.fields):
-        if held_value(held, name) == desired.fields[name]:
+    for name in sorted({*desired.fields, *mapped}):
+        wanted = desired.fields.get(name)
+        if held_value(held, name) == wanted:
             yield Compared(name, "equal")
         else:
-            yield Compared(name, "drift" if name in _DRIFTING else "different")
+            # What Cognito lacks is removed on users of ours alone; others came with what they have.
+            kept = wanted is None and not created_here
+            yield Compared(name, "drift" if name in _DRIFTING or kept else "different")
 
 
 def shown_name(field: str) -> str:

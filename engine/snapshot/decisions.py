@@ -12,7 +12,10 @@ from engine.spec.model import Decision
 from engine.users import TargetUser
 
 _RECORD = "SELECT reason, email, verified FROM record WHERE sub = ?"
-_OTHERS = "SELECT count(*), coalesce(sum(verified), 0) FROM record WHERE email = ? AND sub != ? AND reason IS NULL"
+_OTHERS = """
+SELECT count(*), coalesce(sum(verified), 0), coalesce(sum(sub IN (SELECT value FROM json_each(?))), 0)
+FROM record WHERE address = ? AND sub != ? AND reason IS NULL AND skipped = 0
+"""
 _ADOPTION = """
 SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user
 FROM record r LEFT JOIN known.users k ON k.sub = r.sub LEFT JOIN target t ON t.id = ? WHERE r.sub = ?
@@ -21,12 +24,11 @@ FROM record r LEFT JOIN known.users k ON k.sub = r.sub LEFT JOIN target t ON t.i
 
 def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str) -> None:
     """Hold the decisions against the pool, and take out those to be skipped. Raises DecisionsMisfit."""
-    misfits = [
-        (one, misfit) for one in decisions if (misfit := record_misfit(one, _facts(connection, one.sub))) is not None
-    ]
-    refuse(misfits, file)
     skipped = [(one.sub,) for one in decisions if one.action == "skip"]
     connection.executemany("UPDATE record SET skipped = 1 WHERE sub = ?", skipped)
+    first = orjson.dumps([one.sub for one in decisions if one.action == "primary"]).decode()
+    facts = ((one, _facts(connection, one.sub, first)) for one in decisions)
+    refuse([(one, misfit) for one, found in facts if (misfit := record_misfit(one, found)) is not None], file)
     connection.executemany(
         "INSERT INTO change (sub, action, code, counts_as) VALUES (?, 'skip', 'decision', 'skipped')", skipped
     )
@@ -45,10 +47,10 @@ def check_adoptions(connection: sqlite3.Connection, decisions: Sequence[Decision
     refuse(misfits, file)
 
 
-def _facts(connection: sqlite3.Connection, sub: str) -> RecordFacts | None:
+def _facts(connection: sqlite3.Connection, sub: str, first: str) -> RecordFacts | None:
     row = connection.execute(_RECORD, (sub,)).fetchone()
     if row is None:
         return None
     reason, email, verified = row
-    others, others_verified = connection.execute(_OTHERS, (email, sub)).fetchone()
-    return RecordFacts(reason, email, bool(verified), others, others_verified)
+    others, others_verified, others_first = connection.execute(_OTHERS, (first, email, sub)).fetchone()
+    return RecordFacts(reason, email, bool(verified), others, others_verified, others_first)

@@ -18,10 +18,11 @@ from engine.spec.model import Filters
 from engine.users import SourceUser
 
 _INSERT = """
-INSERT INTO record (sub, username, created, modified, native, provider, email, verified, external_id, fields, invalid,
-    reason, fingerprint, password, identities)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO record (sub, username, created, modified, native, provider, email, address, verified, external_id, fields,
+    invalid, reason, fingerprint, password, identities)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_IDENTITY = "INSERT INTO identity (provider, user_id, sub, native) VALUES (?, ?, ?, ?)"
 _BATCH = 2000
 
 
@@ -46,6 +47,7 @@ class Ingest:
         self._groups_missing = False
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
+        self._identities: list[tuple[object, ...]] = []
 
     def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
@@ -65,9 +67,12 @@ class Ingest:
             seen += len(page)
             if len(rows) >= _BATCH:
                 self._connection.executemany(_INSERT, rows)
+                self._connection.executemany(_IDENTITY, self._identities)
                 rows.clear()
+                self._identities.clear()
             progress(seen)
         self._connection.executemany(_INSERT, rows)
+        self._connection.executemany(_IDENTITY, self._identities)
         self._connection.execute("COMMIT")
         if self._filters.need_groups and self._groups_missing:
             raise SourceError(
@@ -96,6 +101,12 @@ class Ingest:
             fingerprint = self._fingerprints.whole(
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
+        self._identities.extend(
+            # An identity without the provider's user id is nobody's: it would link strangers to each other.
+            (one.provider, one.user_id, record.sub, record.native)
+            for one in record.identities
+            if one.user_id
+        )
         return (
             record.sub,
             record.username,
@@ -103,6 +114,7 @@ class Ingest:
             user.modified.timestamp() if user.modified else None,
             record.native,
             record.provider,
+            record.email,
             record.email,
             record.verified,
             record.fields.get("external_id"),

@@ -5,19 +5,37 @@ from __future__ import annotations
 import itertools
 import sqlite3
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 import orjson
 
 from engine.mapping.duplicates import merge, rank
 from engine.mapping.mapper import MappedRecord, Mapper
 from engine.planning.fingerprints import Fingerprints
+from engine.snapshot import database
 from engine.spec.model import Duplicates
 
+# A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
+# has none of its own, or whose provider the plan skips, is no longer left out for that.
+_LINK = """
+CREATE INDEX identity_user ON identity (provider, user_id);
+CREATE TEMP TABLE link AS
+    SELECT p.sub AS sub, min(n.sub) AS native_sub FROM identity p
+    JOIN identity n ON n.provider = p.provider AND n.user_id = p.user_id AND n.native AND n.sub != p.sub
+    JOIN record nr ON nr.sub = n.sub AND nr.reason IS NULL AND nr.skipped = 0
+    JOIN record pr ON pr.sub = p.sub AND pr.skipped = 0
+        AND (pr.reason IS NULL OR pr.reason IN ('no_email', 'invalid_email', 'provider'))
+    WHERE NOT p.native GROUP BY p.sub;
+UPDATE record SET reason = NULL, linked_to = (SELECT native_sub FROM link WHERE link.sub = record.sub),
+    address = (SELECT email FROM record n JOIN link ON n.sub = link.native_sub WHERE link.sub = record.sub)
+WHERE sub IN (SELECT sub FROM link);
+"""
 _GROUPS = """
-SELECT email, sub, username, created, native, provider, verified, fields, invalid, password FROM record
-WHERE reason IS NULL AND skipped = 0 AND email IN (
-    SELECT email FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY email HAVING count(*) > 1
-) ORDER BY email
+SELECT address, sub, username, created, native, provider, email, verified, fields, invalid, linked_to, password
+FROM record
+WHERE reason IS NULL AND skipped = 0 AND address IN (
+    SELECT address FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY address HAVING count(*) > 1
+) ORDER BY address
 """
 
 
@@ -33,37 +51,51 @@ def merge_people(
 
     `decided` are the subs that the plan's decisions put first.
     """
+    connection.executescript(_LINK)
     connection.execute("BEGIN")
     rows = connection.execute(_GROUPS)
-    for email, group in itertools.groupby(rows, key=lambda row: row[0]):
-        records = [_record(row) for row in group]
-        if duplicates.strategy == "error":
+    for address, group in itertools.groupby(rows, key=lambda row: row[0]):
+        found = list(group)
+        records = [_record(row[1:10], password=bool(row[11])) for row in found]
+        linked = {row[1] for row in found if row[10] is not None}
+        settled = any(record.sub in decided for record in records)
+        if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
             _refuse(connection, records)
         else:
-            _merge(connection, email, records, duplicates, mapper, fingerprints, decided)
+            _merge(connection, _Group(address, records, linked), duplicates, mapper, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
+    database.complete(connection)
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Records that are one person; `linked` are the subs of provider profiles linked to a native one of them."""
+
+    address: str
+    records: list[MappedRecord]
+    linked: set[str]
 
 
 def _merge(
     connection: sqlite3.Connection,
-    email: str,
-    records: list[MappedRecord],
+    group: _Group,
     duplicates: Duplicates,
     mapper: Mapper,
     fingerprints: Fingerprints,
     decided: Collection[str],
 ) -> None:
-    ranked = sorted(records, key=lambda record: rank(record, duplicates.prefer, decided))
-    person = merge(ranked, allow_unverified=duplicates.allow_unverified)
+    # Who has another address is linked to one who has this, and never stands for the person.
+    ranked = sorted(group.records, key=lambda one: (one.email != group.address, *rank(one, duplicates.prefer, decided)))
+    person = merge(ranked, allow_unverified=duplicates.allow_unverified, linked=group.linked)
     first = ranked[0]
     connection.execute(
         "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, email_mark = ?, password = ? WHERE sub = ?",
         (
             orjson.dumps(person.fields, option=orjson.OPT_SORT_KEYS),
             orjson.dumps(person.invalid) if person.invalid else None,
-            fingerprints.whole(email, first.verified, mapper.with_defaults(person.fields)),
-            fingerprints.field("email", email),
+            fingerprints.whole(group.address, first.verified, mapper.with_defaults(person.fields)),
+            fingerprints.field("email", group.address),
             person.had_password,
             first.sub,
         ),
@@ -94,17 +126,17 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     )
 
 
-def _record(row: tuple[object, ...]) -> MappedRecord:
-    email, sub, username, created, native, provider, verified, fields, invalid, password = row
+def _record(row: tuple[object, ...], *, password: bool) -> MappedRecord:
+    sub, username, created, native, provider, email, verified, fields, invalid = row
     return MappedRecord(
         sub=str(sub),
         username=str(username),
         created=float(str(created)),
         native=bool(native),
         provider=str(provider) if provider is not None else None,
-        email=str(email),
+        email=str(email) if email is not None else None,
         verified=bool(verified),
         fields=orjson.loads(fields),  # type: ignore[arg-type]  # a BLOB column
         invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]
-        joins_resets=bool(password) and not native,
+        joins_resets=password and not native,
     )

@@ -15,24 +15,26 @@ from engine.users import TargetUser
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
 # record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
 # unverified: who signed up with somebody's address does not inherit their account. The other way round it is the
-# address that counts: a user whom we made under it, unverified, goes to the record that has verified it; whoever could
-# sign in there got their mail. Nobody's row speaks for two.
+# address that counts: a user whom we made under it, unverified, goes to the record that has verified it, unless the
+# planner sees that somebody uses it. Nobody's row speaks for two.
 _HOLDERS = """
-CREATE TEMP TABLE holder (sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE) WITHOUT ROWID;
+CREATE TEMP TABLE holder (
+    sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE, handover INTEGER NOT NULL
+) WITHOUT ROWID;
 INSERT OR IGNORE INTO holder
-    SELECT r.sub, k.primary_sub FROM person r JOIN known.users k ON k.sub = r.sub
+    SELECT r.sub, k.primary_sub, 0 FROM person r JOIN known.users k ON k.sub = r.sub
     WHERE k.relation = 'merged' AND k.primary_sub IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM record o WHERE o.sub = k.primary_sub AND o.reason IS NULL AND o.primary_sub IS NOT r.sub
     ) ORDER BY r.sub;
 INSERT OR IGNORE INTO holder
-    SELECT m.primary_sub, k.sub FROM record m
+    SELECT m.primary_sub, k.sub, m.relation = 'unverified' FROM record m
     JOIN known.users k ON k.sub = m.sub JOIN record p ON p.sub = m.primary_sub
     WHERE k.relation = 'primary' AND k.workos_id IS NOT NULL AND (
         m.relation = 'merged'
         OR m.relation = 'unverified' AND k.created_here AND json_extract(k.fields, '$.email') = p.email_mark
     ) AND NOT EXISTS (
         SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
-    ) ORDER BY m.relation, k.changed_at, k.sub;
+    ) ORDER BY json_extract(k.fields, '$.email') IS NOT p.email_mark, m.relation, k.changed_at, k.sub;
 """
 
 _UNCHANGED = """
@@ -45,7 +47,7 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
 
 _UNDECIDED = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, r.password,
-    k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
+    h.handover, k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
     x.user, e.user, i.user,
     CASE WHEN e.external_id IS NOT NULL THEN (
         SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_sub = r.sub AND m.relation = 'merged'
@@ -57,7 +59,11 @@ LEFT JOIN target x ON x.id = coalesce(
     (SELECT min(id) FROM target WHERE external_id = r.external_id AND email = r.email),
     (SELECT min(id) FROM target WHERE external_id = r.external_id)
 )
-LEFT JOIN target e ON e.id = (SELECT id FROM target WHERE email = r.email ORDER BY id LIMIT 1)
+LEFT JOIN target e ON e.id = (SELECT min(t.id) FROM target t WHERE t.email = r.email AND NOT EXISTS (
+    -- Somebody of ours who gives the address up in this run, before it is taken.
+    SELECT 1 FROM known.users u JOIN person o ON o.sub = u.sub
+    WHERE u.workos_id = t.id AND u.relation = 'primary' AND o.sub != r.sub AND o.email != t.email
+))
 LEFT JOIN adoption a ON a.sub = r.sub
 LEFT JOIN target i ON i.id = coalesce(k.workos_id, a.workos_id)
 WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.sub = r.sub)
@@ -68,7 +74,7 @@ _UNPLACED = """
 CREATE TEMP VIEW unplaced AS SELECT r.sub, r.external_id, r.email FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
 LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
-WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND k.workos_id IS NULL
+WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL OR h.handover)
 """
 
 _STORE = """
@@ -126,10 +132,13 @@ class PlanTable:
         """(external ID, address) of everyone of whom the state knows no WorkOS id, in order of sub."""
         yield from self._connection.execute("SELECT external_id, email FROM unplaced ORDER BY sub")
 
-    def claimed_ids(self) -> list[str]:
-        """WorkOS ids of users whose update a run began and did not record; as many as can be in flight."""
+    def doubtful_ids(self) -> list[str]:
+        """WorkOS ids to look at before deciding: of updates that a run began and did not record, and of users who are
+        to go over to a record that has verified their address.
+        """
         rows = self._connection.execute(
-            "SELECT workos_id FROM known.users WHERE status = 'claimed' AND workos_id IS NOT NULL ORDER BY sub"
+            "SELECT workos_id FROM known.users WHERE workos_id IS NOT NULL AND (status = 'claimed' "
+            "OR sub IN (SELECT known_sub FROM holder WHERE handover)) ORDER BY sub"
         )
         return [row[0] for row in rows]
 
@@ -202,7 +211,7 @@ class PlanTable:
         )
 
     def _person(self, row: tuple[Any, ...]) -> Person:
-        known_sub, workos_id, status, fields, verified, created_here, operation, attempts = row[6:14]
+        handover, known_sub, workos_id, status, fields, verified, created_here, operation, attempts = row[6:15]
         known = None
         if known_sub is not None:
             known = Known(
@@ -213,16 +222,17 @@ class PlanTable:
                 created_here=bool(created_here),
                 claimed=operation if status == "claimed" else None,
                 attempts=attempts,
+                handover=bool(handover),
             )
-        relatives = frozenset(orjson.loads(row[17])) if row[17] else frozenset()
-        found = Found(load_target(row[14]), load_target(row[15]), load_target(row[16]), relatives)
+        relatives = frozenset(orjson.loads(row[18])) if row[18] else frozenset()
+        found = Found(load_target(row[15]), load_target(row[16]), load_target(row[17]), relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 
 def _dump_target(user: TargetUser) -> bytes:
     return orjson.dumps(
         [user.id, user.email, user.email_verified, user.external_id, user.first_name, user.last_name,
-         dict(user.metadata)]
+         dict(user.metadata), user.signed_in]
     )  # fmt: skip
 
 

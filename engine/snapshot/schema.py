@@ -12,6 +12,8 @@ CREATE TABLE record (
     native INTEGER NOT NULL,
     provider TEXT,
     email TEXT,
+    address TEXT,                  -- by which records become one person: the e-mail, or that of whom it is linked to
+    linked_to TEXT,                -- sub of the native user whom this provider profile is linked to (rule 5)
     verified INTEGER NOT NULL,
     external_id TEXT,
     fields BLOB NOT NULL,          -- JSON, flat names; without defaults until the record is sealed as a person's
@@ -26,6 +28,7 @@ CREATE TABLE record (
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL AND skipped = 0;
+CREATE TABLE identity (provider TEXT NOT NULL, user_id TEXT NOT NULL, sub TEXT NOT NULL, native INTEGER NOT NULL);
 CREATE TABLE target (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -39,7 +42,7 @@ CREATE TABLE change (
 
 SEALED = """
 CREATE UNIQUE INDEX record_sub ON record (sub);
-CREATE INDEX record_email ON record (email) WHERE reason IS NULL;
+CREATE INDEX record_address ON record (address) WHERE reason IS NULL;
 CREATE INDEX record_external_id ON record (external_id) WHERE reason IS NULL AND primary_sub IS NULL;
 """
 

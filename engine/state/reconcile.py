@@ -31,7 +31,12 @@ _GAVE_WAY = """
 INSERT INTO users (sub, workos_id, relation, primary_sub, status, run_id, changed_at)
 SELECT r.sub, p.workos_id, r.relation, r.primary_sub, 'done', :run, :now
 FROM snap.record r JOIN users p ON p.sub = r.primary_sub
-WHERE r.primary_sub IS NOT NULL AND p.workos_id IS NOT NULL AND p.status != 'claimed'
+WHERE r.primary_sub IS NOT NULL AND p.workos_id IS NOT NULL AND p.status != 'claimed' AND (
+    -- Who has a WorkOS user of their own points elsewhere only once the other one has really taken over.
+    p.status = 'done' OR NOT EXISTS (
+        SELECT 1 FROM users o WHERE o.sub = r.sub AND o.relation = 'primary' AND o.workos_id IS NOT NULL
+    )
+)
 ON CONFLICT (sub) DO UPDATE SET workos_id = excluded.workos_id, relation = excluded.relation,
     primary_sub = excluded.primary_sub, status = 'done', error_code = NULL, left_source = 0,
     fingerprint = NULL, fields = NULL, run_id = excluded.run_id, changed_at = excluded.changed_at
@@ -42,7 +47,7 @@ _ORPHANED = """
 INSERT OR REPLACE INTO orphaned (workos_id, sub, run_id)
 SELECT u.workos_id, u.sub, :run FROM snap.record r JOIN users p ON p.sub = r.primary_sub JOIN users u ON u.sub = r.sub
 WHERE r.primary_sub IS NOT NULL AND u.relation = 'primary' AND u.workos_id IS NOT NULL AND p.workos_id IS NOT NULL
-    AND u.workos_id != p.workos_id
+    AND u.workos_id != p.workos_id AND p.status = 'done'
 """
 _CLAIMED_BACK = """
 DELETE FROM orphaned WHERE workos_id IN (
@@ -97,7 +102,9 @@ def count_left_source(state: StateFile) -> int:
     # A record that gave way, or whose user another record speaks for now, is no user of WorkOS by itself.
     query = """
     SELECT count(DISTINCT workos_id) FROM users WHERE left_source = 1 AND workos_id IS NOT NULL
-        AND workos_id NOT IN (SELECT workos_id FROM users WHERE left_source = 0 AND workos_id IS NOT NULL)
+        AND workos_id NOT IN (
+            SELECT workos_id FROM users WHERE left_source = 0 AND workos_id IS NOT NULL AND relation != 'unverified'
+        )
     """
     return int(str(next(state.rows(query))[0]))
 

@@ -93,4 +93,5 @@ def _target_user(user: Any) -> TargetUser:
         first_name=user.first_name or None,
         last_name=user.last_name or None,
         metadata=user.metadata or {},
+        signed_in=user.last_sign_in_at is not None,
     )

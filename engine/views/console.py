@@ -12,7 +12,7 @@ from typing import IO
 
 from engine.redaction import Redactor
 from engine.views.progress import Bar, Lines, ProgressView, Silent, Stages
-from engine.views.text import table
+from engine.views.text import json_safe, table
 
 
 class Console:
@@ -67,7 +67,7 @@ class Console:
         """The one JSON object of `--json`."""
         import orjson
 
-        self._write(self._out, [orjson.dumps(content).decode()])
+        self._write(self._out, [json_safe(orjson.dumps(content).decode())])
 
     def stages(self) -> Stages:
         """A progress line a stage on a terminal, a line every 10 % elsewhere, nothing when quiet."""

@@ -10,11 +10,11 @@ from itertools import islice
 import orjson
 
 from engine.snapshot.identifiers import Identifiers
-from engine.views.text import printable
+from engine.views.text import json_safe, printable
 
 _COLUMNS = ("cognito_sub", "cognito_username", "identities", "workos_user_id", "relation")
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 _BATCH = 500
 _TABLES = """\
 -- Cognito identifiers and the WorkOS users that they became. relation: primary, merged or unverified.
@@ -52,8 +52,12 @@ def csv_line(cells: Iterable[str]) -> str:
 
 def as_jsonl(rows: Iterable[Identifiers]) -> Iterator[str]:
     """An object a record."""
-    for row in rows:
-        yield orjson.dumps(to_json(row)).decode()
+    return map(json_line, rows)
+
+
+def json_line(row: Identifiers) -> str:
+    """One record as JSON that no terminal obeys; a program reads the same text as ever."""
+    return json_safe(orjson.dumps(to_json(row)).decode())
 
 
 def to_json(row: Identifiers) -> dict[str, object]:
@@ -70,12 +74,25 @@ def to_json(row: Identifiers) -> dict[str, object]:
 def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool) -> Iterator[str]:
     """Two tables and their rows for PostgreSQL, in one transaction; run again, it brings them up to date.
 
+    That takes out who is nobody's any more, or whose relation has become unverified since.
+
     Unverified relations are left out unless asked for (rule 15): whoever signed up with somebody's address must not
     get that person's data by a join.
     """
     yield _TABLES
-    wanted = (row for row in rows if row.workos_id and (include_unverified or row.relation != "unverified"))
-    while batch := list(islice(wanted, _BATCH)):
+    rows = iter(rows)
+    while read := list(islice(rows, _BATCH)):
+        batch: list[Identifiers] = []
+        left: list[Identifiers] = []
+        for row in read:
+            wanted = row.workos_id and (include_unverified or row.relation != "unverified")
+            (batch if wanted else left).append(row)
+        if left:
+            subs = ", ".join(_literal(row.sub) for row in left)
+            yield f"DELETE FROM cognito_workos_users WHERE cognito_sub IN ({subs});"  # noqa: S608 (literals)
+            yield f"DELETE FROM cognito_workos_identities WHERE cognito_sub IN ({subs});"  # noqa: S608 (literals)
+        if not batch:
+            continue
         users = [(row.sub, row.username, row.workos_id, row.relation) for row in batch]
         yield _insert("cognito_workos_users", users, "cognito_sub")
         identities = [

@@ -1,9 +1,9 @@
-"""The words of the tables: a case is steps, each a pool, what `apply` counts, and what WorkOS and the state then hold."""
+"""The words of the tables: a case is steps, each a pool, what `apply` counts, what WorkOS and the state then hold."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from engine.users import SourceUser
 from tests.support.identity import IdentityWorld
@@ -13,7 +13,8 @@ from tests.support.identity import IdentityWorld
 class Step:
     """One `apply`. `counts`, `workos` and `state` are lines as `tests.support.identity` writes them.
 
-    `meanwhile` changes WorkOS before it; `plan` replaces the plan file's sections.
+    `meanwhile` changes WorkOS before it; `plan` replaces the plan file's sections. `unforeseen` updates turn out to be
+    conflicts when they are written: `plan` does not ask WorkOS about users whom the state knows.
     """
 
     records: Sequence[SourceUser]
@@ -22,6 +23,7 @@ class Step:
     state: Sequence[str]
     meanwhile: Callable[[IdentityWorld], object] | None = None
     plan: str | None = None
+    unforeseen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`before` is who is in WorkOS already, `plan` the plan file's sections. `lost` is None where nothing differs.
-
-    `bug` says what is wrong with the engine where the case does not hold yet.
-    """
+    """`before` is who is in WorkOS already, `plan` the plan file's sections. `lost` is None where nothing differs."""
 
     name: str
     steps: Sequence[Step]
     before: Sequence[str] = ()
     plan: str = ""
     lost: Lost | None = None
-    bug: str | None = field(default=None)

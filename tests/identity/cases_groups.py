@@ -305,7 +305,20 @@ GROUPS = [
                 ["a 1 primary done made", "g 1 merged of a done"],
             )
         ],
-        bug="rule 5: records are grouped by address alone, never by identity",
+    ),
+    Case(
+        "profiles without the provider's user id are linked to nobody",
+        [
+            Step(
+                [
+                    linked(record("a"), ("Google", "")),
+                    linked(record("g", "eve@x.co", via="Google", day=9, last="Evil"), ("Google", ""), primary=True),
+                ],
+                "created 2",
+                ["1 ann@x.co verified a", "2 eve@x.co verified g last=Evil"],
+                ["a 1 primary done made", "g 2 primary done made"],
+            )
+        ],
     ),
     Case(
         "junk in identities is no identity",

@@ -6,24 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from engine.results import PLANNED
 from tests.identity.case import Case
 from tests.identity.cases_changes import CHANGES
 from tests.identity.cases_existing import EXISTING
 from tests.identity.cases_groups import GROUPS
 from tests.support.identity import IdentityWorld, counted
 
+# The result's names for what `plan` calls PLANNED.
+DONE = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts")
 CASES = [*GROUPS, *EXISTING, *CHANGES]
 
 
 def _parameters(cases: list[Case]) -> list[object]:
-    return [
-        pytest.param(
-            one,
-            id=one.name,
-            marks=[pytest.mark.xfail(reason=one.bug, strict=True, raises=AssertionError)] if one.bug else [],
-        )
-        for one in cases
-    ]
+    return [pytest.param(one, id=one.name) for one in cases]
 
 
 def test_there_are_enough_and_each_has_its_name() -> None:
@@ -45,9 +41,10 @@ async def test_case(case: Case, tmp_path: Path) -> None:
         result = await world.apply(*step.records)
         found = (counted(result), world.workos(), world.state())
         assert found == (step.counts, list(step.workos), list(step.state)), f"step {number}"
-        foreseen = ("create", "update", "adopt", "merge", "skip")
-        done = ("created", "updated", "adopted", "merged", "skipped")
-        assert [planned.users[one] for one in foreseen] == [result.users[one] for one in done], f"step {number}"
+        foreseen = dict(planned.users)
+        foreseen["update"] -= step.unforeseen
+        foreseen["conflicts"] += step.unforeseen
+        assert [foreseen[one] for one in PLANNED] == [result.users[one] for one in DONE], f"step {number}"
 
     last = case.steps[-1]
     await _is_settled(world, case, list(last.workos))
@@ -63,5 +60,7 @@ async def _is_settled(world: IdentityWorld, case: Case, workos: list[str]) -> No
     writes = [world.target.called(name) for name in ("create", "update")]
     result = await world.apply(*case.steps[-1].records)
     assert world.workos() == workos
-    assert [world.target.called(name) for name in ("create", "update")] == writes and result.requests.writes == 0
+    if not case.steps[-1].unforeseen:
+        # Nobody but WorkOS can say whether an address is free by now: such a write is tried again.
+        assert [world.target.called(name) for name in ("create", "update")] == writes and result.requests.writes == 0
     assert not any(result.users[name] for name in ("created", "updated", "adopted", "failed", "pending")), result

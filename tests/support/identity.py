@@ -1,4 +1,4 @@
-"""A team's folder with a plan file, a pool in memory and a fake WorkOS, driven through `engine.apply` as the commands do.
+"""A folder with a plan file, a pool in memory and a fake WorkOS, driven through `engine.apply` as the commands do.
 
 Everything between reading and the state is the engine's own: preparation, runner, reconciliation. WorkOS and the state
 are read back as lines of text, so that a table of cases can be written out.
