@@ -113,6 +113,10 @@ _CODES: dict[str, tuple[str, str]] = {
         "the user is in WorkOS, and their Cognito record now shares another one's address",
         "delete the user in WorkOS once nothing refers to it: this tool never does",
     ),
+    "provider": (
+        "the user signs in only with an identity provider that the plan skips",
+        "set its fallback to password_reset in oauth_providers to migrate such users",
+    ),
     "left_source": (
         "the user is in WorkOS, and no longer in what the plan selects from Cognito",
         "delete the user in WorkOS if that is meant: this tool never does",

@@ -25,11 +25,13 @@ class Console:
         self.quiet = quiet
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self._secrets: list[str] = []
         self._redactor = Redactor(())
 
     def hide(self, secrets: Sequence[str]) -> None:
         """From now on these values are masked wherever they would appear."""
-        self._redactor = Redactor(tuple(secrets))
+        self._secrets += secrets
+        self._redactor = Redactor(self._secrets)
 
     def say(self, *lines: str) -> None:
         """Tell people, unless they asked for quiet."""
@@ -76,6 +78,11 @@ class Console:
             return Bar(label, total) if self._live else Lines(label, total, self.say)
 
         return Stages(view)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody reads standard output as it is written."""
+        return self._out.isatty()
 
     @property
     def _live(self) -> bool:
