@@ -50,8 +50,8 @@ _CODES: dict[str, tuple[str, str]] = {
         "`migrate state forget` lets the next apply create the user again",
     ),
     "email_not_available": (
-        "WorkOS says that the address is taken and shows nobody who has it",
-        "look for it in the WorkOS dashboard, then run again",
+        "WorkOS says that another user has this address",
+        "if two WorkOS users are one person now, delete the one that is left over; then run again",
     ),
     "external_id_already_used": (
         "WorkOS says that the external ID is taken and shows nobody who has it",
@@ -112,6 +112,10 @@ _CODES: dict[str, tuple[str, str]] = {
     "orphaned": (
         "the user is in WorkOS, and their Cognito record now shares another one's address",
         "delete the user in WorkOS once nothing refers to it: this tool never does",
+    ),
+    "provider": (
+        "the user signs in only with an identity provider that the plan skips",
+        "set its fallback to password_reset in oauth_providers to migrate such users",
     ),
     "left_source": (
         "the user is in WorkOS, and no longer in what the plan selects from Cognito",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.codes import explain
 from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.oauth.results import SignIn
 from engine.targets.metered import Requests
 
 if TYPE_CHECKING:
@@ -70,11 +71,13 @@ class ApplyResult:
     warnings: tuple[str, ...] = ()
     stopped: str | None = None
     resets: SendResult | None = None  # under `send: after_apply`
+    sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
 
     @property
     def converged(self) -> bool:
-        """Every selected user is where the plan wants them."""
-        return self.stopped is None and not any(self.users[name] for name in ("conflicts", "failed", "pending"))
+        """Every selected user is where the plan wants them, and so is what they sign in with."""
+        open_users = any(self.users[name] for name in ("conflicts", "failed", "pending"))
+        return self.stopped is None and not open_users and not self.sign_in.failed
 
     @property
     def exit_code(self) -> int:
@@ -104,6 +107,7 @@ class ApplyResult:
             "resets": None if self.resets is None else self.resets.summary(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
+            **self.sign_in.to_json(),
         }
 
 
@@ -125,11 +129,12 @@ class PlanResult:
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
 
     @property
     def changes(self) -> bool:
         """Whether `apply` would change anything."""
-        return any(self.users[name] for name in ("create", "update", "adopt"))
+        return bool(self.sign_in.writes) or any(self.users[name] for name in ("create", "update", "adopt"))
 
     def to_json(self) -> dict[str, object]:
         """plan.v1"""
@@ -149,6 +154,7 @@ class PlanResult:
             "warnings": list(self.warnings),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),
+            **self.sign_in.to_json(),
         }
 
 

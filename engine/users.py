@@ -50,7 +50,10 @@ class DesiredUser:
 
 @dataclass(frozen=True, slots=True)
 class TargetUser:
-    """What WorkOS holds. Addresses come back trimmed and lower-cased from the real API, as written from others."""
+    """What WorkOS holds; `signed_in` says whether anybody ever did, by any method.
+
+    Addresses come back trimmed and lower-cased from the real API, as written from others.
+    """
 
     id: str
     email: str
@@ -59,9 +62,20 @@ class TargetUser:
     first_name: str | None = None
     last_name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    signed_in: bool = False  # at least once, by any method
+    signed_in: bool = False
 
 
 def normalise_email(address: str) -> str:
-    """Trimmed and lower-cased, as WorkOS stores and compares addresses (rule 1)."""
-    return address.strip().lower()
+    """Trimmed and lower-cased, as WorkOS stores and compares addresses (rule 1).
+
+    A look-alike that only becomes another letter by lower-casing (U+212A, the Kelvin sign) stays what it is: two
+    mailboxes must not become one person.
+    """
+    if address.isascii():
+        return address.strip().lower()
+    return "".join(_lowered(char) for char in address.strip(" \t\r\n\f\v"))
+
+
+def _lowered(char: str) -> str:
+    lower = char.lower()
+    return lower if lower.upper() == char else char

@@ -38,7 +38,7 @@ def _below(*folders: str) -> list[Path]:
     return [path for path in MODULES if any(_name(path).startswith(f"engine.{folder}") for folder in folders)]
 
 
-@pytest.mark.parametrize("path", _below("mapping", "planning", "spec"), ids=_name)
+@pytest.mark.parametrize("path", _below("mapping", "planning", "spec", "oauth"), ids=_name)
 def test_rules_mapping_and_planning_know_no_service(path: Path) -> None:
     assert _knows(path, *OUTSIDE, "engine.sources", "engine.targets", "engine.state", "engine.sandbox") == []
 

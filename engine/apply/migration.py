@@ -6,6 +6,7 @@ import math
 import time
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -17,10 +18,11 @@ from engine.apply.performer import Performer
 from engine.apply.preparation import Prepared, check_max_changes
 from engine.apply.reading import Watch
 from engine.apply.runner import Runner, Tally
-from engine.apply.session import Session
+from engine.apply.session import Session, as_target_error
 from engine.apply.stopping import FailureGuard, Stop
 from engine.clock import SystemClock
 from engine.errors import MigrateError, StateError
+from engine.oauth.results import KEYS
 from engine.ports import Progress
 from engine.results import ApplyResult, Failure, PlanResult, Reported
 from engine.snapshot import database
@@ -28,6 +30,7 @@ from engine.spec.model import Destination
 from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source, count_orphaned, reconcile
 from engine.targets.errors import Refused
+from engine.targets.provider_probe import HttpsProbe
 
 _LISTED = 1000
 
@@ -41,16 +44,26 @@ class Writing(Protocol):
 async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
     """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
     began = time.monotonic()
+    # Before the users: nobody wants to hear after hours that the providers may not be read.
+    stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
         check_max_changes(session.spec, actions)
+        foreseen = await session.foresee_sign_in(stage, prepared)
+        foreseen.refuse()
+        if not session.sandbox:
+            # A stand-in has no providers of anybody's: the gate guards the real destination.
+            with as_target_error(session.spec.destination):
+                await stage.gate(foreseen, HttpsProbe(session.spec.oauth.allow_hosts))
+        watch.check("checking")
         run_id = new_run_id()
         path = session.workspace.snapshot_path
         new = not session.workspace.state_path.exists()
         with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]
+            sign_in = await stage.carry_out(foreseen, state)
             tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
             reported = _settle_state(state, path, run_id, stop, prepared.summary.vanished)
             if new and tally.counts["adopted"]:
@@ -58,6 +71,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                     f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
+            result = replace(result, sign_in=sign_in)
             with suppress(StateError):
                 # The run is over and counted; that it cannot be noted is in the result already.
                 state.end_run(run_id, time.time(), _summary(result))
@@ -71,11 +85,14 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
 async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
     """Compute a plan and change nothing; the snapshot is gone afterwards."""
     began = time.monotonic()
+    # Before the users: nobody wants to hear after hours that the providers may not be read.
+    stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
+        sign_in = (await session.foresee_sign_in(stage, prepared)).result()
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,
@@ -92,12 +109,13 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             failures=tuple(Failure(sub, code) for sub, code in conflicts),
             failures_total=total,
             requests=session.target.requests,
-            writes=summary.writes,
-            estimated_s=estimate(summary.writes, session.spec.destination),
+            writes=summary.writes + sign_in.writes,
+            estimated_s=estimate(summary.writes + sign_in.writes, session.spec.destination),
             digest=summary.digest,
             duration_s=time.monotonic() - began,
             reported=Reported(attribute_vanished=summary.vanished),
             warnings=tuple(session.source.warnings),
+            sign_in=sign_in,
         )
     finally:
         prepared.close()
@@ -191,7 +209,8 @@ def _result(
 
 
 def _summary(result: ApplyResult) -> bytes:
-    """The result without its users, for the state's list of runs."""
+    """The result without its users and without what signing in took, for the state's list of runs."""
     content = result.to_json()
-    content.pop("failures")
+    for name in ("failures", *KEYS):
+        content.pop(name)
     return orjson.dumps(content)

@@ -16,6 +16,7 @@ from engine.snapshot.decisions import leave_skipped
 from engine.snapshot.ingest import Ingest
 from engine.snapshot.people import merge_people
 from engine.spec.model import ExportSource, Spec
+from engine.spec.providers import providers_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         filters=spec.filters,
         mapper=mapper,
         fingerprints=fingerprints,
-        joining=spec.joining_providers,
+        skip_providers=providers_with(spec.providers, "skip"),
+        reset_providers=providers_with(spec.providers, "password_reset"),
     )
     reader.read(source, inline_groups=isinstance(spec.source, ExportSource), progress=progress)
     leave_skipped(connection, spec.decisions, str(spec.path))

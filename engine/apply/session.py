@@ -13,14 +13,20 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.apply.preparation import Prepared, prepare
 from engine.apply.reading import Watch
+from engine.apply.sign_in import Foreseen, SignInStage
 from engine.clock import SystemClock
 from engine.errors import MigrateError, TargetError
+from engine.oauth.connections import Known
 from engine.ports import SourceDescription, UserSource
+from engine.snapshot.sign_ins import count_left_out, count_sign_ins
+from engine.sources.identity_providers import read_identity_providers
 from engine.sources.open import open_source
-from engine.spec.model import Destination, ExportSource, Spec
+from engine.spec.model import CognitoSource, Destination, ExportSource, Spec
+from engine.state.connections import read_connections
 from engine.state.file import StateFile
 from engine.state.records import StateIdentity
 from engine.state.workspace import Workspace
@@ -28,6 +34,10 @@ from engine.targets.backoff import TRIES
 from engine.targets.errors import CallFailed, Refused, Terminal
 from engine.targets.metered import MeteredTarget
 from engine.targets.quota import Quota
+
+if TYPE_CHECKING:
+    from engine.targets.sign_in import WorkOSSignIn
+    from engine.targets.workos import WorkOSTarget
 
 # One call's time-out in seconds; the SDK's own variable overrides it.
 _TIMEOUT = 20.0
@@ -46,7 +56,23 @@ class Session:
     source: UserSource
     described: SourceDescription
     target: MeteredTarget
+    sign_in: WorkOSSignIn
+    connections: dict[str, Known]
     notes: list[str] = field(default_factory=list)
+
+    async def sign_in_stage(self) -> SignInStage:
+        """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
+        pool = None
+        if self.spec.providers is not None and isinstance(self.spec.source, CognitoSource):
+            pool = await asyncio.to_thread(read_identity_providers, self.spec.source)
+        return SignInStage(self.spec, self.sign_in, pool=pool, known=self.connections, key=self.key)
+
+    async def foresee_sign_in(self, stage: SignInStage, prepared: Prepared) -> Foreseen:
+        """What signing in takes for the people who were read. Raises MigrateError."""
+        people = await asyncio.to_thread(count_sign_ins, prepared.connection)
+        left_out = await asyncio.to_thread(count_left_out, prepared.connection)
+        with as_target_error(self.spec.destination):
+            return await stage.foresee(people, left_out)
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""
@@ -86,35 +112,46 @@ def sandbox_data(spec: Spec) -> Path:
 @asynccontextmanager
 async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
     """Open and prove everything; the workspace is prepared. Raises MigrateError."""
+    from engine.targets.sign_in import WorkOSSignIn
+
     identity = state_identity(spec, sandbox=sandbox)
     async with AsyncExitStack() as stack:
         state = StateFile.read(workspace.state_path, identity)
         known: list[str] = []
+        connections: dict[str, Known] = {}
         key = secrets.token_bytes(32)
         if state is not None:
             with state:
                 key, known = state.key, state.some_workos_ids()
-        target = await stack.enter_async_context(open_target(spec.destination))
+                connections = read_connections(state)
+        workos, target = await stack.enter_async_context(open_workos(spec.destination))
         source = open_source(spec.source)
         described = await asyncio.to_thread(source.describe)
         await prove_environment(target, known, spec.destination)
-        yield Session(spec, sandbox, workspace, identity, key, source, described, target)
+        sign_in = WorkOSSignIn(workos.client, workos.backend, spec.destination, meter=target, timeout=call_timeout())
+        yield Session(spec, sandbox, workspace, identity, key, source, described, target, sign_in, connections)
+
+
+@asynccontextmanager
+async def open_workos(destination: Destination) -> AsyncIterator[tuple[WorkOSTarget, MeteredTarget]]:
+    """WorkOS as it is, and under the plan's quota; contacts nobody."""
+    from engine.targets.workos import WorkOSTarget
+
+    clock = SystemClock()
+    rng = random.Random()  # noqa: S311 (jitter, not a secret)
+    workos = WorkOSTarget(destination, timeout=call_timeout())
+    target = MeteredTarget(workos, Quota(destination, clock), clock=clock, rng=rng)
+    try:
+        yield workos, target
+    finally:
+        await target.close()
 
 
 @asynccontextmanager
 async def open_target(destination: Destination) -> AsyncIterator[MeteredTarget]:
     """WorkOS under the plan's quota; contacts nobody."""
-    from engine.targets.workos import WorkOSTarget
-
-    clock = SystemClock()
-    rng = random.Random()  # noqa: S311 (jitter, not a secret)
-    target = MeteredTarget(
-        WorkOSTarget(destination, timeout=call_timeout()), Quota(destination, clock), clock=clock, rng=rng
-    )
-    try:
+    async with open_workos(destination) as (_, target):
         yield target
-    finally:
-        await target.close()
 
 
 def call_timeout() -> float:

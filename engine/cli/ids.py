@@ -82,7 +82,7 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
     with reading(spec):
         kept = Workspace(spec.state_path).snapshot_path
         own = Workspace(spec.state_path, preview=True).snapshot_path
-        connection = database.reopen(kept) if kept.exists() else None
+        connection = database.reopen(kept)
         try:
             if connection is None:
                 source = open_source(spec.source)
@@ -104,7 +104,9 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
 def _one_object(plan: str, rows: Iterator[dict[str, object]]) -> Iterator[str]:
     import orjson
 
+    from engine.views.text import json_safe
+
     yield '{"schema":"ids.v1","plan":' + orjson.dumps(plan).decode() + ',"command":"ids","ids":['
     for at, row in enumerate(rows):
-        yield ("," if at else "") + orjson.dumps(row).decode()
+        yield ("," if at else "") + json_safe(orjson.dumps(row).decode())
     yield "]}\n"

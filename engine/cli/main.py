@@ -7,7 +7,7 @@ import sys
 import typer
 from typer import core
 
-from engine.cli import apply, export, ids, resets, sandbox, schema, state, status, validate, verify
+from engine.cli import apply, export, ids, oauth, resets, sandbox, schema, state, status, validate, verify
 from engine.cli.command import report, wants_json
 from engine.diagnostics import Diagnostic
 from engine.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
@@ -29,6 +29,7 @@ for module in (validate, apply, status, verify, ids, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")
+app.add_typer(oauth.app, name="oauth")
 
 
 def run() -> None:

@@ -16,7 +16,7 @@ from engine.codes import explain
 from engine.errors import MigrateError
 from engine.spec.model import Spec
 from engine.views.console import Console
-from engine.views.text import duration, figure, printable, table
+from engine.views.text import duration, figure, json_safe, printable, table
 
 UsersOption = Annotated[
     str | None,
@@ -89,13 +89,14 @@ def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, s
         yield lambda _: {}
         return
     path = Workspace(spec.state_path).snapshot_path
-    if not path.exists():
+    opened = database.reopen(path)
+    if opened is None:
         raise MigrateError(
             "--names needs the last run's snapshot, and there is none",
             remedy="a run that did not converge leaves one, and so does keep_snapshot: true in the plan file",
             code="no_snapshot",
         )
-    with closing(database.reopen(path)) as snapshot:
+    with closing(opened) as snapshot:
 
         def name(sub: str) -> dict[str, str | None]:
             row = snapshot.execute("SELECT username, email FROM record WHERE sub = ?", (sub,)).fetchone()
@@ -109,7 +110,7 @@ def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  
 
     for at, row in enumerate(rows):
         if format is Format.JSONL:
-            yield orjson.dumps(row).decode() + "\n"
+            yield json_safe(orjson.dumps(row).decode()) + "\n"
         elif format is Format.CSV:
             if not at:
                 yield csv_line(row) + "\n"
@@ -126,7 +127,7 @@ def _one_object(document: dict[str, Any], rows: Iterator[dict[str, Any]] | None)
     # Piece by piece: a list may have a million users.
     yield text[:-1] + ',"listed":['
     for at, row in enumerate(rows):
-        yield ("," if at else "") + orjson.dumps(row).decode()
+        yield ("," if at else "") + json_safe(orjson.dumps(row).decode())
     yield "]}\n"
 
 

@@ -19,6 +19,7 @@ class MergedUser:
     fields: dict[str, str]
     invalid: dict[str, str]
     had_password: bool
+    joins_resets: bool
     relations: tuple[Relation, ...]
 
 
@@ -50,14 +51,16 @@ def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool, linked: Col
     invalid = dict(first.invalid)
     refused: dict[str, str] = {}
     relations: list[Relation] = ["primary"]
-    had_password = first.native
+    had_password, joins_resets = first.native, first.joins_resets
     for record in ranked[1:]:
         # Whoever signed up unverified with somebody's address must not write into that person's account.
         outsider = first.verified and not record.verified and record.sub not in linked
         relations.append("unverified" if outsider else "merged")
         if outsider and not allow_unverified:
             continue
-        had_password = had_password or (record.native and not outsider)
+        if not outsider:
+            had_password = had_password or record.native
+            joins_resets = joins_resets or record.joins_resets
         for name, value in record.fields.items():
             if name not in invalid and name != "external_id":
                 fields.setdefault(name, value)
@@ -66,4 +69,4 @@ def merge(ranked: Sequence[MappedRecord], *, allow_unverified: bool, linked: Col
     for name, fault in refused.items():
         if name not in fields and name != "external_id":
             invalid.setdefault(name, fault)
-    return MergedUser(fields, invalid, had_password, tuple(relations))
+    return MergedUser(fields, invalid, had_password, joins_resets, tuple(relations))

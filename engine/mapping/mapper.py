@@ -43,6 +43,7 @@ class MappedRecord:
     fields: dict[str, str]
     invalid: dict[str, str] = field(default_factory=dict)
     identities: tuple[Identity, ...] = ()
+    joins_resets: bool = False  # had no password, and is to get one: `fallback: password_reset`
 
 
 class Mapper:

@@ -40,8 +40,7 @@ class Planner:
             return Change("conflict", desired.sub, known.workos_id if known else None, code=code)
         if "external_id" not in desired.fields:
             return Change("conflict", desired.sub, known.workos_id if known else None, code="no_external_id")
-        if known is not None and known.handover and (found.by_id is None or found.by_id.email != desired.email):
-            # That user has moved to another address in WorkOS since: whoever they are, they are not this person.
+        if known is not None and known.handover and not _goes_over(desired, found.by_id):
             known = None
         if known is not None and known.workos_id is not None:
             if known.status == "gone":
@@ -144,6 +143,15 @@ class Planner:
             verified=theirs.email_verified,
             counts_as="adopted",
         )
+
+
+def _goes_over(desired: Desired, user: TargetUser | None) -> bool:
+    """Whether a user whom we made under an unverified address may go to the record that has verified it.
+
+    Not if they have moved to another address since, and not if somebody has signed in without ever verifying it: an
+    application may have given them a password for an address that is not theirs.
+    """
+    return user is not None and user.email == desired.email and (user.email_verified or not user.signed_in)
 
 
 def _differing_metadata(fields: Mapping[str, str], held: TargetUser) -> dict[str, str | bool | None]:

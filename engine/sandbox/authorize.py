@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import secrets
+import zlib
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit
+
+import orjson
 
 from engine.sandbox.environment import Environment
 from engine.sandbox.errors import invalid_parameters
@@ -35,7 +39,7 @@ class Authorize:
 
     def authorize(self, request: Request) -> Reply:
         own = self._environment
-        given = {name: request.argument(name) or "" for name in (*_REQUIRED, "provider", "state")}
+        given = {name: request.argument(name) or "" for name in (*_REQUIRED, "provider", "connection_id", "state")}
         missing = [(name, f"{name}_required", f"{name} is required") for name in _REQUIRED if not given[name]]
         if missing:
             raise invalid_parameters(missing)
@@ -47,6 +51,8 @@ class Authorize:
             return _redirect("https://error.workos.com/sso/redirect-uri-invalid", address)
         if given["response_type"] != "code":
             return _back(given, "unsupported_response_type", "The response type must be code.")
+        if given["connection_id"]:
+            return self._to_connection(given)
         if given["provider"] == "authkit":
             return _redirect(
                 "https://auth.sandbox.invalid/",
@@ -65,6 +71,31 @@ class Authorize:
             ("state", secrets.token_urlsafe(24)),
         ]
         return _redirect(provider.authorization_url, query)
+
+    def _to_connection(self, given: dict[str, str]) -> Reply:
+        """To the connection's identity provider, by OIDC or by a SAML request in the redirect (SAML Bindings 3.4.4).
+
+        The sandbox reads no discovery documents, so the OIDC address is the issuer's and `/authorize`.
+        """
+        own = self._environment
+        row = own.database.row("SELECT * FROM connections WHERE id = ?", (given["connection_id"],))
+        if row is None:
+            return _back(given, "connection_invalid", "A valid connection must be given.")
+        options = orjson.loads(row["options"])
+        if row["connection_type"].endswith("OIDC"):
+            issuer = options["discovery_endpoint"].removesuffix("/.well-known/openid-configuration")
+            callback = _callback("oidc", row["id"])
+            query = [("client_id", options["client_id"]), ("redirect_uri", callback), ("response_type", "code")]
+            return _redirect(f"{issuer}/authorize", [*query, ("scope", "openid email profile")])
+        assertion = 'xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"'
+        request = (
+            f'<samlp:AuthnRequest xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" {assertion}'
+            f' AssertionConsumerServiceURL="https://auth.workos.com/sso/saml/acs/{row["id"]}">'
+            f"<saml:Issuer>https://auth.workos.com/{row['id']}</saml:Issuer></samlp:AuthnRequest>"
+        )
+        deflate = zlib.compressobj(wbits=-15)
+        encoded = base64.b64encode(deflate.compress(request.encode()) + deflate.flush()).decode()
+        return _redirect(options.get("idp_sso_url") or options["idp_metadata_url"], [("SAMLRequest", encoded)])
 
 
 def _callback(provider: str, client_id: str) -> str:

@@ -13,6 +13,8 @@ from engine.snapshot.schema import TABLES
 from engine.state.schema import USERS
 from engine.state.workspace import database_files
 
+_COMPLETE = 1
+
 
 def create(path: Path) -> sqlite3.Connection:
     """An empty snapshot; one of an earlier run is replaced. Raises StateError where the disk refuses."""
@@ -31,9 +33,23 @@ def create(path: Path) -> sqlite3.Connection:
         return connection
 
 
-def reopen(path: Path) -> sqlite3.Connection:
-    """A snapshot that an earlier run kept, for reading."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+def complete(connection: sqlite3.Connection) -> None:
+    """Mark the snapshot as holding all of its pool: a run that was killed while reading leaves one that does not."""
+    connection.execute(f"PRAGMA user_version = {_COMPLETE}")
+
+
+def reopen(path: Path) -> sqlite3.Connection | None:
+    """A whole snapshot that an earlier run kept, for reading; None where there is none."""
+    if not path.exists():
+        return None
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        if connection.execute("PRAGMA user_version").fetchone()[0] == _COMPLETE:
+            return connection
+    except sqlite3.DatabaseError:
+        pass
+    connection.close()
+    return None
 
 
 def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:

@@ -36,15 +36,17 @@ class Ingest:
         filters: Filters,
         mapper: Mapper,
         fingerprints: Fingerprints,
-        joining: frozenset[str] = frozenset(),
+        skip_providers: frozenset[str] = frozenset(),
+        reset_providers: frozenset[str] = frozenset(),
     ) -> None:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
         self._mapper = mapper
         self._fingerprints = fingerprints
-        self._joining = joining
         self._groups_missing = False
+        self._skip_providers = skip_providers
+        self._reset_providers = reset_providers
         self._identities: list[tuple[object, ...]] = []
 
     def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
@@ -88,6 +90,10 @@ class Ingest:
             self._groups_missing = True
         record = self._mapper.map(user)
         reason = reason or left_out(record)
+        # Linked profiles stand on the native user; who has a password needs no provider.
+        federated = frozenset() if record.native else frozenset(one.provider for one in record.identities)
+        if reason is None and federated and federated <= self._skip_providers:
+            reason = "provider"
         fingerprint = None
         fields = b"{}"
         if reason is None:
@@ -95,7 +101,12 @@ class Ingest:
             fingerprint = self._fingerprints.whole(
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
-        self._identities.extend((one.provider, one.user_id, record.sub, record.native) for one in record.identities)
+        self._identities.extend(
+            # An identity without the provider's user id is nobody's: it would link strangers to each other.
+            (one.provider, one.user_id, record.sub, record.native)
+            for one in record.identities
+            if one.user_id
+        )
         return (
             record.sub,
             record.username,
@@ -114,7 +125,7 @@ class Ingest:
             record.native,
             user.status,
             user.enabled,
-            not record.native and record.provider in self._joining,
+            not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
         )
 

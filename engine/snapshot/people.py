@@ -12,10 +12,11 @@ import orjson
 from engine.mapping.duplicates import merge, rank
 from engine.mapping.mapper import MappedRecord, Mapper
 from engine.planning.fingerprints import Fingerprints
+from engine.snapshot import database
 from engine.spec.model import Duplicates
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
-# has none of its own is no longer left out for that.
+# has none of its own, or whose provider the plan skips, is no longer left out for that.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
 CREATE TEMP TABLE link AS
@@ -23,14 +24,15 @@ CREATE TEMP TABLE link AS
     JOIN identity n ON n.provider = p.provider AND n.user_id = p.user_id AND n.native AND n.sub != p.sub
     JOIN record nr ON nr.sub = n.sub AND nr.reason IS NULL AND nr.skipped = 0
     JOIN record pr ON pr.sub = p.sub AND pr.skipped = 0
-        AND (pr.reason IS NULL OR pr.reason IN ('no_email', 'invalid_email'))
+        AND (pr.reason IS NULL OR pr.reason IN ('no_email', 'invalid_email', 'provider'))
     WHERE NOT p.native GROUP BY p.sub;
 UPDATE record SET reason = NULL, linked_to = (SELECT native_sub FROM link WHERE link.sub = record.sub),
     address = (SELECT email FROM record n JOIN link ON n.sub = link.native_sub WHERE link.sub = record.sub)
 WHERE sub IN (SELECT sub FROM link);
 """
 _GROUPS = """
-SELECT address, sub, username, created, native, provider, email, verified, fields, invalid, linked_to FROM record
+SELECT address, sub, username, created, native, provider, email, verified, fields, invalid, linked_to, joins
+FROM record
 WHERE reason IS NULL AND skipped = 0 AND address IN (
     SELECT address FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY address HAVING count(*) > 1
 ) ORDER BY address
@@ -54,14 +56,16 @@ def merge_people(
     rows = connection.execute(_GROUPS)
     for address, group in itertools.groupby(rows, key=lambda row: row[0]):
         found = list(group)
-        records = [_record(row[1:10]) for row in found]
+        records = [_record(row[1:10], joins=bool(row[11])) for row in found]
         linked = {row[1] for row in found if row[10] is not None}
-        if duplicates.strategy == "error" and len(records) - len(linked) > 1:
+        settled = any(record.sub in decided for record in records)
+        if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
             _refuse(connection, records)
         else:
             _merge(connection, _Group(address, records, linked), duplicates, mapper, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
+    database.complete(connection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,15 @@ def _merge(
     person = merge(ranked, allow_unverified=duplicates.allow_unverified, linked=group.linked)
     first = ranked[0]
     connection.execute(
-        "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, email_mark = ?, password = ? WHERE sub = ?",
+        "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, email_mark = ?, password = ?, joins = ? "
+        "WHERE sub = ?",
         (
             orjson.dumps(person.fields, option=orjson.OPT_SORT_KEYS),
             orjson.dumps(person.invalid) if person.invalid else None,
             fingerprints.whole(group.address, first.verified, mapper.with_defaults(person.fields)),
             fingerprints.field("email", group.address),
             person.had_password,
+            person.joins_resets,
             first.sub,
         ),
     )
@@ -122,7 +128,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     )
 
 
-def _record(row: tuple[object, ...]) -> MappedRecord:
+def _record(row: tuple[object, ...], *, joins: bool) -> MappedRecord:
     sub, username, created, native, provider, email, verified, fields, invalid = row
     return MappedRecord(
         sub=str(sub),
@@ -134,4 +140,5 @@ def _record(row: tuple[object, ...]) -> MappedRecord:
         verified=bool(verified),
         fields=orjson.loads(fields),  # type: ignore[arg-type]  # a BLOB column
         invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]
+        joins_resets=joins,
     )

@@ -15,8 +15,8 @@ from engine.users import TargetUser
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
 # record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
 # unverified: who signed up with somebody's address does not inherit their account. The other way round it is the
-# address that counts: a user whom we made under it, unverified, goes to the record that has verified it; whoever could
-# sign in there got their mail. Nobody's row speaks for two.
+# address that counts: a user whom we made under it, unverified, goes to the record that has verified it, unless the
+# planner sees that somebody uses it. Nobody's row speaks for two.
 _HOLDERS = """
 CREATE TEMP TABLE holder (
     sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE, handover INTEGER NOT NULL
@@ -34,7 +34,7 @@ INSERT OR IGNORE INTO holder
         OR m.relation = 'unverified' AND k.created_here AND json_extract(k.fields, '$.email') = p.email_mark
     ) AND NOT EXISTS (
         SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
-    ) ORDER BY m.relation, k.changed_at, k.sub;
+    ) ORDER BY json_extract(k.fields, '$.email') IS NOT p.email_mark, m.relation, k.changed_at, k.sub;
 """
 
 _UNCHANGED = """
@@ -232,7 +232,7 @@ class PlanTable:
 def _dump_target(user: TargetUser) -> bytes:
     return orjson.dumps(
         [user.id, user.email, user.email_verified, user.external_id, user.first_name, user.last_name,
-         dict(user.metadata)]
+         dict(user.metadata), user.signed_in]
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.spec import model
+from engine.spec.providers import build_checks, build_providers
 from engine.spec.references import Opaque
 from engine.spec.section import section
 from engine.spec.values import origin_of, parse_duration, parse_minutes, parse_moment, parse_share, region_of, split_url
@@ -20,6 +21,7 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) -> model.Spec:
     """The `Spec` of a plan without faults; with `sandbox` the destination is a placeholder."""
     name = str(data["name"])
+    providers = build_providers(data)
     return model.Spec(
         name=name,
         path=path,
@@ -31,14 +33,9 @@ def build_spec(data: Mapping[str, Any], path: Path, *, sandbox: bool = False) ->
         duplicates=_duplicates(section(data, "duplicates")),
         existing_users=_known(data.get("existing_users"), "adopt"),
         decisions=_decisions(data),
-        trusted_providers=frozenset(
-            provider for provider, one in section(data, "oauth_providers").items() if one.get("trust_email") is True
-        ),
-        joining_providers=frozenset(
-            provider
-            for provider, one in section(data, "oauth_providers").items()
-            if one.get("fallback") == "password_reset"
-        ),
+        oauth=build_checks(data),
+        providers=providers,
+        trusted_providers=frozenset(provider for provider, one in (providers or {}).items() if one.trust_email),
         password_reset=_password_reset(section(data, "password_reset")),
         mfa=_known(data.get("mfa"), "ignore"),
         safety=_safety(section(data, "safety")),

@@ -11,6 +11,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from engine.spec.providers import OAuthChecks, ProviderSpec
+
 Preference = Literal["native", "federated", "newest", "oldest"]
 WhenInvalid = Literal["error", "omit", "escape"]
 ExistingUsers = Literal["adopt", "update", "skip", "error"]
@@ -201,8 +203,9 @@ class Spec:
     duplicates: Duplicates = Duplicates()
     existing_users: ExistingUsers = "adopt"
     decisions: tuple[Decision, ...] = ()
+    oauth: OAuthChecks = field(default_factory=OAuthChecks)
+    providers: Mapping[str, ProviderSpec] | None = None  # by name; None: the plan has no `oauth_providers`
     trusted_providers: frozenset[str] = frozenset()  # OIDC and SAML providers with `trust_email: true`
-    joining_providers: frozenset[str] = frozenset()  # with `fallback: password_reset`: no equivalent in WorkOS
     password_reset: PasswordReset = PasswordReset()
     mfa: Literal["ignore", "report"] = "ignore"
     safety: Safety = Safety()

@@ -32,15 +32,6 @@ def is_remote(value: Any) -> bool:
 
 
 _LATER = (
-    _Later(
-        ("destination", "workos", "redirect_uris"),
-        _is_set,
-        "leave it out, and add redirect URIs in the WorkOS dashboard",
-    ),
-    _Later(("oauth", "require"), _is_set, "leave it out or write false"),
-    _Later(("oauth", "probe"), _is_set, "leave it out or write false"),
-    _Later(("oauth", "allow_hosts"), _is_set, "leave it out"),
-    _Later(("oauth_providers",), _is_set, "leave it out: the providers are then reported and nobody is held back"),
     _Later(("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
     _Later(("state", "path"), is_remote, "leave it out or name a local file"),
 )

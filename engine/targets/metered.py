@@ -88,6 +88,10 @@ class MeteredTarget:
         """See the port."""
         await self._target.close()
 
+    async def pause(self, seconds: float) -> None:
+        """Wait before another try."""
+        await self._clock.sleep(seconds)
+
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         tries = Tries(self.rng, tries=self.read_tries)
         while True:

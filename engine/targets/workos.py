@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-from workos import AsyncWorkOSClient, WorkOSError
+from workos import AsyncWorkOSClient
 from workos.user_management.models import User
 
 from engine.ports import UserChanges
 from engine.spec.model import Destination
+from engine.targets.calls import checked as _call
 from engine.targets.errors import Ambiguous, Terminal
-from engine.targets.translation import translate
 from engine.targets.transport import AiohttpBackend
 from engine.users import TargetUser, normalise_email
 
 PAGE = 100  # WorkOS's largest page (API description, list users)
-_T = TypeVar("_T")
 
 
 class WorkOSTarget:
     """`UserTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
 
     def __init__(self, destination: Destination, *, timeout: float, backend: AiohttpBackend | None = None) -> None:
-        self._backend = backend or AiohttpBackend.open()
-        client = AsyncWorkOSClient(
+        self.backend = backend or AiohttpBackend.open()
+        self.client = AsyncWorkOSClient(
             api_key=destination.api_key,
             client_id=destination.client_id,
             base_url=destination.base_url,
             # The SDK repeats POSTs blindly, and WorkOS has no idempotency key for users (facts).
             max_retries=0,
-            http_client=self._backend,
+            http_client=self.backend,
         )
-        self._users = client.user_management
+        self._users = self.client.user_management
         self._opts: Any = {"timeout": timeout, "max_retries": 0}
 
     async def create(self, user: Mapping[str, object]) -> TargetUser:
@@ -71,21 +70,7 @@ class WorkOSTarget:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._backend.close()
-
-
-async def _call(call: Awaitable[_T]) -> _T:
-    try:
-        answer = await call
-    except WorkOSError as error:
-        raise translate(error) from error
-    except (AttributeError, TypeError, KeyError, ValueError) as error:
-        # The SDK met a body of another shape than the API's: something else answered, perhaps after the write.
-        raise Ambiguous("unexpected_answer") from error
-    if answer is None:
-        # The SDK gives None for an empty or unreadable body, and for a redirect.
-        raise Ambiguous("unexpected_answer")
-    return answer
+        await self.backend.close()
 
 
 async def _found(call: Awaitable[User]) -> TargetUser | None:

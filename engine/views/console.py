@@ -12,7 +12,7 @@ from typing import IO
 
 from engine.redaction import Redactor
 from engine.views.progress import Bar, Lines, ProgressView, Silent, Stages
-from engine.views.text import table
+from engine.views.text import json_safe, table
 
 
 class Console:
@@ -25,11 +25,13 @@ class Console:
         self.quiet = quiet
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self._secrets: list[str] = []
         self._redactor = Redactor(())
 
     def hide(self, secrets: Sequence[str]) -> None:
         """From now on these values are masked wherever they would appear."""
-        self._redactor = Redactor(tuple(secrets))
+        self._secrets += secrets
+        self._redactor = Redactor(self._secrets)
 
     def say(self, *lines: str) -> None:
         """Tell people, unless they asked for quiet."""
@@ -65,7 +67,7 @@ class Console:
         """The one JSON object of `--json`."""
         import orjson
 
-        self._write(self._out, [orjson.dumps(content).decode()])
+        self._write(self._out, [json_safe(orjson.dumps(content).decode())])
 
     def stages(self) -> Stages:
         """A progress line a stage on a terminal, a line every 10 % elsewhere, nothing when quiet."""
@@ -76,6 +78,11 @@ class Console:
             return Bar(label, total) if self._live else Lines(label, total, self.say)
 
         return Stages(view)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether somebody reads standard output as it is written."""
+        return self._out.isatty()
 
     @property
     def _live(self) -> bool:

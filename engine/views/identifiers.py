@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
 import orjson
 
 from engine.snapshot.identifiers import Identifiers
-from engine.views.text import printable
+from engine.views.text import json_safe, printable
 
 _COLUMNS = ("cognito_sub", "cognito_username", "identities", "workos_user_id", "relation")
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
@@ -58,10 +57,7 @@ def as_jsonl(rows: Iterable[Identifiers]) -> Iterator[str]:
 
 def json_line(row: Identifiers) -> str:
     """One record as JSON that no terminal obeys; a program reads the same text as ever."""
-    line = orjson.dumps(to_json(row)).decode()
-    if line.isprintable():
-        return line
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    return json_safe(orjson.dumps(to_json(row)).decode())
 
 
 def to_json(row: Identifiers) -> dict[str, object]:

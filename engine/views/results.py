@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.codes import explain
 from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.targets.metered import Requests
+from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 
 _STOPPED = {
@@ -24,11 +25,13 @@ def render_apply(result: ApplyResult, *, plan_path: str) -> list[str]:
     )
     lines += list(_failures(result.failures, result.failures_total, plan_path))
     lines += list(_reported(result.reported))
+    lines += render_sign_in(result.sign_in)
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
         lines.append(_STOPPED.get(result.stopped) or f"stopped: {explain(result.stopped)[0]} ({result.stopped})")
     elif result.converged:
         nothing = not any(result.users[name] for name in ("created", "updated", "adopted"))
+        nothing = nothing and not result.sign_in.changed
         lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
     else:
         lines.append("not done: see above; run apply again once that is settled")
@@ -44,6 +47,7 @@ def render_plan(result: PlanResult, *, plan_path: str) -> list[str]:
     )
     lines += list(_failures(result.failures, result.failures_total, plan_path))
     lines += list(_reported(result.reported))
+    lines += render_sign_in(result.sign_in)
     if result.changes:
         under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         lines += ["", f"{figure(result.writes)} writes{under}"]

@@ -93,7 +93,8 @@ def test_the_sandbox_touches_nothing_of_the_real_destination(world: World) -> No
 @pytest.mark.parametrize(
     "command",
     [(), ("validate",), ("plan",), ("apply",), ("status",), ("export",), ("sandbox",), ("schema",),
-     ("state", "list"), ("state", "show"), ("state", "forget"), ("state", "unlock")],
+     ("state", "list"), ("state", "show"), ("state", "forget"), ("state", "unlock"),
+     ("oauth", "check"), ("oauth", "show-secret")],
 )  # fmt: skip
 def test_help_has_an_example(cli: Callable[..., object], command: tuple[str, ...]) -> None:
     ended = cli(*command, "--help")

@@ -36,14 +36,10 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`before` is who is in WorkOS already, `plan` the plan file's sections. `lost` is None where nothing differs.
-
-    `bug` says what is wrong with the engine where the case does not hold yet.
-    """
+    """`before` is who is in WorkOS already, `plan` the plan file's sections. `lost` is None where nothing differs."""
 
     name: str
     steps: Sequence[Step]
     before: Sequence[str] = ()
     plan: str = ""
     lost: Lost | None = None
-    bug: str | None = None

@@ -478,6 +478,19 @@ CHANGES = [
         ],
     ),
     Case(
+        "a verified record joins one that we made unverified, and somebody has signed in there: a conflict",
+        [
+            Step([record("m", flag="no")], "created 1", ["1 ann@x.co unverified m"], ["m 1 primary done made"]),
+            Step(
+                [A, record("m", flag="no")],
+                "merged 1, conflicts 1",
+                ["1 ann@x.co unverified m"],
+                ["a - primary conflict:other_external_id", "m 1 primary done made"],
+                meanwhile=changed(1, signed_in=True),
+            ),
+        ],
+    ),
+    Case(
         "the preferred record deleted: the next takes the user over",
         [
             Step(

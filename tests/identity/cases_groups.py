@@ -319,7 +319,6 @@ GROUPS = [
                 ["a 1 primary done made", "g 2 primary done made"],
             )
         ],
-        bug="people._LINK joins identities by an empty user_id: everybody's profile is everybody's",
     ),
     Case(
         "junk in identities is no identity",

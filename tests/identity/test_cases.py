@@ -19,14 +19,7 @@ CASES = [*GROUPS, *EXISTING, *CHANGES]
 
 
 def _parameters(cases: list[Case]) -> list[object]:
-    return [
-        pytest.param(
-            one,
-            id=one.name,
-            marks=[pytest.mark.xfail(reason=one.bug, strict=True, raises=AssertionError)] if one.bug else [],
-        )
-        for one in cases
-    ]
+    return [pytest.param(one, id=one.name) for one in cases]
 
 
 def test_there_are_enough_and_each_has_its_name() -> None:

@@ -211,9 +211,6 @@ def test_hostile_names_are_stored_faithfully_and_shown_harmlessly(hostile: World
     assert loaded == {subs(name): (text, held[f"{name}@example.com"]["id"]) for name, text in HOSTILE.items()}
 
 
-@pytest.mark.xfail(
-    reason="written as orjson gives it, with C1 controls and bidi marks; see views.identifiers.json_line"
-)
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -162,6 +162,36 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
         ],
     ),
     (
+        more("oauth: {require: true, allow_hosts: ['https://h', login.acme.com]}\n"),
+        [
+            "contradiction|10:18: oauth.require: true has nothing to check: the plan has no oauth_providers; list the pool's providers, or leave require out",
+            'invalid_value|10:38: oauth.allow_hosts[0] is "https://h", which is no host name; write the host alone: login.acme.com',
+        ],
+    ),
+    (
+        more(
+            "oauth_providers:\n  A: {connection: {organization: a}, fallback: skip}\n  B: {reuse_credentials: true, fallback: error}\n"
+        ),
+        [
+            "contradiction|11:48: oauth_providers.A.fallback means nothing beside connection: those users sign in through it; keep one of the two",
+            "contradiction|12:42: oauth_providers.B.fallback means nothing with reuse_credentials: true; keep one of the two",
+        ],
+    ),
+    (
+        source("  export: {files: [u.jsonl]}\n") + "oauth_providers: {A: {connection: {organization: a}}}\n",
+        [
+            "contradiction|9:23: oauth_providers.A.connection is made from the pool's provider, and an export has no providers; read the pool itself: source.cognito",
+        ],
+    ),
+    (
+        workos("redirect_uris: ['nowhere', 'http://app.acme.com/cb', 'http://localhost:3000/cb', 'https://a.b/#x']"),
+        [
+            'invalid_value|10:21: destination.workos.redirect_uris[0] is "nowhere", which is no redirect URI; write an address without fragment: https://app.acme.com/callback',
+            'insecure_url|10:32: destination.workos.redirect_uris[1] is "http://app.acme.com/cb": sign-in codes would cross the network unencrypted; write https://; plain http is for 127.0.0.1 and localhost only',
+            'invalid_value|10:86: destination.workos.redirect_uris[3] is "https://a.b/#x", which is no redirect URI; write an address without fragment: https://app.acme.com/callback',
+        ],
+    ),
+    (
         more("state: {path: " + "y" * 400 + "}\n"),
         [
             'invalid_value|10:15: state.path is "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy…", which cannot be a path; name a local file',
@@ -267,20 +297,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
         ],
     ),
     (
-        more("oauth_providers: {Google: {}}\n"),
-        [
-            "not_supported_yet|10:1: oauth_providers is not supported by this version of migrate yet; leave it out: the providers are then reported and nobody is held back",
-        ],
-    ),
-    (
-        more("oauth: {require: true, probe: true, allow_hosts: [h]}\n"),
-        [
-            "not_supported_yet|10:18: oauth.require is not supported by this version of migrate yet; leave it out or write false",
-            "not_supported_yet|10:31: oauth.probe is not supported by this version of migrate yet; leave it out or write false",
-            "not_supported_yet|10:37: oauth.allow_hosts is not supported by this version of migrate yet; leave it out",
-        ],
-    ),
-    (
         more("state: {path: s3://b/k}\n"),
         [
             "not_supported_yet|10:15: state.path: s3://b/k is not supported by this version of migrate yet; leave it out or name a local file",
@@ -290,12 +306,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
         more("state: {path: postgresql://h/d}\n"),
         [
             "not_supported_yet|10:15: state.path: postgresql://h/d is not supported by this version of migrate yet; leave it out or name a local file",
-        ],
-    ),
-    (
-        workos("redirect_uris: [https://a.b]"),
-        [
-            "not_supported_yet|10:5: destination.workos.redirect_uris is not supported by this version of migrate yet; leave it out, and add redirect URIs in the WorkOS dashboard",
         ],
     ),
 ]

@@ -72,14 +72,15 @@ def read_users(url: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     after = ""
     while True:
-        page = _get(f"{url}/user_management/users?limit=100&order=asc{after}")
+        page = read_json(f"{url}/user_management/users?limit=100&order=asc{after}")
         found += page["data"]
         if not page["list_metadata"].get("after"):
             return found
         after = f"&after={page['list_metadata']['after']}"
 
 
-def _get(address: str) -> Any:
+def read_json(address: str) -> Any:
+    """One answer's JSON."""
     request = urllib.request.Request(address, headers={"Authorization": f"Bearer {KEY}"})
     while True:
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine.spec.checks import attributes, decisions, destination, filters, resets, source
+from engine.spec.checks import attributes, decisions, destination, filters, providers, resets, source
 from engine.spec.fault import Fault
 
 _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Fault]], ...] = (
@@ -18,6 +18,7 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Fault]], ...] = (
     filters.check,
     attributes.check,
     decisions.check,
+    providers.check,
     resets.check,
 )
 

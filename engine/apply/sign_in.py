@@ -1,0 +1,241 @@
+"""Signing in, for `plan` and `apply`: who depends on which provider, and what WorkOS lacks for them.
+
+Foreseen once for both commands; `apply` refuses before it writes, and carries out what was foreseen before any user
+is written: a connection that is there a minute early harms nobody, a user without one cannot sign in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from engine.diagnostics import Diagnostic
+from engine.errors import GuardRefused, StateError
+from engine.oauth.checking import Checking
+from engine.oauth.checks import Check
+from engine.oauth.connections import Action, Design, Known, decide, design
+from engine.oauth.directions import read_directions
+from engine.oauth.handling import Problem, ProviderUse, SignsInBy, find_problems, handle
+from engine.oauth.ports import ProviderProbe, SignInEnvironment
+from engine.oauth.provider import IdentityProvider
+from engine.oauth.results import ConnectionItem, SignIn
+from engine.spec.model import CognitoSource, Spec
+from engine.state.connections import record_connection
+from engine.state.file import StateFile
+from engine.targets.errors import CallFailed
+
+
+class SignInRefused(GuardRefused):
+    """Users would be stranded, or a check fails: one diagnostic each."""
+
+    def __init__(self, found: Sequence[Diagnostic]) -> None:
+        self._found = list(found)
+        super().__init__("; ".join(str(one) for one in found))
+
+    def diagnostics(self) -> list[Diagnostic]:
+        return self._found
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One connection to bring about."""
+
+    design: Design
+    action: Action
+    connection_id: str | None
+
+
+@dataclass(slots=True)
+class Foreseen:
+    """What is to be done, in order. `organizations` are external IDs with their WorkOS id, None: to be made."""
+
+    uses: Sequence[ProviderUse] = ()
+    problems: Sequence[Problem] = ()
+    held_uris: list[str] = field(default_factory=list)
+    missing_uris: list[str] = field(default_factory=list)
+    organizations: dict[str, str | None] = field(default_factory=dict)
+    steps: list[_Step] = field(default_factory=list)
+
+    def result(self) -> SignIn:
+        """As `plan` shows it."""
+        made = sum(one is None for one in self.organizations.values())
+        return SignIn(
+            providers=self.uses,
+            problems=self.problems,
+            connections=[
+                ConnectionItem(
+                    step.design.provider, step.design.organization.organization, step.action, step.connection_id
+                )
+                for step in self.steps
+            ],
+            organizations={"create": made, "unchanged": len(self.organizations) - made},
+            redirect_uris={"create": len(self.missing_uris), "unchanged": len(self.held_uris)},
+        )
+
+    def refuse(self) -> None:
+        """Raise SignInRefused where users would be stranded (contract: `fallback: error`)."""
+        if self.problems:
+            raise SignInRefused([Diagnostic(one.code, one.message, one.remedy) for one in self.problems])
+
+
+class SignInStage:
+    """One command's. `pool` is None for an export; `known` and `key` are the state's."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        environment: SignInEnvironment,
+        *,
+        pool: Sequence[IdentityProvider] | None,
+        known: dict[str, Known],
+        key: bytes,
+    ) -> None:
+        self._spec = spec
+        self._environment = environment
+        self.pool = pool
+        self._known = known
+        self._key = key
+
+    @property
+    def secrets(self) -> list[str]:
+        """What must be masked wherever it would appear."""
+        return [one.client_secret for one in self.pool or () if one.client_secret]
+
+    async def foresee(self, people: Sequence[SignsInBy], left_out: dict[str, int]) -> Foreseen:
+        """Compute; changes nothing. Raises GuardRefused and the errors of `engine.targets.errors`."""
+        uses = handle(self.pool, self._spec.providers, people, left_out)
+        foreseen = Foreseen(uses=uses)
+        if self._spec.providers is not None:
+            names = [one.name for one in self.pool] if self.pool is not None else []
+            foreseen.problems = find_problems(uses, names)
+        wanted = self._spec.destination.redirect_uris
+        if wanted:
+            held = await self._environment.redirect_uris()
+            foreseen.held_uris = [uri for uri in wanted if uri in held]
+            foreseen.missing_uris = [uri for uri in wanted if uri not in held]
+        for one in self._designs(uses):
+            await self._foresee_connection(foreseen, one)
+        return foreseen
+
+    async def check(self, uses: Sequence[ProviderUse], probe: ProviderProbe) -> list[Check]:
+        """The rows of `migrate oauth check`."""
+        spec = self._spec
+        staging = spec.destination.environment == "staging" or spec.destination.api_key.startswith("sk_test_")
+        checking = Checking(
+            plan=spec.providers or {},
+            options=spec.oauth,
+            pool=self.pool,
+            known=self._known,
+            redirect_uris=await self._environment.redirect_uris(),
+            environment=self._environment,
+            probe=probe,
+            staging=staging,
+        )
+        return await checking.run(uses)
+
+    async def gate(self, foreseen: Foreseen, probe: ProviderProbe) -> None:
+        """`oauth.require`: raise SignInRefused while a check fails."""
+        if not self._spec.oauth.require:
+            return
+        failed = [one for one in await self.check(foreseen.uses, probe) if one.verdict == "fail"]
+        if failed:
+            raise SignInRefused(
+                [Diagnostic(one.code, f"oauth.require: {one.provider}: {one.message}", one.remedy) for one in failed]
+            )
+
+    async def carry_out(self, foreseen: Foreseen, state: StateFile) -> SignIn:
+        """Do it. What fails is counted, and the users go on; the next run takes it up."""
+        uris, organizations = Counter(unchanged=len(foreseen.held_uris)), Counter[str]()
+        for uri in foreseen.missing_uris:
+            try:
+                await self._environment.create_redirect_uri(uri)
+                uris["created"] += 1
+            except CallFailed:
+                uris["failed"] += 1
+        ids: dict[str, str] = {}
+        for external_id, held in foreseen.organizations.items():
+            try:
+                ids[external_id] = held or await self._environment.create_organization(
+                    external_id, self._organization_name(external_id)
+                )
+                organizations["unchanged" if held else "created"] += 1
+            except CallFailed:
+                organizations["failed"] += 1
+        items = [await self._carry_out_step(step, ids, state) for step in foreseen.steps]
+        return SignIn(True, foreseen.uses, (), items, organizations, uris)
+
+    def _designs(self, uses: Sequence[ProviderUse]) -> list[Design]:
+        pool = {one.name: one for one in self.pool or ()}
+        source = self._spec.source
+        if not isinstance(source, CognitoSource):
+            return []
+        return [
+            design(pool[use.name], wanted, source.user_pool_id)
+            for use in uses
+            if use.handling == "connection" and (wanted := (self._spec.providers or {})[use.name].connection)
+        ]
+
+    async def _foresee_connection(self, foreseen: Foreseen, wanted: Design) -> None:
+        external_id = wanted.organization.organization
+        if external_id not in foreseen.organizations:
+            foreseen.organizations[external_id] = await self._environment.find_organization(external_id)
+        organization_id = foreseen.organizations[external_id]
+        known = self._known.get(wanted.provider)
+        held = await self._environment.find_connection(known.connection_id) if known is not None else None
+        # Of another organization by now: the plan has moved it, and WorkOS cannot.
+        moved = held is not None and held.organization_id != organization_id
+        held = None if moved else held
+        namesakes = []
+        if held is None and organization_id is not None:
+            namesakes = [one for one in await self._environment.connections(organization_id) if one.name == wanted.name]
+        action = decide(wanted, known, held=held is not None, same_name=bool(namesakes), key=self._key)
+        found = held.id if held is not None else namesakes[0].id if namesakes else None
+        foreseen.steps.append(_Step(wanted, action, found))
+
+    async def _carry_out_step(self, step: _Step, organizations: dict[str, str], state: StateFile) -> ConnectionItem:
+        wanted = step.design
+        organization = wanted.organization.organization
+        item = ConnectionItem(wanted.provider, organization, "failed", step.connection_id)
+        try:
+            if organization not in organizations:
+                return replace(item, code="no_organization")
+            connection_id, action = step.connection_id, step.action
+            if connection_id is None:
+                connection_id, action = await self._create(organizations[organization], wanted)
+            if action == "update":
+                await self._environment.update_connection(connection_id, wanted)
+            if action != "unchanged":
+                known = Known(connection_id, wanted.fingerprint(self._key))
+                await asyncio.to_thread(record_connection, state, wanted.provider, known)
+        except (CallFailed, StateError) as error:
+            # A connection that the state could not note is found again by its external ID.
+            return replace(item, code=error.code)
+        done = {"create": "created", "update": "updated"}.get(action, "unchanged")
+        return replace(item, action=done, connection_id=connection_id, tell=await self._directions(connection_id))
+
+    async def _create(self, organization_id: str, wanted: Design) -> tuple[str, Action]:
+        """WorkOS gives the connection of this external ID where it has one (a lost state): that one is updated."""
+        before = {one.id for one in await self._environment.connections(organization_id)}
+        made = await self._environment.create_connection(organization_id, wanted)
+        return made.id, "update" if made.id in before else "create"
+
+    async def _directions(self, connection_id: str) -> dict[str, str]:
+        """What to tell the identity provider's administrator; empty where WorkOS does not say."""
+        try:
+            uris = await self._environment.redirect_uris()
+            if not uris:
+                return {}
+            return read_directions(await self._environment.sign_in_address(uris[0], connection_id=connection_id))
+        except CallFailed:
+            return {}
+
+    def _organization_name(self, external_id: str) -> str:
+        """The first name that the plan gives it, else its external ID."""
+        named = (
+            one.connection.organization_name
+            for one in (self._spec.providers or {}).values()
+            if one.connection is not None and one.connection.organization == external_id
+        )
+        return next((name for name in named if name), external_id)

@@ -1,0 +1,110 @@
+"""What `plan` and `apply` report of signing in: providers, connections, organizations, redirect URIs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from engine.errors import EXIT_INCOMPLETE, EXIT_OK
+from engine.oauth.checks import Check
+from engine.oauth.handling import Problem, ProviderUse
+
+FORESEEN = ("create", "update", "unchanged")
+DONE = ("created", "updated", "unchanged", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionItem:
+    """One connection. `tell` is what the identity provider's administrator has to enter; `code` why it failed."""
+
+    provider: str
+    organization: str
+    action: str
+    connection_id: str | None = None
+    tell: Mapping[str, str] = field(default_factory=dict)
+    code: str | None = None
+
+    def to_json(self) -> dict[str, object]:
+        tell = {name: self.tell.get(name) for name in ("redirect_uri", "acs_url", "entity_id")}
+        return {"provider": self.provider, "organization": self.organization, "action": self.action,
+                "connection_id": self.connection_id, "code": self.code, "tell": tell}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """The part of a result that is not users. Figures are of FORESEEN in `plan`, of DONE in `apply`."""
+
+    applied: bool = False
+    providers: Sequence[ProviderUse] = ()
+    problems: Sequence[Problem] = ()
+    connections: Sequence[ConnectionItem] = ()
+    organizations: Mapping[str, int] = field(default_factory=dict)
+    redirect_uris: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def writes(self) -> int:
+        """Requests that it takes at least."""
+        made = self.organizations.get("create", 0) + self.redirect_uris.get("create", 0)
+        return made + sum(one.action in ("create", "update") for one in self.connections)
+
+    @property
+    def changed(self) -> int:
+        """What `apply` did."""
+        made = self.organizations.get("created", 0) + self.redirect_uris.get("created", 0)
+        return made + sum(one.action in ("created", "updated") for one in self.connections)
+
+    @property
+    def failed(self) -> int:
+        """What `apply` could not do."""
+        lacking = self.organizations.get("failed", 0) + self.redirect_uris.get("failed", 0)
+        return lacking + sum(one.action == "failed" for one in self.connections)
+
+    def to_json(self) -> dict[str, object]:
+        """The keys that it adds to result.v1 and plan-result.v1."""
+        names = DONE if self.applied else FORESEEN
+        actions = Counter(one.action for one in self.connections)
+        problems = {} if self.applied else {"problems": [one.to_json() for one in self.problems]}
+        return {
+            "oauth": {"providers": [one.to_json() for one in self.providers], **problems},
+            "connections": {name: actions[name] for name in names}
+            | {"items": [one.to_json() for one in self.connections]},
+            "organizations": {name: self.organizations.get(name, 0) for name in names if name[:6] != "update"},
+            "redirect_uris": {name: self.redirect_uris.get(name, 0) for name in names if name[:6] != "update"},
+        }
+
+
+KEYS = tuple(SignIn().to_json())
+"""The keys that this adds to a result."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One `migrate oauth check`."""
+
+    plan: str
+    checks: Sequence[Check]
+    duration_s: float
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Rows by verdict."""
+        return Counter(one.verdict for one in self.checks)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when nothing fails, 3 when something does."""
+        return EXIT_INCOMPLETE if self.counts["fail"] else EXIT_OK
+
+    def to_json(self) -> dict[str, object]:
+        """oauth-check.v1"""
+        counts = self.counts
+        return {
+            "schema": "oauth-check.v1",
+            "plan": self.plan,
+            "command": "oauth check",
+            "ok": not counts["fail"],
+            "counts": {"pass": counts["pass"], "fail": counts["fail"], "cannot_tell": counts["cannot-tell"]},
+            "checks": [one.to_json() for one in self.checks],
+            "duration_s": round(self.duration_s, 3),
+        }

@@ -1,0 +1,225 @@
+"""What signing in rests on in a WorkOS environment, by the official SDK: redirect URIs, organizations, connections.
+
+Behind `engine.oauth.ports.SignInEnvironment`. There are few of these calls, so each looks again before it repeats a
+write whose end is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from workos import AsyncWorkOSClient, TransportError
+from workos.sso import (
+    CreateConnectionAttributeMaps,
+    CreateConnectionOIDCOptions,
+    CreateConnectionSAMLOptions,
+    CreateConnectionStandardAttributes,
+    CreateProtocolOptionsOIDC,
+    CreateProtocolOptionsSAML,
+    PatchConnectionAttributeMaps,
+    PatchConnectionOIDCOptions,
+    PatchConnectionSAMLOptions,
+    PatchConnectionStandardAttributes,
+    PatchProtocolOptionsOIDC,
+    PatchProtocolOptionsSAML,
+)
+
+from engine.oauth.connections import Design
+from engine.oauth.ports import HeldConnection
+from engine.spec.model import Destination
+from engine.targets.backoff import Tries
+from engine.targets.calls import checked
+from engine.targets.errors import Ambiguous, CallFailed, Terminal, Transient
+from engine.targets.metered import MeteredTarget
+from engine.targets.transport import AiohttpBackend
+
+_T = TypeVar("_T")
+_PAGE = 100
+_TRIES = 4
+
+
+class _Connection(Protocol):
+    id: str
+    name: str
+    organization_id: str | None
+
+
+class WorkOSSignIn:
+    """`SignInEnvironment` on one WorkOS environment, under the quota of `meter`."""
+
+    def __init__(
+        self,
+        client: AsyncWorkOSClient,
+        backend: AiohttpBackend,
+        destination: Destination,
+        *,
+        meter: MeteredTarget,
+        timeout: float,
+    ) -> None:
+        self._client = client
+        self._backend = backend
+        self._destination = destination
+        self._meter = meter
+        self._timeout = timeout
+        self._opts: Any = {"timeout": timeout, "max_retries": 0}
+
+    async def redirect_uris(self) -> list[str]:
+        """See the port."""
+        found = await self._all(self._client.user_management.list_redirect_uris)
+        return [one.uri for one in sorted(found, key=lambda one: not one.default)]
+
+    async def create_redirect_uri(self, uri: str) -> None:
+        """See the port."""
+
+        async def look() -> bool | None:
+            return True if uri in await self.redirect_uris() else None
+
+        async def create() -> bool:
+            await checked(self._client.user_management.create_redirect_uri(uri=uri, request_options=self._opts))
+            return True
+
+        await self._write(create, look)
+
+    async def find_organization(self, external_id: str) -> str | None:
+        """See the port."""
+        call = self._client.organizations.get_organization_by_external_id
+        found = await self._found(lambda: call(external_id, request_options=self._opts))
+        return str(found.id) if found is not None else None
+
+    async def create_organization(self, external_id: str, name: str) -> str:
+        """See the port."""
+
+        async def create() -> str:
+            made = await checked(
+                self._client.organizations.create_organization(
+                    name=name, external_id=external_id, request_options=self._opts
+                )
+            )
+            return str(made.id)
+
+        return await self._write(create, lambda: self.find_organization(external_id))
+
+    async def find_connection(self, connection_id: str) -> HeldConnection | None:
+        """See the port."""
+        call = self._client.sso.get_connection
+        found = await self._found(lambda: call(connection_id, request_options=self._opts))
+        return _held(found) if found is not None else None
+
+    async def connections(self, organization_id: str) -> list[HeldConnection]:
+        """See the port."""
+        found = await self._all(self._client.sso.list_connections, organization_id=organization_id)
+        # Compared here as well: a server that does not know the filter answers with everybody's.
+        return [_held(one) for one in found if one.organization_id == organization_id]
+
+    async def create_connection(self, organization_id: str, design: Design) -> HeldConnection:
+        """See the port. Idempotent by external ID (SDK, create_connection), so it is simply repeated."""
+        fields: Any = dict(design.options)
+        options: Any = (
+            CreateProtocolOptionsOIDC(CreateConnectionOIDCOptions(**fields))
+            if design.protocol == "oidc"
+            else CreateProtocolOptionsSAML(CreateConnectionSAMLOptions(**fields))
+        )
+        standard: Any = dict(design.attributes)
+        maps = CreateConnectionAttributeMaps(CreateConnectionStandardAttributes(**standard)) if standard else None
+
+        async def create() -> HeldConnection:
+            made = self._client.sso.create_connection(
+                organization_id=organization_id,
+                name=design.name,
+                external_id=design.external_id,
+                connection_type=_TYPES[design.protocol],
+                attribute_maps=maps,
+                protocol_options=options,
+                request_options=self._opts,
+            )
+            return _held(await checked(made))
+
+        return await self._write(create, _nothing)
+
+    async def update_connection(self, connection_id: str, design: Design) -> HeldConnection:
+        """See the port. The same content twice is the same, so it is simply repeated."""
+        fields: Any = dict(design.options)
+        options: Any = (
+            PatchProtocolOptionsOIDC(PatchConnectionOIDCOptions(**fields))
+            if design.protocol == "oidc"
+            else PatchProtocolOptionsSAML(PatchConnectionSAMLOptions(**fields))
+        )
+        standard: Any = dict(design.attributes)
+        maps = PatchConnectionAttributeMaps(PatchConnectionStandardAttributes(**standard)) if standard else None
+
+        async def update() -> HeldConnection:
+            changed = self._client.sso.update_connection(
+                connection_id,
+                name=design.name,
+                external_id=design.external_id,
+                attribute_maps=maps,
+                protocol_options=options,
+                request_options=self._opts,
+            )
+            return _held(await checked(changed))
+
+        return await self._write(update, _nothing)
+
+    async def sign_in_address(self, redirect_uri: str, **selector: str) -> str | None:
+        """See the port. One redirect, without the key: this is what a browser does (facts, authorize)."""
+        query = {"client_id": self._destination.client_id, "redirect_uri": redirect_uri, "response_type": "code"}
+        address = f"{self._destination.base_url.rstrip('/')}/user_management/authorize?{urlencode(query | selector)}"
+
+        async def ask() -> str | None:
+            try:
+                answer = await self._backend.request("GET", address, headers={}, content=None, timeout=self._timeout)
+            except TransportError as error:
+                raise Transient("connection_failed") from error
+            location = next((value for name, value in answer.headers.items() if name.lower() == "location"), None)
+            return location if 300 <= answer.status_code < 400 else None
+
+        return await self._meter.read(ask)
+
+    async def _all(self, list_page: Callable[..., Awaitable[Any]], **filters: str) -> list[Any]:
+        found: list[Any] = []
+        after: str | None = None
+        while True:
+            call = list_page(limit=_PAGE, order="asc", after=after, request_options=self._opts, **filters)
+            page = await self._meter.read(lambda call=call: checked(call))  # type: ignore[misc]
+            found += page.data
+            after = page.after if page.data else None
+            if after is None:
+                return found
+
+    async def _found(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
+        try:
+            return await self._meter.read(lambda: checked(call()))
+        except Terminal as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def _write(self, write: Callable[[], Awaitable[_T]], look: Callable[[], Awaitable[_T | None]]) -> _T:
+        tries = Tries(self._meter.rng, tries=_TRIES)
+        while True:
+            try:
+                return await self._meter.write(write)
+            except (Transient, Ambiguous, Terminal) as error:
+                failure: CallFailed = error
+            # Somebody may have been there first, or the write was done and its answer lost.
+            found = await look()
+            if found is not None:
+                return found
+            delay = None if isinstance(failure, Terminal) else tries.next_delay(failure)
+            if delay is None:
+                raise failure
+            self._meter.requests.retried += 1
+            await self._meter.pause(delay)
+
+
+_TYPES = {"oidc": "GenericOIDC", "saml": "GenericSAML"}
+
+
+async def _nothing() -> None:
+    return None
+
+
+def _held(connection: _Connection) -> HeldConnection:
+    return HeldConnection(str(connection.id), str(connection.name), connection.organization_id)

@@ -1,0 +1,134 @@
+"""The stage of signing in, on a fake WorkOS: what is foreseen, refused, carried out, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.apply.sign_in import SignInRefused, SignInStage
+from engine.errors import StateError
+from engine.oauth.connections import Known
+from engine.oauth.handling import SignsInBy
+from engine.oauth.provider import IdentityProvider
+from engine.spec.model import CognitoSource, Destination, Spec
+from engine.spec.providers import ConnectionSpec, OAuthChecks, ProviderSpec
+from engine.state.connections import read_connections
+from engine.state.file import StateFile
+from engine.state.records import StateIdentity
+from engine.targets.errors import Ambiguous, Terminal
+from tests.support.fake_sign_in import FakeSignIn
+
+KEY = b"k" * 32
+OKTA = IdentityProvider("Okta", "OIDC", "c", "secret", issuer="https://acme.okta.com")
+PEOPLE = [SignsInBy(frozenset({"Okta"}), False, 3)]
+APP = "https://app.acme.com/cb"
+
+
+def spec(tmp_path: Path, organization: str = "acme", **more: Any) -> Spec:
+    return Spec(
+        name="acme",
+        path=tmp_path / "plan.yaml",
+        source=CognitoSource("pool", "us-east-1"),
+        destination=Destination("client", "sk_live_key", redirect_uris=(APP, "https://app.acme.com/two")),
+        state_path=tmp_path / "state.db",
+        providers={"Okta": ProviderSpec(connection=ConnectionSpec(organization, "Acme"))},
+        **more,
+    )
+
+
+def stage(one: Spec, workos: FakeSignIn, known: dict[str, Known] | None = None, pool: Any = (OKTA,)) -> SignInStage:
+    return SignInStage(one, workos, pool=pool, known=known or {}, key=KEY)
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Any:
+    with StateFile.open(tmp_path / "state.db", StateIdentity("acme", "pool", "there"), key=KEY) as opened:
+        yield opened
+
+
+async def test_foreseen_and_done(tmp_path: Path, state: StateFile) -> None:
+    workos = FakeSignIn(uris=[APP])
+    made = stage(spec(tmp_path), workos)
+    assert made.secrets == ["secret"]
+    foreseen = await made.foresee(PEOPLE, {})
+    assert workos.writes == []
+    assert foreseen.result().writes == 3
+    foreseen.refuse()
+    done = await made.carry_out(foreseen, state)
+    assert workos.writes == ["uri https://app.acme.com/two", "organization acme Acme", "connection pool:Okta"]
+    assert (done.changed, done.failed, done.connections[0].action) == (3, 0, "created")
+    known = read_connections(state)
+    assert known["Okta"].connection_id == "conn_pool:Okta"
+    # A second time there is nothing to do; another organization is another connection.
+    again = await stage(spec(tmp_path), workos, known).foresee(PEOPLE, {})
+    assert again.result().writes == 0
+    moved = await stage(spec(tmp_path, "globex"), workos, known).foresee(PEOPLE, {})
+    assert [one.action for one in moved.result().connections] == ["create"]
+
+
+async def test_nothing_works(tmp_path: Path, state: StateFile) -> None:
+    workos = FakeSignIn(uris=[])
+    made = stage(spec(tmp_path), workos)
+    foreseen = await made.foresee(PEOPLE, {})
+    workos.failing = Terminal("forbidden_organization", status=422)
+    done = await made.carry_out(foreseen, state)
+    assert (done.failed, done.changed) == (4, 0)
+    assert done.connections[0].code == "no_organization"
+    workos.failing = None
+    workos.organizations["acme"] = "org_acme"
+    foreseen = await made.foresee(PEOPLE, {})
+    workos.failing = Ambiguous("timeout")
+    done = await made.carry_out(foreseen, state)
+    assert done.connections[0].code == "timeout"
+    assert read_connections(state) == {}
+
+
+async def test_a_state_that_cannot_be_written(
+    tmp_path: Path, state: StateFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workos = FakeSignIn()
+    made = stage(spec(tmp_path), workos)
+
+    def full(*_: object) -> None:
+        raise StateError("full", code="state_not_writable")
+
+    monkeypatch.setattr("engine.apply.sign_in.record_connection", full)
+    done = await made.carry_out(await made.foresee(PEOPLE, {}), state)
+    assert done.connections[0].code == "state_not_writable"
+
+
+async def test_refusals(tmp_path: Path) -> None:
+    unsettled = replace(spec(tmp_path), providers={})
+    foreseen = await stage(unsettled, FakeSignIn()).foresee(PEOPLE, {})
+    with pytest.raises(SignInRefused) as caught:
+        foreseen.refuse()
+    assert [one.code for one in caught.value.diagnostics()] == ["provider_not_in_plan"]
+    assert caught.value.exit_code == 1
+
+
+class Nobody:
+    """A probe that must not be used."""
+
+    async def get(self, url: str) -> Any:
+        raise AssertionError(url)
+
+    post = get
+
+
+async def test_the_gate(tmp_path: Path) -> None:
+    workos = FakeSignIn(uris=[APP])
+    workos.sends("GoogleOAuth", "another", "https://auth.workos.com/cb")
+    google = IdentityProvider("Google", "Google", "g-1", "s")
+    one = replace(spec(tmp_path), providers={"Google": ProviderSpec(reuse_credentials=True)})
+    made = stage(one, workos, pool=[google])
+    foreseen = await made.foresee([], {})
+    await made.gate(foreseen, Nobody())
+    made = stage(replace(one, oauth=OAuthChecks(require=True)), workos, pool=[google])
+    with pytest.raises(SignInRefused, match=r"oauth\.require: Google: WorkOS uses another, not g-1") as caught:
+        await made.gate(foreseen, Nobody())
+    assert caught.value.diagnostics()[0].code == "other_client"
+    workos.sends("GoogleOAuth", "g-1", "https://auth.workos.com/cb")
+    await made.gate(foreseen, Nobody())
