@@ -21,6 +21,7 @@ from engine.apply.sign_in import Foreseen, SignInStage
 from engine.clock import SystemClock
 from engine.errors import MigrateError, TargetError
 from engine.oauth.connections import Known
+from engine.oauth.ports import SignInEnvironment
 from engine.ports import SourceDescription, UserSource
 from engine.snapshot.sign_ins import count_left_out, count_sign_ins
 from engine.sources.identity_providers import read_identity_providers
@@ -36,7 +37,6 @@ from engine.targets.metered import MeteredTarget
 from engine.targets.quota import Quota
 
 if TYPE_CHECKING:
-    from engine.targets.sign_in import WorkOSSignIn
     from engine.targets.workos import WorkOSTarget
 
 # One call's time-out in seconds; the SDK's own variable overrides it.
@@ -56,8 +56,8 @@ class Session:
     source: UserSource
     described: SourceDescription
     target: MeteredTarget
-    sign_in: WorkOSSignIn
-    connections: dict[str, Known]
+    sign_in: SignInEnvironment
+    connections: dict[str, Known] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     async def sign_in_stage(self) -> SignInStage:

@@ -25,6 +25,7 @@ from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.workspace import Workspace, database_files
 from engine.users import SourceUser, TargetUser
+from tests.support.fake_sign_in import FakeSignIn
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
 from tests.support.metered import destination, metered
@@ -149,7 +150,8 @@ class IdentityWorld:
         if state is not None:
             with state:
                 key = state.key
-        return Session(spec, False, workspace, identity, key, source, source.describe(), metered(self.target))
+        target = metered(self.target)
+        return Session(spec, False, workspace, identity, key, source, source.describe(), target, FakeSignIn())
 
 
 def _in_twos(records: Sequence[SourceUser]) -> list[Sequence[SourceUser]]:
