@@ -186,12 +186,12 @@ def creation(desired: Desired) -> dict[str, object]:
 def user_changes(send: Mapping[str, str | bool | None]) -> UserChanges:
     """Flat fields as one update."""
     plain = {name: value for name, value in send.items() if not name.startswith(METADATA)}
-    return UserChanges(**plain, metadata=_metadata(send) or None)  # type: ignore[arg-type]
+    return UserChanges(**plain, metadata=_metadata(send) or None)  # type: ignore[arg-type]  # by name
 
 
 def _metadata(fields: Mapping[str, str] | Mapping[str, str | bool | None]) -> dict[str, str | None]:
     return {
-        name[len(METADATA) :]: value  # type: ignore[misc]
+        name[len(METADATA) :]: value  # type: ignore[misc]  # metadata is text or None
         for name, value in fields.items()
         if name.startswith(METADATA)
     }

@@ -105,7 +105,7 @@ def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, s
         yield name
 
 
-def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  # noqa: A002
+def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  # noqa: A002 (the option's name)
     from engine.views.identifiers import csv_line
 
     for at, row in enumerate(rows):

@@ -27,7 +27,7 @@ async def read_events(
             return await target.events_page(names, since, at)
 
         events, after = await metered.read(page)
-        found.extend(events)  # type: ignore[arg-type]
+        found.extend(events)  # type: ignore[arg-type]  # the SDK's events
         if after is None:
             return found
 

@@ -139,6 +139,6 @@ def _record(row: tuple[object, ...], *, joins: bool) -> MappedRecord:
         email=str(email) if email is not None else None,
         verified=bool(verified),
         fields=orjson.loads(fields),  # type: ignore[arg-type]  # a BLOB column
-        invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]
+        invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]  # the same
         joins_resets=joins,
     )

@@ -181,8 +181,12 @@ class WorkOSSignIn:
         found: list[Any] = []
         after: str | None = None
         while True:
-            call = list_page(limit=_PAGE, order="asc", after=after, request_options=self._opts, **filters)
-            page = await self._meter.read(lambda call=call: checked(call))  # type: ignore[misc]
+            page = await self._meter.read(
+                # Made anew for each try: a call can be awaited once.
+                lambda at=after: checked(  # type: ignore[misc]  # a default keeps this turn's cursor
+                    list_page(limit=_PAGE, order="asc", after=at, request_options=self._opts, **filters)
+                )
+            )
             found += page.data
             after = page.after if page.data else None
             if after is None:

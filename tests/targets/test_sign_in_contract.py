@@ -58,6 +58,15 @@ async def test_redirect_uris(environment: SignInEnvironment) -> None:
     assert await environment.redirect_uris() == ["https://a/cb", "https://b/cb"]
 
 
+async def test_a_list_that_fails_is_asked_for_again() -> None:
+    faults = Faults(next=(ScriptedFault("GET", "/redirect_uris", "error_before", times=2),))
+    async with Server(Options(faults=faults)) as server:
+        made = adapter(server)
+        await made.create_redirect_uri("https://a/cb")
+        assert await made.redirect_uris() == ["https://a/cb"]
+        await made._backend.close()
+
+
 async def test_organizations(environment: SignInEnvironment) -> None:
     assert await environment.find_organization("acme") is None
     made = await environment.create_organization("acme", "Acme")
