@@ -1,6 +1,7 @@
 # Everything goes through .venv, which the first target that needs it makes. Stamps keep repeated runs quick.
 #   make demo    the quickstart plan into an embedded WorkOS stand-in, twice
-#   make test    all tests
+#   make test    all tests but the long ones
+#   make test-long   the long ones: many seeds, fifty kills, real waiting
 #   make check   lint, format, types, tests with branch coverage
 #   make bench   the README's figures, measured on this machine (about a quarter of an hour)
 
@@ -15,7 +16,7 @@ EMULATOR := workos@0.14.0
 DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install demo test check lint types tests-with-coverage bench emulator clean
+.PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -42,6 +43,9 @@ demo: .venv/.installed
 
 test: .venv/.dev emulator
 	$(PYTEST)
+
+test-long: .venv/.dev emulator
+	$(PYTEST) -m long
 
 check: .venv/.dev emulator lint types tests-with-coverage
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.acceptance.conftest import World
 
-USERS = 600
+USERS = 300
 
 
 def write_users(world: World) -> None:

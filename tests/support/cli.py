@@ -13,6 +13,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
+from tests.support.forks import fork_server
+
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATE = Path(sys.executable).with_name("migrate")
 AWS = {"AWS_ACCESS_KEY_ID": "AKIATESTTESTTEST", "AWS_SECRET_ACCESS_KEY": "aws-secret-for-tests"}
@@ -58,21 +60,20 @@ class Cli:
     environment: dict[str, str] = field(default_factory=lambda: {**AWS, "WORKOS_API_KEY": KEY})
 
     def __call__(self, *arguments: str | Path, **environment: str) -> Ended:
-        """One command to its end. Fails the test on a traceback."""
-        process = self.start(*arguments, **environment)
-        try:
-            out, err = process.communicate(timeout=300)
-        except BaseException:
-            process.kill()
-            process.communicate()
-            raise
-        ended = Ended(process.returncode, out, err)
+        """One command to its end, in a fork of a process that has imported the engine. Fails on a traceback."""
+        ending = fork_server().run(
+            [str(one) for one in arguments],
+            folder=self.folder,
+            environment=self.environ(**environment),
+            timeout=300,
+        )
+        ended = Ended(ending.code, ending.out, ending.err)
         assert "Traceback" not in ended.said, ended.said
         assert "internal error" not in ended.said, ended.said
         return ended
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
-        """One command under way."""
+        """The installed command as a process under way: for signals, kills and what only a real start shows."""
         return subprocess.Popen(
             [str(MIGRATE), *map(str, arguments)],
             cwd=self.folder,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.forks import fork_server
+
 MIGRATE = [str(Path(sys.executable).with_name("migrate"))]
 _STATUSES = ("CONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED")
 
@@ -112,10 +114,9 @@ class Project:
         )
 
     def migrate(self, *arguments: str, **environment: str) -> Run:
-        """`migrate` to its end."""
-        process = self.start(*arguments, **environment)
-        out, err = process.communicate(timeout=500)
-        return Run(process.returncode, out, err)
+        """`migrate` to its end, in a fork of a process that has imported the engine."""
+        ending = fork_server().run(arguments, folder=self.folder, environment=_environment(environment), timeout=500)
+        return Run(ending.code, ending.out, ending.err)
 
 
 def _environment(more: dict[str, str]) -> dict[str, str]:
