@@ -32,9 +32,11 @@ def looks_secret(text: str) -> bool:
 class Redactor:
     """Masks known secret values, and everything that looks like one, in any text."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_public")
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
+    def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+        """`public` values look like secrets and are none."""
+        self._public = frozenset(public)
         forms = {form for secret in secrets for form in _forms(secret)}
         # Longest first: a secret that is part of another must not leave the rest of it behind.
         ordered = sorted(forms, key=lambda form: (-len(form), form))
@@ -47,7 +49,7 @@ class Redactor:
         """The text with every secret replaced by `MASK`."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
-        return _SECRET.sub(MASK, text)
+        return _SECRET.sub(lambda found: found[0] if found[0] in self._public else MASK, text)
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.spec.model import Spec
 from engine.views.console import Console
@@ -29,13 +29,17 @@ def register(app: typer.Typer) -> None:
 
 
 def apply(
-    plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
+    plan: PlanArgument,
+    sandbox: SandboxOption = False,
+    pace: PaceOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Carry the plan out, with no question asked; run again, it does only what is left."""
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox))
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -54,6 +58,7 @@ def apply(
 def plan(
     plan: PlanArgument,
     sandbox: SandboxOption = False,
+    pace: PaceOption = False,
     detailed_exitcode: DetailedExitcode = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -62,7 +67,7 @@ def plan(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox))
+        result = run(_plan(console, plan, sandbox=sandbox, pace=pace))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -74,7 +79,7 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
+async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> ApplyResult:
     from engine.apply.migration import run_apply
     from engine.apply.stopping import Stop, signals
     from engine.cli.wiring import open_spec, session_for, watch_of
@@ -92,7 +97,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
         # What a run that holds the lock works on is not ours to discard.
         with StateLock(workspace.lock_path):
             try:
-                async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
+                async with session_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
@@ -110,11 +115,11 @@ async def _apply(console: Console, path: Path, *, sandbox: bool) -> ApplyResult:
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool) -> PlanResult:
+async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool) -> PlanResult:
     from engine.apply.migration import run_plan
     from engine.cli.wiring import preview
 
-    async with preview(console, path, sandbox=sandbox) as (session, watch):
+    async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         result = await run_plan(session, watch=watch)
         _tell_mfa(console, session.spec, path, result.source.selected)
         return result

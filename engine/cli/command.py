@@ -25,6 +25,9 @@ QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing bu
 SandboxOption = Annotated[
     bool, typer.Option("--sandbox", help="Use an embedded WorkOS stand-in instead of the real destination.")
 ]
+PaceOption = Annotated[
+    bool, typer.Option("--pace", help="With --sandbox: keep the pace that the plan sets for WorkOS.")
+]
 
 
 @contextmanager

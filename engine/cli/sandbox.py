@@ -22,12 +22,21 @@ def sandbox(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the WorkOS stand-in alone. Prints its address as one JSON line."""
+    """Run the WorkOS stand-in alone. Prints its address, key and client ID as one JSON line."""
     from engine.sandbox.options import Options
     from engine.sandbox.server import serve
 
     with command(json=json, quiet=quiet) as console:
         options = Options(data=data, port=port, null=null)
-        console.header([("sandbox", "a WorkOS stand-in on loopback"), ("data", str(data or "in memory")),
-                        ("api key", options.api_key), ("client id", options.client_id)])  # fmt: skip
-        serve(options)
+        # It opens nothing but this sandbox, and who starts one needs it.
+        console.publish(options.api_key)
+        console.header([("sandbox", "a WorkOS stand-in on loopback"), ("data", str(data or "in memory"))])
+
+        def announce(url: str) -> None:
+            console.document({"url": url, "api_key": options.api_key, "client_id": options.client_id})
+            console.say(
+                f"export WORKOS_API_KEY={options.api_key} WORKOS_CLIENT_ID={options.client_id}",
+                f"and in the plan file, under destination.workos: base_url: {url}",
+            )
+
+        serve(options, announce=announce)

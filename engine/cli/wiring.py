@@ -14,7 +14,7 @@ from engine.apply.session import Session, for_sandbox, open_session, sandbox_dat
 from engine.apply.stopping import Stop, signals
 from engine.cli.command import introduce, load_plan
 from engine.errors import MigrateError
-from engine.sandbox.options import Options
+from engine.sandbox.options import UNPACED, Options, Quotas
 from engine.sandbox.process import SandboxProcess
 from engine.spec.model import Spec
 from engine.state.workspace import Workspace, database_files
@@ -33,29 +33,43 @@ def open_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:
 
 
 @asynccontextmanager
-async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
+async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace, pace: bool = False) -> AsyncIterator[Session]:
     """The session, around a sandbox where one is wanted."""
     async with (
-        destination_for(spec, sandbox=sandbox, workspace=workspace) as used,
+        destination_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as used,
         open_session(used, sandbox=sandbox, workspace=workspace) as session,
     ):
         yield session
 
 
 @asynccontextmanager
-async def destination_for(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Spec]:
-    """The spec with the destination in use. A sandbox keeps its users beside its own state."""
+async def destination_for(
+    spec: Spec, *, sandbox: bool, workspace: Workspace, pace: bool = False
+) -> AsyncIterator[Spec]:
+    """The spec with the destination in use. A sandbox keeps its users beside its own state.
+
+    With `pace` the sandbox has WorkOS's quotas, and the plan's pace towards it is kept. Raises MigrateError.
+    """
+    if pace and not sandbox:
+        raise MigrateError(
+            "--pace is for --sandbox alone: the real destination always gets the plan's pace",
+            remedy="leave --pace out, or add --sandbox",
+            code="usage",
+        )
     if not sandbox:
         yield spec
         return
     data = sandbox_data(spec)
     new = not data.exists()
+    # A preview leaves nothing behind: what it would have to make stays in memory.
+    options = Options(data=None if new and workspace.preview else data, quotas=Quotas() if pace else UNPACED)
     try:
-        # A preview leaves nothing behind: what it would have to make stays in memory.
-        with SandboxProcess(Options(data=None if new and workspace.preview else data)) as process:
+        with SandboxProcess(options) as process:
             destination = replace(
                 spec.destination, api_key=process.api_key, client_id=process.client_id, base_url=process.url
             )
+            if not pace:
+                destination = replace(destination, writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
             yield replace(spec, destination=destination)
     except MigrateError:
         # Nothing was attempted.
@@ -65,7 +79,9 @@ async def destination_for(spec: Spec, *, sandbox: bool, workspace: Workspace) ->
 
 
 @asynccontextmanager
-async def preview(console: Console, path: Path, *, sandbox: bool) -> AsyncIterator[tuple[Session, Watch]]:
+async def preview(
+    console: Console, path: Path, *, sandbox: bool, pace: bool = False
+) -> AsyncIterator[tuple[Session, Watch]]:
     """For commands that change nothing: a session, and nothing left behind on disk."""
     with ExitStack() as stack:
         spec = open_spec(console, path, sandbox=sandbox)
@@ -75,7 +91,7 @@ async def preview(console: Console, path: Path, *, sandbox: bool) -> AsyncIterat
         stack.enter_context(signals(stop))
         workspace.prepare()
         try:
-            async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
+            async with session_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
                 yield session, watch_of(stages, session, stop)
         finally:
             workspace.discard()

@@ -43,6 +43,18 @@ _UPDATE = {
     "oidc_options": Field(dict),
 }
 _CREATE = {**_UPDATE, "organization_id": Field(str, required=True)}
+# fmt: off
+TYPES = frozenset((
+    "ADFSSAML", "AdpOidc", "AppleOAuth", "Auth0SAML", "AzureSAML", "BitbucketOAuth", "CasSAML", "CloudflareSAML",
+    "ClassLinkSAML", "CleverOIDC", "CyberArkSAML", "DiscordOAuth", "DuoSAML", "EntraIdOIDC", "GenericOIDC",
+    "GenericSAML", "GithubOAuth", "GitLabOAuth", "GoogleOAuth", "GoogleOIDC", "GoogleSAML", "IntuitOAuth",
+    "JumpCloudSAML", "KeycloakSAML", "LastPassSAML", "LinkedInOAuth", "LoginGovOidc", "MagicLink", "MicrosoftOAuth",
+    "MiniOrangeSAML", "NetIqSAML", "OktaOIDC", "OktaSAML", "OneLoginSAML", "OracleSAML", "PingFederateSAML",
+    "PingOneSAML", "RipplingSAML", "SalesforceSAML", "ShibbolethGenericSAML", "ShibbolethSAML", "SimpleSamlPhpSAML",
+    "SalesforceOAuth", "SlackOAuth", "VercelMarketplaceOAuth", "VercelOAuth", "VMwareSAML", "XeroOAuth",
+))
+# fmt: on
+"""Every type that the vendor's API description lists (GET /connections)."""
 _SECRETS = ("client_secret", "jwt_signing_key_pair", "sp_signing_key_pair", "sp_encryption_key_pairs")
 
 
@@ -72,7 +84,7 @@ class Connections:
             raise invalid_parameters([("oidc_options", "invalid_options", message)])
         oidc = "oidc_options" in given
         kind = given.get("connection_type", "GenericOIDC" if oidc else "GenericSAML")
-        if not kind.lower().endswith("oidc" if oidc else "saml"):
+        if kind not in TYPES or not kind.lower().endswith("oidc" if oidc else "saml"):
             raise invalid_parameters([("connection_type", "invalid_value", "the type does not fit the options")])
         if oidc and not {"discovery_endpoint", "client_id"} <= given["oidc_options"].keys():
             message = "discovery_endpoint and client_id are required"
@@ -110,6 +122,8 @@ class Connections:
         conditions: list[tuple[str, Any]] = []
         for name in ("organization_id", "connection_type"):
             value = request.argument(name)
+            if name == "connection_type" and value is not None and value not in TYPES:
+                raise invalid_parameters([(name, "invalid_value", f"{name} must be one of {', '.join(sorted(TYPES))}")])
             if value is not None:
                 conditions.append((f"{name} = ?", value))
         search = request.argument("search")

@@ -35,6 +35,10 @@ class Quotas:
     retry_after: bool = True
 
 
+UNPACED = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
+"""Takes requests as quickly as it can."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScriptedFault:
     """The next `times` requests of that method ("*": any) whose path the expression finds end in `fault`."""
@@ -77,7 +81,7 @@ class Settings:
     multiple_roles: bool = False
     email_password_auth: bool = True
     password_reset_allowed: bool = True
-    email_verification_required: bool = False
+    email_verification_required: bool = True
     email_change_allowed: bool = True
     user_deletion_allowed: bool = True
     check_redirect_uri: bool = True

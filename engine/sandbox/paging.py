@@ -29,7 +29,9 @@ def read_page(request: Request, default_order: str = "desc") -> Page:
     limit = int(raw) if raw is not None and raw.isascii() and raw.isdigit() else 10 if raw is None else 0
     if not 1 <= limit <= 100:
         raise invalid_parameters([("limit", "invalid_limit", "limit must be between 1 and 100")])
-    order = request.argument("order") or default_order
+    given = request.argument("order")
+    # An empty one is not a missing one: the API description has no empty string among its values.
+    order = default_order if given is None else given
     if order not in _ORDERS:
         raise invalid_parameters([("order", "invalid_order", f"order must be one of {', '.join(_ORDERS)}")])
     return Page(limit, order, request.argument("before"), request.argument("after"))

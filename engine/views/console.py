@@ -26,12 +26,18 @@ class Console:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self._secrets: list[str] = []
+        self._public: list[str] = []
         self._redactor = Redactor(())
 
     def hide(self, secrets: Sequence[str]) -> None:
         """From now on these values are masked wherever they would appear."""
         self._secrets += secrets
-        self._redactor = Redactor(self._secrets)
+        self._redactor = Redactor(self._secrets, self._public)
+
+    def publish(self, *values: str) -> None:
+        """These look like secrets and are none: they are shown."""
+        self._public += values
+        self._redactor = Redactor(self._secrets, self._public)
 
     def say(self, *lines: str) -> None:
         """Tell people, unless they asked for quiet."""

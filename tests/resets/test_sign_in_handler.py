@@ -36,7 +36,9 @@ def workos() -> Any:
 
 def test_a_flagged_user_is_sent_to_reset_and_signs_in_afterwards(workos: WorkOSClient) -> None:
     users = workos.user_management
-    made = users.create_user(email="ann@example.com", metadata={"password_reset_pending": "true", "plan": "pro"})
+    made = users.create_user(
+        email="ann@example.com", email_verified=True, metadata={"password_reset_pending": "true", "plan": "pro"}
+    )
     sign_in = handler()
     assert sign_in(workos, "ann@example.com", "the old password") == "check your e-mail"
     reset = users.reset_password(email="ann@example.com")
@@ -49,7 +51,7 @@ def test_a_flagged_user_is_sent_to_reset_and_signs_in_afterwards(workos: WorkOSC
 
 def test_others_are_told_what_is_wrong(workos: WorkOSClient) -> None:
     users = workos.user_management
-    users.create_user(email="bob@example.com")
+    users.create_user(email="bob@example.com", email_verified=True)
     reset = users.reset_password(email="bob@example.com")
     users.confirm_password_reset(token=reset.password_reset_token, new_password=PASSWORD)
     sign_in = handler()

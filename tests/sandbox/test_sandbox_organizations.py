@@ -63,6 +63,10 @@ async def test_a_connection_is_made_once(sdk: AsyncWorkOSClient, api: Api) -> No
     _, stored = await api("GET", f"/_sandbox/connections/{first.id}")
     assert stored["options"]["client_id"] == "c"
     assert stored["options"]["client_secret"].startswith("sha256:")
+    body = {"organization_id": organization.id, "oidc_options": {"discovery_endpoint": "https://a.b", "client_id": "c"}}
+    assert (await api("POST", "/connections", {**body, "connection_type": "NoSuchOIDC"}))[0] == 422
+    for query, status in (("OktaOIDC", 200), ("NoSuchOIDC", 422), ("", 422)):
+        assert (await api("GET", f"/connections?connection_type={query}"))[0] == status
     await sdk.sso.delete_connection(first.id)
     assert (await sdk.sso.list_connections(organization_id=organization.id)).data == []
 
@@ -88,5 +92,8 @@ async def test_redirect_uris_and_authorize(sdk: AsyncWorkOSClient, api: Api) -> 
     assert "auth.workos.com%2Fsso%2Foauth%2Fgoogle%2F" in address
     assert "client-id-invalid" in await follow(client="other")
     assert "redirect-uri-invalid" in await follow(back="https://evil.example/")
-    await sdk.user_management.delete_redirect_uris(made.id)
-    assert (await sdk.user_management.list_redirect_uris()).data == []
+    with pytest.raises(ConflictError):  # the first one is the default
+        await sdk.user_management.delete_redirect_uris(made.id)
+    other = await sdk.user_management.create_redirect_uri(uri=f"{uri}/other")
+    await sdk.user_management.delete_redirect_uris(other.id)
+    assert [one.id for one in (await sdk.user_management.list_redirect_uris()).data] == [made.id]

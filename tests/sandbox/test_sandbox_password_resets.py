@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from workos import AsyncWorkOSClient
+from workos._errors import EmailVerificationRequiredError
 
 from tests.sandbox.conftest import Api
 
@@ -9,7 +11,7 @@ RESET = "/user_management/password_reset"
 
 async def test_a_reset_is_proven_by_signing_in(sdk: AsyncWorkOSClient) -> None:
     users = sdk.user_management
-    made = await users.create_user(email="ann@example.com")
+    made = await users.create_user(email="ann@example.com", email_verified=True)
     reset = await users.reset_password(email="ANN@example.com")
     assert (await users.get_password_reset(reset.id)).password_reset_token == reset.password_reset_token
     await users.confirm_password_reset(token=reset.password_reset_token, new_password="correct horse")
@@ -68,3 +70,10 @@ async def test_a_wrong_password_leaves_its_event(api: Api) -> None:
     assert (await api("GET", "/events?events=user.created&range_start=2020-01-01T00:00:00%2B02:00"))[0] == 422
     _, later = await api("GET", "/events?events=user.created,user.deleted&range_start=2100-01-01T00:00:00Z")
     assert later["data"] == []
+
+
+async def test_nobody_signs_in_unverified(sdk: AsyncWorkOSClient, api: Api) -> None:
+    """A new environment asks for verification (docs, AuthKit email verification)."""
+    await api.user("eve@example.com", password="correct horse battery")
+    with pytest.raises(EmailVerificationRequiredError):
+        await sdk.user_management.authenticate_with_password(email="eve@example.com", password="correct horse battery")

@@ -109,7 +109,7 @@ async def test_paging_both_ways_in_every_order(api: Api) -> None:
     assert await page(f"limit=2&order=normal&before={ids[3]}") == ([2, 1], {"before": ids[1], "after": ids[2]})
     await api("DELETE", f"{USERS}/{ids[2]}")
     assert (await page(f"limit=2&order=asc&after={ids[2]}"))[0] == [3, 4]
-    for query in ("limit=0", "limit=101", "limit=x", "order=up"):
+    for query in ("limit=0", "limit=101", "limit=x", "order=up", "order="):
         assert (await api("GET", f"{USERS}?{query}"))[0] == 422
 
 
