@@ -68,6 +68,18 @@ _CODES: dict[str, tuple[str, str]] = {
     # Failures: another run may succeed.
     "timeout": ("WorkOS did not answer in time", _RETRY),
     "connection_failed": ("no connection to WorkOS could be made", _RETRY),
+    "untrusted_certificate": (
+        "the certificate that WorkOS's address shows is not trusted",
+        "behind a proxy that opens connections, name its certificates in REQUESTS_CA_BUNDLE; then run apply again",
+    ),
+    "proxy_refused": (
+        "the proxy of the environment refuses the connection to WorkOS",
+        "check HTTPS_PROXY and its password, or name WorkOS's host in NO_PROXY; then run apply again",
+    ),
+    "cursor_loop": (
+        "a list of WorkOS's ran in a circle: it gave the same cursor twice",
+        "check destination.workos.base_url and proxies; then run apply again",
+    ),
     "connection_lost": ("the connection to WorkOS broke", _RETRY),
     "unexpected_answer": (
         "something answered in WorkOS's place, or cut the answer off",

@@ -19,6 +19,7 @@ from engine.apply.preparation import Prepared, prepare
 from engine.apply.reading import Watch
 from engine.apply.sign_in import Foreseen, SignInStage
 from engine.clock import SystemClock
+from engine.codes import explain
 from engine.errors import MigrateError, TargetError
 from engine.oauth.connections import Known
 from engine.oauth.ports import SignInEnvironment
@@ -211,6 +212,18 @@ def target_error(error: CallFailed, destination: Destination) -> MigrateError:
             remedy="use a key that may read and write users",
             code="forbidden",
         )
+    if error.code in ("unexpected_answer", "cursor_loop"):
+        wrong = (
+            "gave a cursor of a list twice" if error.code == "cursor_loop" else "gave an answer that is not its API's"
+        )
+        return TargetError(
+            f"WorkOS at {base_url} {wrong}",
+            remedy="check destination.workos.base_url and any proxy in between, then run again",
+            code=error.code,
+        )
+    if error.code in ("untrusted_certificate", "proxy_refused"):
+        wrong, remedy = explain(error.code)
+        return TargetError(f"WorkOS at {base_url} cannot be reached: {wrong}", remedy=remedy, code=error.code)
     if isinstance(error, Terminal):
         return TargetError(
             f"WorkOS at {base_url} refused a request that every run makes ({error.status} {error.code})",

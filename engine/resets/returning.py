@@ -21,6 +21,7 @@ from engine.state.resets import ResetLedger
 from engine.targets.backoff import Tries
 from engine.targets.errors import CallFailed, Refused, Terminal
 from engine.targets.metered import MeteredTarget
+from engine.targets.paging import every_page
 from engine.users import TargetUser
 
 _PEOPLE = """
@@ -50,12 +51,8 @@ async def read_returns(
     how = {one: kind for one, kind in ResetLedger(state).who_returned().items() if one in people}
     flagged: set[str] = set()
     held: set[str] = set()
-    after: str | None = None
-    while True:
-        users, after = await metered.list_page(after)
+    async for users in every_page(metered.list_page):
         _look(users, people, how, flagged, held, flag)
-        if after is None:
-            break
     for event in await read_events(target, metered, (SUCCEEDED,), clock.now() - KEPT):
         if event.user_id in people:
             how[event.user_id] = "reset"

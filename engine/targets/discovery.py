@@ -13,6 +13,7 @@ from typing import Protocol
 
 from engine.ports import Progress, UserTarget
 from engine.targets.errors import Terminal
+from engine.targets.paging import Cursors
 from engine.users import TargetUser
 
 PAGE = 100
@@ -55,10 +56,12 @@ async def discover(store: TargetStore, target: UserTarget, *, progress: Progress
 
 async def list_all(store: Keeps, target: UserTarget, progress: Progress, *, budget: int | None = None) -> bool:
     """Store all users; False where that took more than `budget` requests."""
+    cursors = Cursors()
     after: str | None = None
     seen = 0
     for _ in itertools.count() if budget is None else range(max(1, budget)):
         users, after = await target.list_page(after)
+        after = cursors.follow(after)
         store.store_targets(users)
         seen += len(users)
         progress(seen)

@@ -6,7 +6,7 @@ write whose end is not known.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
@@ -30,9 +30,10 @@ from engine.oauth.connections import Design
 from engine.oauth.ports import HeldConnection
 from engine.spec.model import Destination
 from engine.targets.backoff import Tries
-from engine.targets.calls import checked
+from engine.targets.calls import ask, checked, optional_text, text
 from engine.targets.errors import Ambiguous, CallFailed, Terminal, Transient
 from engine.targets.metered import MeteredTarget
+from engine.targets.paging import Page, every_page, read_page
 from engine.targets.transport import AiohttpBackend
 
 _T = TypeVar("_T")
@@ -67,8 +68,8 @@ class WorkOSSignIn:
 
     async def redirect_uris(self) -> list[str]:
         """See the port."""
-        found = await self._all(self._client.user_management.list_redirect_uris)
-        return [one.uri for one in sorted(found, key=lambda one: not one.default)]
+        found = await self._all(("user_management", "redirect_uris"))
+        return [text(one.get("uri")) for one in sorted(found, key=lambda one: one.get("default") is not True)]
 
     async def create_redirect_uri(self, uri: str) -> None:
         """See the port."""
@@ -86,7 +87,7 @@ class WorkOSSignIn:
         """See the port."""
         call = self._client.organizations.get_organization_by_external_id
         found = await self._found(lambda: call(external_id, request_options=self._opts))
-        return str(found.id) if found is not None else None
+        return _id(found.id) if found is not None else None
 
     async def create_organization(self, external_id: str, name: str) -> str:
         """See the port."""
@@ -97,7 +98,7 @@ class WorkOSSignIn:
                     name=name, external_id=external_id, request_options=self._opts
                 )
             )
-            return str(made.id)
+            return _id(made.id)
 
         return await self._write(create, lambda: self.find_organization(external_id))
 
@@ -109,9 +110,13 @@ class WorkOSSignIn:
 
     async def connections(self, organization_id: str) -> list[HeldConnection]:
         """See the port."""
-        found = await self._all(self._client.sso.list_connections, organization_id=organization_id)
+        found = await self._all(("connections",), organization_id=organization_id)
         # Compared here as well: a server that does not know the filter answers with everybody's.
-        return [_held(one) for one in found if one.organization_id == organization_id]
+        return [
+            HeldConnection(text(one.get("id")), text(one.get("name")), organization_id)
+            for one in found
+            if one.get("organization_id") == organization_id
+        ]
 
     async def create_connection(self, organization_id: str, design: Design) -> HeldConnection:
         """See the port. Idempotent by external ID (SDK, create_connection), so it is simply repeated."""
@@ -177,20 +182,20 @@ class WorkOSSignIn:
 
         return await self._meter.read(ask)
 
-    async def _all(self, list_page: Callable[..., Awaitable[Any]], **filters: str) -> list[Any]:
-        found: list[Any] = []
-        after: str | None = None
-        while True:
-            page = await self._meter.read(
-                # Made anew for each try: a call can be awaited once.
-                lambda at=after: checked(  # type: ignore[misc]  # a default keeps this turn's cursor
-                    list_page(limit=_PAGE, order="asc", after=at, request_options=self._opts, **filters)
-                )
-            )
-            found += page.data
-            after = page.after if page.data else None
-            if after is None:
-                return found
+    async def _all(self, path: tuple[str, ...], **filters: str) -> list[Mapping[str, Any]]:
+        async def fetch(after: str | None) -> tuple[Sequence[Any], str | None]:
+            params = {"limit": _PAGE, "order": "asc", **filters} | ({"after": after} if after else {})
+
+            async def ask_once() -> Page:
+                return read_page(await ask(self._client, path, params, self._opts))
+
+            page = await self._meter.read(ask_once)
+            return page.items, page.after
+
+        found = [one async for items in every_page(fetch) for one in items]
+        if not all(isinstance(one, Mapping) for one in found):
+            raise Ambiguous("unexpected_answer")
+        return found
 
     async def _found(self, call: Callable[[], Awaitable[_T]]) -> _T | None:
         try:
@@ -225,5 +230,11 @@ async def _nothing() -> None:
     return None
 
 
+def _id(given: object) -> str:
+    if not (found := text(given)):
+        raise Ambiguous("unexpected_answer")
+    return found
+
+
 def _held(connection: _Connection) -> HeldConnection:
-    return HeldConnection(str(connection.id), str(connection.name), connection.organization_id)
+    return HeldConnection(text(connection.id), text(connection.name), optional_text(connection.organization_id))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from workos import RateLimitExceededError, WorkOSError
+from workos import RateLimitExceededError, TransportError, WorkOSError
 
 # The base classes are not among the SDK's public names; its subclasses leave 408, 425 and 5xx apart untold.
 from workos._errors import APIError, WorkOSConnectionError, WorkOSTimeoutError
@@ -30,8 +30,8 @@ def translate(error: WorkOSError, *, now: datetime | None = None) -> CallFailed:
         # No connection, so nothing was sent (TransportConnectError in the SDK's transport contract).
         return Transient("connection_failed")
     if not isinstance(error, APIError) or error.status_code is None:
-        # The connection broke after sending, the body was cut off, or the answer was not WorkOS's.
-        return Ambiguous("connection_lost")
+        # The connection broke after sending, or the body was cut off; else the SDK could not read the answer.
+        return Ambiguous("connection_lost" if isinstance(error.__cause__, TransportError) else "unexpected_answer")
     status = error.status_code
     code = answer_code(error)
     wait = retry_after(_headers(error), now=now)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, cast
 
-from workos import AsyncWorkOSClient
-from workos.user_management.models import User
+from workos import AsyncWorkOSClient, WorkOSError
+from workos.user_management.models import User, UserCreateResponse
 
 from engine.ports import UserChanges
 from engine.spec.model import Destination
+from engine.targets.calls import ask, optional_text, text
 from engine.targets.calls import checked as _call
 from engine.targets.errors import Ambiguous, Terminal
+from engine.targets.paging import Page, read_page
 from engine.targets.transport import AiohttpBackend
 from engine.users import TargetUser, normalise_email
 
@@ -58,15 +60,17 @@ class WorkOSTarget:
     async def find_by_email(self, email: str) -> TargetUser | None:
         """By address; see the port."""
         wanted = normalise_email(email)
-        page = await _call(self._users.list_users(email=wanted, limit=10, request_options=self._opts))
+        page = await self._list(email=wanted, limit=10)
         # Compared here as well: a server that does not know the filter answers with anybody.
-        return next((_target_user(user) for user in page.data if normalise_email(user.email) == wanted), None)
+        return next((user for one in page.items if (user := _listed(one)).email == wanted), None)
 
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         """One page of all users, oldest first, and the cursor of the next, None at the end."""
-        page = await _call(self._users.list_users(limit=PAGE, order="asc", after=after, request_options=self._opts))
-        users = [_target_user(user) for user in page.data]
-        return users, page.after if users else None
+        page = await self._list(limit=PAGE, order="asc", **({"after": after} if after else {}))
+        return [_listed(one) for one in page.items], page.after
+
+    async def _list(self, **params: Any) -> Page:
+        return read_page(await ask(self.client, ("user_management", "users"), params, self._opts))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -82,16 +86,34 @@ async def _found(call: Awaitable[User]) -> TargetUser | None:
         raise
 
 
-def _target_user(user: Any) -> TargetUser:
-    if not isinstance(user.id, str) or not isinstance(user.email, str):
+def _listed(fields: Any) -> TargetUser:
+    """A user of a list; the SDK's word for one of another shape is an error of several kinds."""
+    try:
+        return _target_user(User.from_dict(fields))
+    except (WorkOSError, AttributeError, TypeError, LookupError, ValueError, ArithmeticError) as error:
+        raise Ambiguous("unexpected_answer") from error
+
+
+def _target_user(user: User | UserCreateResponse) -> TargetUser:
+    """The SDK takes every field as it comes; here each has the type that the API promises, or the answer is none."""
+    workos_id, email = text(user.id), text(user.email)
+    if not workos_id or not email or not isinstance(user.email_verified, bool):
         raise Ambiguous("unexpected_answer")
     return TargetUser(
-        id=user.id,
-        email=normalise_email(user.email),
-        email_verified=user.email_verified is True,
-        external_id=user.external_id or None,
-        first_name=user.first_name or None,
-        last_name=user.last_name or None,
-        metadata=user.metadata or {},
+        id=workos_id,
+        email=normalise_email(email),
+        email_verified=user.email_verified,
+        external_id=optional_text(user.external_id),
+        first_name=optional_text(user.first_name),
+        last_name=optional_text(user.last_name),
+        metadata=_metadata(user.metadata),
         signed_in=user.last_sign_in_at is not None,
     )
+
+
+def _metadata(given: object) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Ambiguous("unexpected_answer")
+    return {text(key): text(value) for key, value in given.items()}

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from workos import WorkOSError
+from workos import TransportError, WorkOSError
 from workos._errors import (
     STATUS_CODE_TO_ERROR,
     APIError,
@@ -32,12 +32,20 @@ def _error(status: int, headers: dict[str, str] | None = None, **body: Any) -> A
     return error
 
 
+def _caused_by(cause: Exception) -> WorkOSError:
+    error = WorkOSError("x")
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "code"),
     [
         (WorkOSTimeoutError("x"), Ambiguous, "timeout"),
         (WorkOSConnectionError("x"), Transient, "connection_failed"),
-        (WorkOSError("x"), Ambiguous, "connection_lost"),
+        (_caused_by(TransportError("x")), Ambiguous, "connection_lost"),
+        (_caused_by(KeyError("id")), Ambiguous, "unexpected_answer"),
+        (WorkOSError("x"), Ambiguous, "unexpected_answer"),
         (_error(401), Refused, "unauthorized"),
         (_error(401, code="invalid_api_key"), Refused, "invalid_api_key"),
         (_error(403), Refused, "forbidden"),

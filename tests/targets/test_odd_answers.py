@@ -1,0 +1,186 @@
+"""Answers of another shape than the API's, too long ones, and lists that run in a circle."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import resource
+import zlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from engine.spec.model import Destination
+from engine.targets.discovery import list_all
+from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal
+from engine.targets.metered import MeteredTarget
+from engine.targets.quota import Quota
+from engine.targets.sign_in import WorkOSSignIn
+from engine.targets.workos import WorkOSTarget
+from tests.support.answering import Answer, listening, says
+from tests.support.metered import destination
+from tests.support.virtual_clock import VirtualClock
+
+ANN: dict[str, Any] = {
+    "object": "user", "id": "user_1", "email": "ann@example.com", "email_verified": True, "first_name": "Ann",
+    "last_name": None, "profile_picture_url": None, "last_sign_in_at": None, "external_id": "ann",
+    "metadata": {"plan": "pro"}, "created_at": "2024-01-01T00:00:00.000Z", "updated_at": "2024-01-01T00:00:00.000Z",
+}  # fmt: skip
+BIG = 10**30
+ODD_FIELDS = [
+    ("id", ""), ("id", 7), ("id", None), ("id", "\ud800"), ("email", ["a"]), ("email", "a\udfff@example.com"),
+    ("email_verified", "true"), ("email_verified", 1), ("email_verified", None),
+    ("external_id", 7), ("external_id", BIG), ("external_id", {"a": 1}), ("first_name", True), ("last_name", [1]),
+    ("metadata", []), ("metadata", "text"), ("metadata", 7), ("metadata", {"k": BIG}), ("metadata", {"k": None}),
+    ("metadata", {"k": {"deep": 1}}), ("metadata", {"\ud800": "v"}), ("metadata", {"k": "\udfff"}),
+    ("last_sign_in_at", 7), ("created_at", BIG), ("updated_at", {}),
+]  # fmt: skip
+Call = Callable[[WorkOSTarget], Awaitable[object]]
+CALLS: dict[str, Call] = {
+    "create": lambda target: target.create({"email": "ann@example.com", "email_verified": True}),
+    "get": lambda target: target.get("user_1"),
+    "find_by_external_id": lambda target: target.find_by_external_id("ann"),
+}
+
+
+async def ended(call: Call, answer: Answer) -> CallFailed | object:
+    async with listening(lambda _: answer) as address:
+        target = WorkOSTarget(Destination("client_1", "sk_test_x", address), timeout=20)
+        try:
+            return await call(target)
+        except CallFailed as error:
+            return error
+        finally:
+            await target.close()
+
+
+def is_unexpected(end: object) -> bool:
+    return type(end) is Ambiguous and end.code == "unexpected_answer"
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(("name", "value"), ODD_FIELDS)
+async def test_a_user_with_an_odd_field(call: str, name: str, value: object) -> None:
+    assert is_unexpected(await ended(CALLS[call], says("200 OK", json.dumps(ANN | {name: value}).encode())))
+
+
+@pytest.mark.parametrize(("name", "value"), ODD_FIELDS)
+async def test_a_list_with_an_odd_user(name: str, value: object) -> None:
+    body = json.dumps({"data": [ANN, ANN | {name: value}], "list_metadata": {"after": None}}).encode()
+    assert is_unexpected(await ended(lambda target: target.list_page(None), says("200 OK", body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b"null", b"[]", b"{}", b"7", b'"text"', b"<html>", b'{"data": []}',
+        b'{"data": null, "list_metadata": {}}',
+        b'{"data": [], "list_metadata": 1}', b'{"data": [], "list_metadata": null}',
+        b'{"data": {}, "list_metadata": {}}',
+        b'{"data": [{}], "list_metadata": {}}', b'{"data": [7], "list_metadata": {}}',
+        b'{"data": [null], "list_metadata": {}}', b'{"data": [[]], "list_metadata": {}}',
+        b'{"data": [], "list_metadata": {"after": 7}}', b'{"data": [], "list_metadata": {"after": ["a"]}}',
+        b'{"data": [], "list_metadata": {"after": "\\ud800"}}', b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5_000,
+    ],
+)  # fmt: skip
+async def test_what_is_no_list_is_not_an_empty_one(body: bytes) -> None:
+    for call in (lambda target: target.list_page(None), lambda target: target.find_by_email("ann@example.com")):
+        assert is_unexpected(await ended(call, says("200 OK", body)))
+
+
+async def test_a_redirect_with_a_user_in_it_is_none() -> None:
+    answer = says("302 Found", json.dumps(ANN).encode(), "Location: https://example.com/")
+    assert is_unexpected(await ended(CALLS["create"], answer))
+
+
+def _long(size: int) -> bytes:
+    return json.dumps(ANN | {"first_name": "x" * size}).encode()
+
+
+PACKED = {
+    "identity": lambda body: body,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw deflate": lambda body: zlib.compress(body, wbits=-15),
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("packed", PACKED)
+async def test_bodies_up_to_8_mib_are_read(packed: str, chunked: bool) -> None:
+    header = f"Content-Encoding: {packed.rsplit(maxsplit=1)[-1]}"
+    whole = PACKED[packed](_long(7 * 2**20))
+    found = await ended(CALLS["get"], says("200 OK", whole, header, chunked=chunked))
+    assert not isinstance(found, CallFailed), found
+    too_long = PACKED[packed](_long(8 * 2**20))
+    assert is_unexpected(await ended(CALLS["get"], says("200 OK", too_long, header, chunked=chunked)))
+
+
+async def test_a_bomb_is_not_unpacked() -> None:
+    """400 MB in 400 KB: memory stays where it was."""
+    packer = zlib.compressobj(9, wbits=31)
+    bomb = b"".join(packer.compress(b" " * 2**20) for _ in range(400)) + packer.flush()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert is_unexpected(await ended(CALLS["get"], says("200 OK", bomb, "Content-Encoding: gzip")))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000, f"{grown} KB"
+    refused = await ended(CALLS["get"], says("401 Unauthorized", bomb, "Content-Encoding: gzip"))
+    assert type(refused) is Refused
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(b"x", "br"), (b"x", "zstd"), (b"x", "gzip, gzip"), (b"not packed", "gzip"), (b"\x1f\x8b", "gzip"),
+     (gzip.compress(_long(100))[:-9], "gzip"), (gzip.compress(_long(9)) + b"more", "gzip"), (b"\xff\xff", "deflate")],
+)  # fmt: skip
+async def test_what_cannot_be_unpacked(body: bytes, encoding: str) -> None:
+    assert is_unexpected(await ended(CALLS["get"], says("200 OK", body, f"Content-Encoding: {encoding}")))
+
+
+def _circle(item: object, *cursors: str) -> Callable[[str], Answer]:
+    """A list that gives these cursors, over and over."""
+    given = iter(cursors * 50)
+
+    def choose(_: str) -> Answer:
+        page = {"data": [item], "list_metadata": {"before": None, "after": next(given)}}
+        return says("200 OK", json.dumps(page).encode())
+
+    return choose
+
+
+class _Kept:
+    def __init__(self) -> None:
+        self.users = 0
+
+    def store_targets(self, users: Any) -> None:
+        self.users += len(users)
+
+
+def _met(target: WorkOSTarget) -> MeteredTarget:
+    clock = VirtualClock()
+    return MeteredTarget(target, Quota(destination(), clock), clock=clock, rng=random.Random(1))
+
+
+@pytest.mark.parametrize("cursors", [("a",), ("a", "b"), ("a", "b", "c", "b")])
+async def test_a_listing_of_users_in_a_circle(cursors: tuple[str, ...]) -> None:
+    async with listening(_circle(ANN, *cursors)) as address:
+        target = WorkOSTarget(Destination("client_1", "sk_test_x", address), timeout=20)
+        kept = _Kept()
+        with pytest.raises(Terminal, match="cursor_loop"):
+            await list_all(kept, _met(target), lambda _: None)
+        await target.close()
+    assert kept.users <= 4
+
+
+@pytest.mark.parametrize("what", ["redirect_uris", "connections"])
+async def test_lists_of_sign_in_in_a_circle(what: str) -> None:
+    item = {"id": "conn_1", "name": "x", "organization_id": "org_1", "uri": "https://a.example.com", "default": True}
+    async with listening(_circle(item, "a", "b")) as address:
+        given = Destination("client_1", "sk_test_x", address)
+        target = WorkOSTarget(given, timeout=20)
+        sign_in = WorkOSSignIn(target.client, target.backend, given, meter=_met(target), timeout=20)
+        with pytest.raises(Terminal, match="cursor_loop"):
+            await (sign_in.redirect_uris() if what == "redirect_uris" else sign_in.connections("org_1"))
+        await target.close()
