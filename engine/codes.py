@@ -102,6 +102,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
     # Password resets.
     "max_failures": ("too many failed (safety.max_failures)", "settle what is wrong, then run again"),
+    "disk_full": ("the disk is full", "free some space, then run again: nothing is lost"),
     "unauthorized": ("WorkOS refuses the API key", "set the variable of destination.workos.api_key to a valid one"),
     "email_password_auth_disabled": (
         "signing in with e-mail and password is switched off in this WorkOS environment",

@@ -78,7 +78,9 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     finally:
         prepared.close()
     if result.converged and not session.spec.keep_snapshot:
-        database.remove(path)
+        session.workspace.drop_snapshots()
+    else:
+        session.workspace.keep_snapshot()
     return result
 
 

@@ -84,7 +84,6 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
     from engine.apply.stopping import Stop, signals
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
-    from engine.state.lock import StateLock
     from engine.state.workspace import Workspace
 
     with ExitStack() as stack:
@@ -93,9 +92,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
         stages = stack.enter_context(console.stages())
         stop = Stop()
         stack.enter_context(signals(stop))
-        workspace.prepare()
-        # What a run that holds the lock works on is not ours to discard.
-        with StateLock(workspace.lock_path):
+        with workspace.locked():
             try:
                 async with session_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
                     result = await run_apply(

@@ -14,6 +14,7 @@ import typer
 from engine.diagnostics import Diagnostic
 from engine.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
 from engine.spec.model import ExportSource, Spec
+from engine.state.workspace import sweep
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
 
 def introduce(console: Console, spec: Spec, *, sandbox: bool = False, state: Path | None = None) -> None:
     """Say what the command works on: plan, pool, destination, state."""
+    # Whatever the command: what a killed one left behind holds personal data.
+    sweep(spec.state_path)
     source = spec.source
     if isinstance(source, ExportSource):
         pool = "export " + ", ".join(source.files) + (f" of {source.user_pool_id}" if source.user_pool_id else "")

@@ -80,14 +80,14 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
     from engine.state.workspace import Workspace
 
     with reading(spec):
-        kept = Workspace(spec.state_path).snapshot_path
-        own = Workspace(spec.state_path, preview=True).snapshot_path
-        connection = database.reopen(kept)
+        workspace = Workspace(spec.state_path, preview=True)
+        connection = database.reopen(workspace.kept_snapshot_path)
         try:
             if connection is None:
                 source = open_source(spec.source)
                 described = source.describe()
-                connection = database.create(own)
+                workspace.prepare()
+                connection = database.create(workspace.snapshot_path)
                 with console.stages() as stages:
                     progress = stages.begin("reading", described.estimated_users)
                     watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
@@ -98,7 +98,7 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
         finally:
             if connection is not None:
                 connection.close()
-            database.remove(own)
+            workspace.discard()
 
 
 def _one_object(plan: str, rows: Iterator[dict[str, object]]) -> Iterator[str]:

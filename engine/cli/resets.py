@@ -145,7 +145,6 @@ async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: 
     from engine.cli.wiring import session_for, watch_of
     from engine.resets.session import run_send
     from engine.state.file import StateFile
-    from engine.state.lock import StateLock
     from engine.state.workspace import Workspace
 
     with ExitStack() as stack:
@@ -156,7 +155,7 @@ async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: 
         stop = Stop()
         stack.enter_context(signals(stop))
         if not options.dry_run:
-            stack.enter_context(StateLock(workspace.lock_path))
+            stack.enter_context(workspace.locked())
         async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
             identity = state_identity(spec, sandbox=sandbox)
             opened = reading(spec) if options.dry_run else StateFile.open(spec.state_path, identity, key=key)

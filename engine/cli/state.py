@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -89,21 +90,33 @@ def forget(
 def unlock(
     plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
 ) -> None:
-    """Say who holds the state's lock. A local lock is the operating system's: it ends with its process."""
+    """Say who holds the state's lock, and clear what a killed run left in it.
+
+    A local lock is the operating system's: it ends with its process.
+    """
     from engine.cli.stored import stored_spec
-    from engine.state.lock import StateLock
+    from engine.state.lock import read_holder
     from engine.state.workspace import Workspace
 
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
-        path = Workspace(spec.state_path).lock_path
-        if path.exists():
-            # Raises StateLocked, which names the holder, while a run is alive.
-            with StateLock(path):
+        workspace = Workspace(spec.state_path)
+        left = None
+        if os.path.lexists(workspace.lock_path):
+            left = read_holder(workspace.lock_path)
+            # Raises StateLocked, which names the holder, while a run is alive; closing it wipes the file.
+            with workspace.locked():
                 pass
         if json:
-            console.document({"schema": "state-unlock.v1", "plan": spec.name, "locked": False})
-        console.say("nobody holds the lock")
+            console.document({"schema": "state-unlock.v1", "plan": spec.name, "locked": False,
+                              "cleared": asdict(left) if left else None})  # fmt: skip
+        if left is None:
+            console.say("nobody holds the lock; there was nothing to do")
+        else:
+            console.say(
+                f"nobody holds the lock: process {left.pid} of {left.user} on {left.host}, which took it at "
+                f"{left.since}, ended without letting go; its entry is cleared"
+            )
 
 
 def _unknown(sub: str) -> MigrateError:

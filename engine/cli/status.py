@@ -88,7 +88,7 @@ def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, s
     if not wanted:
         yield lambda _: {}
         return
-    path = Workspace(spec.state_path).snapshot_path
+    path = Workspace(spec.state_path).kept_snapshot_path
     opened = database.reopen(path)
     if opened is None:
         raise MigrateError(

@@ -12,7 +12,6 @@ from engine.errors import StateError
 from engine.spec.loader import load
 from engine.spec.model import Spec
 from engine.state.file import StateFile
-from engine.state.lock import StateLock
 from engine.state.workspace import Workspace
 from engine.views.console import Console
 
@@ -43,7 +42,7 @@ def editing(spec: Spec) -> Iterator[StateFile]:
     with reading(spec) as state:
         key, identity = state.key, state.identity
     with (
-        StateLock(Workspace(spec.state_path).lock_path),
+        Workspace(spec.state_path).locked(),
         StateFile.open(spec.state_path, identity, key=key) as state,
     ):
         yield state

@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Check plan files, schema and sense; contacts nobody."""
     from engine.spec.loader import load
+    from engine.state.workspace import sweep
 
     with command(json=json, quiet=quiet) as console:
         found: list[Diagnostic] = []
@@ -32,6 +33,7 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
             except InvalidPlanFile as error:
                 found.extend(error.found)
                 continue
+            sweep(loaded.spec.state_path)
             warnings.extend(loaded.warnings)
             for one in loaded.warnings:
                 console.warn(str(one))

@@ -50,9 +50,15 @@ async def run_send(
 
     Raises MigrateError where nothing was attempted.
     """
-    path = Workspace(session.spec.state_path, preview=True).snapshot_path
+    workspace = Workspace(session.spec.state_path, preview=True)
+    workspace.prepare()
+    path = workspace.snapshot_path
     destination = session.spec.destination
-    connection = database.create(path)
+    try:
+        connection = database.create(path)
+    except BaseException:
+        workspace.discard()
+        raise
     try:
         with database.disk_errors(path), as_target_error(destination):
             await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
@@ -71,7 +77,7 @@ async def run_send(
                 ).run(options, listing=watch.listing, sending=sending)
     finally:
         connection.close()
-        database.remove(path)
+        workspace.discard()
     return replace(result, warnings=(*session.source.warnings, *result.warnings))
 
 

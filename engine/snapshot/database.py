@@ -10,6 +10,8 @@ from pathlib import Path
 
 from engine.errors import StateError
 from engine.snapshot.schema import TABLES
+from engine.state.file import reading_uri
+from engine.state.private_files import disk_full, no_room
 from engine.state.schema import USERS
 from engine.state.workspace import database_files
 
@@ -55,8 +57,8 @@ def reopen(path: Path) -> sqlite3.Connection | None:
 def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
     """Make the state's users readable as `known.users`; an empty table where there is no state."""
     if path is not None and path.exists() and path.stat().st_size:
-        # Read only: planning never writes into a state.
-        connection.execute("ATTACH ? AS known", (f"{path.absolute().as_uri()}?mode=ro",))
+        # Planning never writes into a state.
+        connection.execute("ATTACH ? AS known", (reading_uri(path, tidy=False),))
     else:
         connection.execute("ATTACH ':memory:' AS known")
         connection.execute(USERS.format(schema="known."))
@@ -74,6 +76,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.OperationalError, OSError) as error:
+        if disk_full(error):
+            raise no_room(path.parent) from error
         name = getattr(error, "sqlite_errorname", None) or type(error).__name__
         if name == "SQLITE_ERROR":
             # A wrong statement of ours is no fault of the disk.

@@ -6,6 +6,8 @@ It holds no address, name, username or secret (rule 14): subs, WorkOS ids, finge
 from __future__ import annotations
 
 import os
+import re
+import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +19,7 @@ import orjson
 
 from engine.errors import StateError
 from engine.state import schema
+from engine.state.private_files import disk_full, no_room, refuse_irregular, tighten
 from engine.state.records import Claim, Done, NotDone, Outcome, StateIdentity
 
 _CLAIM = """
@@ -57,6 +60,7 @@ class StateFile:
     def open(cls, path: Path, identity: StateIdentity, *, key: bytes) -> StateFile:
         """Open for a run. Refuses a damaged file and another plan's; makes one, with this key, where there is none."""
         with _translated(path):
+            refuse_irregular(path)
             new = not path.exists() or path.stat().st_size == 0
             if new:
                 _create(path, identity, key)
@@ -64,6 +68,7 @@ class StateFile:
             try:
                 if not new:
                     _check(path, connection)
+                    tighten(path)
                 connection.execute("PRAGMA journal_mode = WAL")
                 # FULL: a claim must survive a power cut as well as a kill.
                 connection.execute("PRAGMA synchronous = FULL")
@@ -76,14 +81,14 @@ class StateFile:
     @classmethod
     def read(cls, path: Path, identity: StateIdentity | None) -> StateFile | None:
         """Open for reading alone; None where there is no state yet."""
-        if not path.exists() or path.stat().st_size == 0:
-            return None
         with _translated(path):
-            # Who opens a log-writing database for reading alone cannot tidy its log away; so not without need.
-            mode = "rw" if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK) else "ro"
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None)
+            refuse_irregular(path)
+            if not path.exists() or path.stat().st_size == 0:
+                return None
+            connection = sqlite3.connect(reading_uri(path), uri=True, isolation_level=None)
             try:
                 _check(path, connection)
+                tighten(path)
                 if identity is not None:
                     _check_identity(path, connection, identity)
                 return cls(path, connection)
@@ -181,10 +186,23 @@ class StateFile:
         self.close()
 
 
+def reading_uri(path: Path, *, tidy: bool = True) -> str:
+    """The address under which SQLite opens a state to look at it; with `tidy`, so that it takes its log away again."""
+    # Who opens a log-writing database for reading alone cannot tidy its log away; so not without need.
+    if tidy and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return f"{path.absolute().as_uri()}?mode=rw"
+    # Without a log nobody writes, and where this user cannot make one SQLite opens the file only as unchangeable.
+    alone = not path.with_name(path.name + "-wal").exists() and not os.access(path.parent, os.W_OK)
+    return f"{path.absolute().as_uri()}?mode=ro" + ("&immutable=1" if alone else "")
+
+
 def _create(path: Path, identity: StateIdentity, key: bytes) -> None:
     # Beside its place, then moved into it: a kill half-way must not leave a file that every later run refuses.
-    draft = path.with_name(path.name + ".new")
-    draft.unlink(missing_ok=True)
+    # Under a name that nobody else's file has; what a kill left of one is taken away, as the lock is ours.
+    for old in path.parent.glob("*.new*"):
+        if re.fullmatch(re.escape(path.name) + r"\.[0-9a-f]{16}\.new(-journal)?", old.name):
+            old.unlink(missing_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.new")
     os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     meta = {"plan": identity.plan, "pool": identity.pool, "destination": identity.destination, "fingerprint_key": key}
     with closing(sqlite3.connect(draft, isolation_level=None)) as connection:
@@ -236,11 +254,13 @@ def _translated(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if disk_full(error):
+            raise no_room(path.parent) from error
         # Extended codes carry the primary code in their low byte (sqlite.org, result codes).
         primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise _damaged(path) from error
-        if primary in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
             raise StateError(
                 f"the state {path} cannot be written ({getattr(error, 'sqlite_errorname', 'SQLITE_ERROR')})",
                 remedy="free some space or make the folder writable, then run again: nothing is lost",
@@ -248,6 +268,8 @@ def _translated(path: Path) -> Iterator[None]:
             ) from error
         raise
     except OSError as error:
+        if disk_full(error):
+            raise no_room(path.parent) from error
         raise StateError(
             f"the state {path} cannot be opened ({os.strerror(error.errno or 0)})",
             remedy="make the file and its folder writable for this user",

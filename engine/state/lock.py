@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import getpass
 import json
@@ -13,10 +14,19 @@ from pathlib import Path
 from types import TracebackType
 
 from engine.errors import LockHolder, StateLocked
+from engine.state.private_files import not_ours, open_private
+
+# What every lock file of ours begins with, once somebody has held it: another tool's lock is never written to.
+_BEGINS = b'{"pid":'
+_BUSY = (errno.EWOULDBLOCK, errno.EACCES, errno.EAGAIN)
 
 
 class StateLock:
-    """A context manager that holds the lock. Raises StateLocked, naming the holder, where another run has it."""
+    """A context manager that holds the lock.
+
+    Raises StateLocked, naming the holder, where another run has it; StateError where the file is somebody else's;
+    OSError where the system cannot make or lock it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,30 +34,55 @@ class StateLock:
 
     def __enter__(self) -> StateLock:
         fd = self._lock()
-        self._fd = fd
         holder = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "user": _user(),
             "since": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         }
-        os.ftruncate(fd, 0)
-        os.pwrite(fd, json.dumps(holder).encode(), 0)
+        try:
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, json.dumps(holder).encode(), 0)
+        except BaseException:
+            os.close(fd)
+            raise
+        self._fd = fd
         return self
 
     def _lock(self) -> int:
         while True:
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fd = open_private(self._path)
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # A run that attempted nothing takes its folder away: a lock on a file that is gone locks nothing.
+                with contextlib.suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(fd), self._path.lstat()):
+                        self._check_ours(fd)
+                        return fd
             except OSError as error:
                 os.close(fd)
+                if error.errno not in _BUSY:
+                    raise
                 raise StateLocked(str(self._path).removesuffix(".lock"), read_holder(self._path)) from error
-            # A run that attempted nothing takes its folder away: a lock on a file that is gone locks nothing.
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(fd), self._path.stat()):
-                    return fd
+            except BaseException:
+                os.close(fd)
+                raise
             os.close(fd)
+
+    def _check_ours(self, fd: int) -> None:
+        begins = os.pread(fd, len(_BEGINS), 0)
+        # Shorter where the disk was full when it was written.
+        if not _BEGINS.startswith(begins):
+            raise not_ours(self._path, "no lock file of this tool")
+
+    def remove(self) -> None:
+        """Take the file away while it is held: who waits for it notices, and makes another."""
+        self._path.unlink(missing_ok=True)
+
+    def __del__(self) -> None:
+        # Who loses the object without leaving it has lost the lock too, and must not keep the descriptor.
+        if self._fd is not None:
+            os.close(self._fd)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -105,8 +105,8 @@ def test_a_full_disk_is_a_state_error_and_loses_nothing(state: StateFile, path: 
     claims = [Claim(f"many-{number:05}" + "x" * 100, "create") for number in range(2000)]
     with pytest.raises(StateError) as refused:
         state.advance([done("s1")], claims, run_id="r1")
-    assert (refused.value.code, refused.value.exit_code) == ("state_not_writable", 1)
-    assert "SQLITE_FULL" in str(refused.value) and str(path) in str(refused.value)
+    assert (refused.value.code, refused.value.exit_code) == ("disk_full", 1)
+    assert str(refused.value).startswith("stopped: the disk is full") and str(path.parent) in str(refused.value)
     assert rows(path) == [("s0", "done", "user_s0"), ("s1", "claimed", None)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,48 @@ def test_a_folder_in_its_place(path: Path) -> None:
     path.mkdir()
     with pytest.raises(StateError):
         StateFile.open(path, IDENTITY, key=KEY)
+
+
+@pytest.mark.parametrize("opening", ["open", "read"])
+@pytest.mark.parametrize("kind", ["link", "itself", "pipe"])
+def test_a_place_that_is_no_regular_file(path: Path, kind: str, opening: str) -> None:
+    other = path.with_name("other.db")
+    before = _made(other)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("other.db" if kind == "link" else path.name)
+    with pytest.raises(StateError) as refused:
+        StateFile.open(path, IDENTITY, key=KEY) if opening == "open" else StateFile.read(path, IDENTITY)
+    assert refused.value.code == "state_not_ours" and other.read_bytes() == before
+
+
+@pytest.mark.parametrize("opening", ["open", "read"])
+def test_an_old_states_mode_is_tightened_and_a_strangers_is_not(path: Path, opening: str) -> None:
+    def opened() -> None:
+        state = StateFile.open(path, IDENTITY, key=KEY) if opening == "open" else StateFile.read(path, IDENTITY)
+        assert state is not None
+        state.close()
+
+    _made(path)
+    path.chmod(0o644)
+    opened()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    path.chmod(0o644)
+    with pytest.raises(StateError):
+        opened()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_a_file_that_only_looks_like_a_draft_of_ours_is_kept(path: Path) -> None:
+    theirs, ours = path.with_name(path.name + ".new"), path.with_name(path.name + ".0123456789abcdef.new")
+    theirs.write_text("theirs")
+    ours.write_text("left by a kill")
+    _made(path)
+    assert theirs.read_text() == "theirs" and not ours.exists()
 
 
 def test_no_column_for_personal_data(path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import re
 import stat
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateLocked
+from engine.errors import StateError, StateLocked
 from engine.state import lock
 from engine.state.lock import StateLock, read_holder
 
@@ -66,3 +67,42 @@ def test_a_user_without_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     with StateLock(tmp_path / "lock"):
         holder = read_holder(tmp_path / "lock")
         assert holder is not None and holder.user == str(os.getuid())
+
+
+@pytest.mark.parametrize("content", ["their packages\n", "[]", '{"version": 3, "pid": 1}', "12345\n"])
+def test_a_lock_file_of_another_tool_is_left_as_it_is(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "lock"
+    path.write_text(content)
+    path.chmod(0o644)
+    with pytest.raises(StateError) as refused, StateLock(path):
+        raise AssertionError("taken for ours")
+    assert refused.value.code == "state_not_ours" and refused.value.remedy
+    assert path.read_text() == content and stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "itself", "pipe", "folder", "device"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    path, other = tmp_path / "lock", tmp_path / "other"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/null")
+    else:
+        if kind == "link":
+            other.write_text('{"pid": 1}')
+        path.symlink_to("lock" if kind == "itself" else other)
+    with pytest.raises(StateError) as refused, StateLock(path):
+        raise AssertionError("taken for ours")
+    assert refused.value.code == "state_not_ours"
+    assert other.exists() == (kind == "link") and (kind != "link" or other.read_text() == '{"pid": 1}')
+
+
+def test_losing_the_object_frees_the_lock(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    lost = StateLock(path).__enter__()
+    del lost
+    gc.collect()
+    with StateLock(path):
+        pass

@@ -107,11 +107,18 @@ class IdentityWorld:
     async def apply(self, *records: SourceUser, pages: Sequence[Sequence[SourceUser]] | None = None) -> ApplyResult:
         """One `apply` over these records."""
         session = self._session(Pages(pages if pages is not None else _in_twos(records)))
-        return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+        try:
+            return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+        finally:
+            session.workspace.close()
 
     async def plan(self, *records: SourceUser) -> PlanResult:
         """One `plan` over them."""
-        return await run_plan(self._session(Pages(_in_twos(records)), preview=True), watch=_OPEN)
+        session = self._session(Pages(_in_twos(records)), preview=True)
+        try:
+            return await run_plan(session, watch=_OPEN)
+        finally:
+            session.workspace.close()
 
     def workos(self) -> list[str]:
         """Every user of WorkOS: `number address verified|unverified external-id name=value …`."""
