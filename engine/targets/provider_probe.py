@@ -1,7 +1,8 @@
 """Asks identity providers over HTTPS for `migrate oauth check`, and cannot be led into a private network.
 
 The address that is connected to is the one that was judged: names are looked up once, here, and the connection is
-made to what came out. Nothing is followed, little is read, nothing is kept between two requests.
+made to what came out, through a proxy of the environment as well: it is told the address, not the name. Nothing is
+followed, little is read, nothing is kept between two requests.
 """
 
 from __future__ import annotations
@@ -12,43 +13,29 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Collection, Mapping
-from urllib.parse import SplitResult, quote_plus, urlsplit
+from urllib.parse import SplitResult, quote_plus, urlsplit, urlunsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from engine.oauth.answers import Answer
 from engine.oauth.ports import ProbeFailed
+from engine.targets.hosts import NoHost, host_of, is_public, normalise_host
+from engine.targets.network import proxy_for, trusted
 
 TIMEOUT_S = 5.0
 LONGEST_BODY = 65_536
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address is everybody's; one that wraps another (IPv4 in IPv6, NAT64, 6to4) counts as that one."""
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return found.is_global and not found.is_multicast
 
 
 class CheckedResolver(AbstractResolver):
     """Looks names up, and fails for a host any of whose addresses is not public, unless the host is allowed."""
 
     def __init__(self, allow_hosts: Collection[str]) -> None:
-        self._allowed = frozenset(allow_hosts)
+        self._allowed = frozenset(_usual(host) for host in allow_hosts)
 
     def allows(self, host: str) -> bool:
-        """Whether the plan lets this host have a private address."""
-        return host.lower().rstrip(".") in self._allowed
+        """Whether the plan lets this host have a private address; `host` is in the form of `normalise_host`."""
+        return host in self._allowed
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -81,7 +68,7 @@ class HttpsProbe:
 
     def __init__(self, allow_hosts: Collection[str] = (), *, context: ssl.SSLContext | None = None) -> None:
         self._resolver = CheckedResolver(allow_hosts)
-        self._context = context or ssl.create_default_context()
+        self._context = context
 
     async def get(self, url: str) -> Answer:
         """See the port."""
@@ -94,22 +81,37 @@ class HttpsProbe:
     async def _ask(
         self, method: str, url: str, *, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        self._judge(_split(url))
-        connector = aiohttp.TCPConnector(resolver=self._resolver, use_dns_cache=False, ssl=self._context)
+        parts = _split(url)
+        host = self._judge(parts)
+        self._context = self._context or trusted()
+        proxy = proxy_for(f"https://{_bracketed(host)}{_port(parts)}")
+        # Names are looked up here. Behind a proxy its own is the only one that the connector looks up.
+        shown = host if proxy is None else await self._address(host, parts.port or 443)
+        connector = aiohttp.TCPConnector(
+            resolver=self._resolver if proxy is None else None, use_dns_cache=False, ssl=self._context
+        )
         session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            # A proxy of the environment would look the name up once more.
+            # With `trust_env` a ~/.netrc would be read as well, and its passwords sent to a provider.
             trust_env=False,
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
             headers={"Accept": "application/json, text/html;q=0.5", "Accept-Encoding": "identity",
-                     "User-Agent": "cognito-workos-migrate"},
+                     "Host": f"{_bracketed(host)}{_port(parts)}", "User-Agent": "cognito-workos-migrate"},
         )  # fmt: skip
         try:
             async with (
                 session,
-                session.request(method, url, data=form, headers=headers, allow_redirects=False) as answer,
+                session.request(
+                    method,
+                    urlunsplit(parts._replace(netloc=f"{_bracketed(shown)}{_port(parts)}")),
+                    data=form,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=proxy,
+                    server_hostname=host,
+                ) as answer,
             ):
                 return Answer(answer.status, answer.headers.get("Location"), await _beginning(answer.content))
         except TimeoutError as error:
@@ -117,20 +119,32 @@ class HttpsProbe:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise ProbeFailed(_code(error)) from error
 
-    def _judge(self, parts: SplitResult) -> None:
-        """Refuse what needs no look-up to be refused: an address in figures is never looked up."""
+    async def _address(self, host: str, port: int) -> str:
+        """What a proxy is told: the address that was judged; the name itself for a host that the plan allows."""
+        if self._resolver.allows(host):
+            return host
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                found = await self._resolver.resolve(host, port, socket.AF_UNSPEC)
+        except TimeoutError as error:
+            raise ProbeFailed("timeout") from error
+        except OSError as error:
+            raise ProbeFailed("unreachable") from error
+        if not found:
+            raise ProbeFailed("unreachable")
+        return found[0]["host"]
+
+    def _judge(self, parts: SplitResult) -> str:
+        """The host, brought into one form. Refuses what needs no look-up: aiohttp looks up no address in figures."""
         if parts.scheme != "https":
             raise ProbeFailed("not_https")
-        host = parts.hostname or ""
         try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            if ":" in host or host.replace(".", "").isdigit():
-                # Figures that are no whole address (127.1, 2130706433): C libraries make addresses of them.
-                raise ProbeFailed("private_address") from None
-            return
-        if not self._resolver.allows(host) and not is_public(host):
+            host = host_of(parts)
+        except NoHost as error:
+            raise ProbeFailed("bad_discovery") from error
+        if _is_address(host) and not self._resolver.allows(host) and not is_public(host):
             raise ProbeFailed("private_address")
+        return host
 
 
 def _split(url: str) -> SplitResult:
@@ -142,6 +156,29 @@ def _split(url: str) -> SplitResult:
     if not usable:
         raise ProbeFailed("bad_discovery")
     return parts
+
+
+def _usual(host: str) -> str:
+    try:
+        return normalise_host(host)
+    except NoHost:
+        return host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _port(parts: SplitResult) -> str:
+    return f":{parts.port}" if parts.port not in (None, 443) else ""
 
 
 def _basic(client_id: str, secret: str) -> str:

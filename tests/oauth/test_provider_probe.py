@@ -10,8 +10,10 @@ import pytest
 
 from engine.oauth.ports import ProbeFailed
 from engine.targets import provider_probe
-from engine.targets.provider_probe import CheckedResolver, HttpsProbe, is_public
+from engine.targets.hosts import NoHost, is_public, normalise_host
+from engine.targets.provider_probe import CheckedResolver, HttpsProbe
 from tests.support.oauth_provider import Provider, oauth_provider
+from tests.support.proxy import connect_proxy
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,11 @@ def provider(served: Provider) -> Provider:
         ("::1", False), ("::", False), ("fe80::1%eth0", False), ("fd00:ec2::254", False), ("ff02::1", False),
         ("::ffff:127.0.0.1", False), ("::ffff:8.8.8.8", True), ("::ffff:a9fe:a9fe", False),
         ("64:ff9b::a9fe:a9fe", False), ("64:ff9b::808:808", True), ("2002:a9fe:a9fe::1", False),
-        ("nonsense", False),
+        ("nonsense", False), ("::127.0.0.1", False), ("::8.8.8.8", False), ("fec0::1", False), ("64:ff9b:1::1", False),
+        ("2001:0:808:808::1", False), ("2001:20::1", False), ("2002:808:808::1", False), ("3fff::1", False),
+        ("5f00::1", False), ("100::1", False), ("4000::1", False), ("2001:db8::1", False),
+        ("192.0.0.9", False), ("192.0.0.192", False), ("192.88.99.1", False), ("198.18.0.1", False),
+        ("203.0.113.7", False), ("240.0.0.1", False), ("100.100.100.200", False), ("168.63.129.16", False),
     ],
 )  # fmt: skip
 def test_which_addresses_are_everybodys(address: str, public: bool) -> None:
@@ -55,6 +61,18 @@ def test_which_addresses_are_everybodys(address: str, public: bool) -> None:
         ("https://127.1/", "private_address"),  # what a resolver makes of short and odd figures
         ("https://2130706433/", "private_address"),
         ("https://0x7f000001/", "private_address"),
+        ("https://0177.0.0.1/", "private_address"),
+        ("https://127.0.0.1./", "private_address"),
+        ("https://\uff11\uff12\uff17.0.0.1/", "private_address"),
+        ("https://127\u30020\uff0e0\uff611/", "private_address"),
+        ("https://169.254.43518/", "private_address"),
+        ("https://[::ffff:7f00:1]/", "private_address"),
+        ("https://[::127.0.0.1]/", "private_address"),
+        ("https://[fe80::1%25lo]/", "bad_discovery"),
+        ("https://\uff4c\uff4f\uff43\uff41\uff4c\uff48\uff4f\uff53\uff54/", "private_address"),
+        ("https://localhost./", "private_address"),
+        ("https://256.1.1.1/", "bad_discovery"),
+        ("https://a..example/", "bad_discovery"),
         ("https://localhost/", "private_address"),
         ("https:///nowhere", "bad_discovery"),
         ("https://user:pw@example.com/", "bad_discovery"),
@@ -126,11 +144,62 @@ async def test_the_address_that_was_judged_is_the_one_connected_to(
     assert connected == ["8.8.8.8"]
 
 
-async def test_proxies_of_the_environment_are_not_used(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    probe = HttpsProbe(["localhost"], context=provider.context())
-    assert (await probe.get(f"{provider.issuer}/.well-known/openid-configuration")).status == 200
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("B\u00fccher.example", "xn--bcher-kva.example"), ("ACME.com.", "acme.com"), ("acme\u3002com", "acme.com"),
+     ("0x8.8.2056", "8.8.8.8"), ("::FFFF:8.8.8.8", "8.8.8.8"), ("2606:4700:0::1111", "2606:4700::1111")],
+)  # fmt: skip
+def test_one_form_for_all_ways_to_write_a_host(written: str, read: str) -> None:
+    assert normalise_host(written) == read
+
+
+@pytest.mark.parametrize("host", ["", ".", "a b", "a/b", "1.2.3.4.5", "08.1", "9" * 5000, "x" * 300, "\ud800"])
+def test_what_is_no_host(host: str) -> None:
+    with pytest.raises(NoHost):
+        normalise_host(host)
+
+
+async def test_an_allowed_host_in_another_form(provider: Provider) -> None:
+    url = f"{provider.issuer.replace('localhost', 'LOCALHOST')}/.well-known/openid-configuration"
+    assert (await HttpsProbe(["Localhost."], context=provider.context()).get(url)).status == 200
+
+
+async def test_a_proxy_is_told_the_address_that_was_judged(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own look-up could come out otherwise; certificate and Host are the name's."""
+    _resolve_to(monkeypatch, ["8.8.8.8"])
+    port = int(provider.issuer.rpartition(":")[2])
+    with connect_proxy({"8.8.8.8": port, "login.acme.test": port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        probe = HttpsProbe(context=provider.context())
+        answer = await probe.get("https://login.acme.test/.well-known/openid-configuration")
+        assert answer.status == 200 and proxy.asked == ["8.8.8.8:443"]
+        # A host that the plan allows may be one that only the proxy can look up.
+        probe = HttpsProbe(["login.acme.test"], context=provider.context())
+        assert (await probe.get("https://login.acme.test/.well-known/openid-configuration")).status == 200
+        assert proxy.asked[1:] == ["login.acme.test:443"]
+
+
+async def test_a_proxy_leads_to_no_private_address(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    _resolve_to(monkeypatch, ["10.0.0.1"])
+    with connect_proxy({}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        for host in ("login.acme.test", "10.0.0.1", "0xa.1"):
+            with pytest.raises(ProbeFailed, match="private_address"):
+                await HttpsProbe(context=provider.context()).get(f"https://{host}/")
+        assert proxy.asked == []
+
+
+async def test_no_proxy_counts(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And this machine's own services are never asked for through a proxy."""
+    with connect_proxy({}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        probe = HttpsProbe(["localhost"], context=provider.context())
+        assert (await probe.get(f"{provider.issuer}/.well-known/openid-configuration")).status == 200
+        monkeypatch.setenv("NO_PROXY", ".acme.test")
+        _resolve_to(monkeypatch, ["10.0.0.1"])
+        with pytest.raises(ProbeFailed, match="private_address"):
+            await HttpsProbe().get("https://login.acme.test/")
+        assert proxy.asked == []
 
 
 def _resolve_to(monkeypatch: pytest.MonkeyPatch, first: list[str], then: list[str] | None = None) -> list[str]:

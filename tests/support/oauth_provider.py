@@ -56,7 +56,7 @@ class Provider:
 @contextmanager
 def oauth_provider(folder: Path) -> Iterator[Provider]:
     """Serve on a free port until the end; `folder` takes its certificate."""
-    authority, context = _certificate(folder)
+    authority, context = certificate(folder)
     behaviour = Behaviour()
     started: list[Any] = []
     ready = threading.Event()
@@ -147,8 +147,8 @@ class _StandIn:
         return web.json_response({"error": "invalid_client"}, status=401)
 
 
-def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for localhost and 127.0.0.1 that signs itself."""
+def certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for localhost, 127.0.0.1 and names of tests that signs itself: its file, a server's context."""
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
@@ -157,7 +157,12 @@ def _certificate(folder: Path) -> tuple[Path, ssl.SSLContext]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in")])
     now = datetime.datetime.now(datetime.UTC)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    names = x509.SubjectAlternativeName(
+        [
+            *(x509.DNSName(name) for name in ("localhost", "login.acme.test", "api.workos.test")),
+            x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        ]
+    )
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
