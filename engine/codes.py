@@ -5,13 +5,18 @@ Sentences are ours: WorkOS's own messages may hold addresses.
 
 from __future__ import annotations
 
-_RETRY = "run apply again: it takes up what is left"
+import re
+import shlex
+from collections.abc import Sequence
+
+_SUB = re.compile(r"\bSUB\b")
+_RETRY = "run `migrate apply` again: it takes up what is left"
 
 _CODES: dict[str, tuple[str, str]] = {
     # Conflicts: nothing is wrong with the services, somebody has to decide.
     "invalid_value": (
-        "a mapped value is one that WorkOS does not take (metadata: ASCII, 600 characters)",
-        "correct it in Cognito, or set when_invalid to omit or escape in the mapping",
+        "a mapped value is one that WorkOS does not take (metadata: ASCII, 600 characters; external_id: ASCII, 64)",
+        "correct it in Cognito; for metadata, when_invalid: omit or escape in the mapping helps too",
     ),
     "duplicate": (
         "several Cognito users share this address",
@@ -35,7 +40,8 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "unverified_link": (
         "WorkOS already has this address, and not both sides have verified it",
-        "have the person verify it on the side that has not, then run again",
+        "have the person verify it on the side that has not, or settle it in the plan's decisions: "
+        "{sub: SUB, action: adopt, user_id: user_…} links it, action: skip leaves it",
     ),
     "existing_user": (
         "WorkOS already has this address, and existing_users is error",
@@ -47,7 +53,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "gone": (
         "the user was deleted in WorkOS after the migration",
-        "`migrate state forget` lets the next apply create the user again",
+        "`migrate state forget SUB` lets the next apply create the user again",
     ),
     "email_not_available": (
         "WorkOS says that another user has this address",
@@ -83,7 +89,7 @@ _CODES: dict[str, tuple[str, str]] = {
     "connection_lost": ("the connection to WorkOS broke", _RETRY),
     "unexpected_answer": (
         "something answered in WorkOS's place, or cut the answer off",
-        "check destination.workos.base_url and proxies; then run apply again",
+        "check destination.workos.base_url and proxies; then run `migrate apply` again",
     ),
     "rate_limit_exceeded": (
         "WorkOS kept refusing requests over its quota",
@@ -92,14 +98,17 @@ _CODES: dict[str, tuple[str, str]] = {
     "unsettled": ("whether the write was done could not be found out", _RETRY + ", and looks first"),
     "email_not_applied": (
         "WorkOS answered an address change with the old address",
-        "change it in the WorkOS dashboard, then run apply again",
+        "change it in the WorkOS dashboard, then run `migrate apply` again",
     ),
     "invalid_metadata": (
         "WorkOS refused the metadata",
         "compare the plan's metadata with destination.workos.limits",
     ),
     "invalid_email": ("the address is none that WorkOS takes", "correct it in Cognito"),
-    "invalid_request_parameters": ("WorkOS refused a field", "run `migrate validate` with this version"),
+    "invalid_request_parameters": (
+        "WorkOS refused a field",
+        "run `migrate validate`, and compare the mapped values with WorkOS's API reference",
+    ),
     # Password resets.
     "max_failures": ("too many failed (safety.max_failures)", "settle what is wrong, then run again"),
     "disk_full": ("the disk is full", "free some space, then run again: nothing is lost"),
@@ -137,10 +146,55 @@ _CODES: dict[str, tuple[str, str]] = {
 }
 
 
-def explain(code: str) -> tuple[str, str]:
-    """(what it means, what to do) for a code, also for one that is not ours."""
+# What ends a whole run early, where it is not also what becomes of one user.
+_STOPS: dict[str, tuple[str, str]] = {
+    "forbidden": (
+        "WorkOS does not let this API key do that",
+        "use a key of this environment that may write users",
+    ),
+    "state_not_writable": (
+        "the state cannot be written",
+        "make room on its disk, or make its folder writable; then " + _RETRY,
+    ),
+    "snapshot_not_writable": (
+        "the snapshot beside the state cannot be written",
+        "make room on its disk, or make its folder writable; then " + _RETRY,
+    ),
+    "state_damaged": (
+        "the state is damaged",
+        "restore a copy, or move it away: `migrate apply` rebuilds it from WorkOS",
+    ),
+    "internal_error": (
+        "a fault of this program",
+        "please report it; MIGRATE_DEBUG=1 shows the traceback, which may hold users' data",
+    ),
+}
+# A command for a group of users names the first of them.
+_SUBS = 5
+
+
+def explain(code: str, subs: Sequence[str] = ()) -> tuple[str, str]:
+    """(what it means, what to do) for a code of these users, also for one that is not ours.
+
+    Commands stand in backticks without plan file and options: views complete them. SUB stands for `subs`.
+    """
+    if code in _CODES:
+        message, remedy = _CODES[code]
+        return message, _SUB.sub(lambda _: shlex.join(subs[:_SUBS]), remedy) if subs else remedy
+    if code.startswith("http_5") or code == "http_408":
+        return f"WorkOS answered with a fault of its own ({code})", _RETRY
+    return (
+        f"WorkOS refused the user ({code})",
+        "look the code up in WorkOS's API reference, then run `migrate apply` again",
+    )
+
+
+def explain_stop(code: str) -> tuple[str, str]:
+    """(what ended a run early, what to do), for the whole run and not for a user; the message leaves the code out."""
+    if code in _STOPS:
+        return _STOPS[code]
     if code in _CODES:
         return _CODES[code]
     if code.startswith("http_5") or code == "http_408":
-        return f"WorkOS answered with a fault of its own ({code})", _RETRY
-    return f"WorkOS refused the user ({code})", "look the code up in WorkOS's API reference, then run apply again"
+        return "WorkOS answered with a fault of its own", _RETRY
+    return "WorkOS refused a request", "look the code up in WorkOS's API reference, then " + _RETRY

@@ -1,6 +1,7 @@
-"""Keeps secrets out of every text that is shown: known values, and whatever looks like a key.
+"""Keeps secrets out of every message: known values, and whatever looks like a key.
 
-It owns what a secret looks like. Who shows a text asks a `Redactor` first; the loader asks `looks_secret`.
+It owns what a secret looks like. Who shows a message asks a `Redactor` first; the loader asks `looks_secret`. Data is
+never masked: users may be called anything, and a program reads what they are called.
 """
 
 from __future__ import annotations

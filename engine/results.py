@@ -36,7 +36,7 @@ class Failure:
 
     def to_json(self) -> dict[str, str]:
         """With the code's sentence and way out."""
-        message, remedy = explain(self.code)
+        message, remedy = explain(self.code, [self.source_id])
         return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
 
 
@@ -130,6 +130,7 @@ class PlanResult:
     warnings: tuple[str, ...] = ()
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
+    by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
     def changes(self) -> bool:
@@ -151,6 +152,7 @@ class PlanResult:
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
             "requests": _requests(self.requests),
             "reported": _reported(self.reported),
+            "sign_in_by_name": self.by_name,
             "warnings": list(self.warnings),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),

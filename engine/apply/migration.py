@@ -26,6 +26,7 @@ from engine.oauth.results import KEYS
 from engine.ports import Progress
 from engine.results import ApplyResult, Failure, PlanResult, Reported
 from engine.snapshot import database
+from engine.snapshot.sign_ins import count_by_name
 from engine.spec.model import Destination
 from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source, count_orphaned, reconcile
@@ -118,6 +119,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             reported=Reported(attribute_vanished=summary.vanished),
             warnings=tuple(session.source.warnings),
             sign_in=sign_in,
+            by_name=count_by_name(prepared.connection),
         )
     finally:
         prepared.close()

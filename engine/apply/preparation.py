@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.apply.reading import Watch, read_people
+from engine.apply.reading import Watch, check_selected, read_people
 from engine.errors import GuardRefused
 from engine.planning.fingerprints import Fingerprints
 from engine.planning.plan import PlanSummary, compute_plan
@@ -85,6 +85,7 @@ async def _prepare(
     watch: Watch,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    check_selected(spec, people.source)
     adoptions = {one.sub: one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from engine.errors import Interrupted
+from engine.errors import GuardRefused, Interrupted
 from engine.mapping.mapper import Mapper
 from engine.planning.fingerprints import Fingerprints
 from engine.ports import Progress, UserSource
@@ -41,6 +41,18 @@ class People:
     fingerprints: Fingerprints
     source: SourceCounts
     merged: int
+
+
+def check_selected(spec: Spec, source: SourceCounts) -> None:
+    """A plan that selects nobody of a pool that has users looks done and is not. Raises GuardRefused."""
+    if source.selected or not source.seen or spec.filters.allow_empty:
+        return
+    reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(source.filtered.items()))
+    raise GuardRefused(
+        f"the plan selects nobody of {source.seen:,} users ({reasons})",
+        remedy="correct filters; if that is meant, write filters.allow_empty: true",
+        code="nobody_selected",
+    )
 
 
 def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:

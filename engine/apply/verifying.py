@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
-from engine.apply.reading import Watch, read_people
+from engine.apply.reading import Watch, check_selected, read_people
 from engine.apply.session import Session, as_target_error
 from engine.planning.planner import METADATA
 from engine.planning.verification import compare
@@ -57,6 +57,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
     try:
         with database.disk_errors(path), as_target_error(spec.destination):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
+            check_selected(spec, people.source)
             state = session.workspace.state_path
             database.attach_state(connection, state if state.exists() else None)
             table = PlanTable(connection, defaults=people.mapper.defaults, flags={})

@@ -47,7 +47,7 @@ def apply(
         else:
             from engine.views.results import render_apply
 
-            console.say("", *render_apply(result, plan_path=str(plan)))
+            console.say("", *render_apply(result))
             if result.resets is not None:
                 from engine.views.resets import render_send
 
@@ -75,7 +75,7 @@ def plan(
         else:
             from engine.views.results import render_plan
 
-            console.say("", *render_plan(result, plan_path=str(plan)))
+            console.say("", *render_plan(result))
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
@@ -105,7 +105,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                         resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                         result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
-                    _tell_mfa(console, spec, path, result.source.selected)
+                    _tell_mfa(console, spec, result.source.selected)
                     return result
             except MigrateError:
                 workspace.discard()
@@ -118,12 +118,10 @@ async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool) -> P
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         result = await run_plan(session, watch=watch)
-        _tell_mfa(console, session.spec, path, result.source.selected)
+        _tell_mfa(console, session.spec, result.source.selected)
         return result
 
 
-def _tell_mfa(console: Console, spec: Spec, path: Path, selected: int) -> None:
+def _tell_mfa(console: Console, spec: Spec, selected: int) -> None:
     if spec.mfa == "report":
-        console.say(
-            f"mfa: `migrate resets mfa {path}` lists who must enrol again; at most {selected:,} calls to Cognito"
-        )
+        console.say(f"mfa: `migrate resets mfa` lists who must enrol again; at most {selected:,} calls to Cognito")

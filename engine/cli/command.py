@@ -83,7 +83,8 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
 
 
 def introduce(console: Console, spec: Spec, *, sandbox: bool = False, state: Path | None = None) -> None:
-    """Say what the command works on: plan, pool, destination, state."""
+    """Say what the command works on: plan, pool, destination, state; messages name commands with that from now on."""
+    console.about(str(spec.path), sandbox=sandbox)
     # Whatever the command: what a killed one left behind holds personal data.
     sweep(spec.state_path)
     source = spec.source

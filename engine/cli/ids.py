@@ -106,7 +106,7 @@ def _one_object(plan: str, rows: Iterator[dict[str, object]]) -> Iterator[str]:
 
     from engine.views.text import json_safe
 
-    yield '{"schema":"ids.v1","plan":' + orjson.dumps(plan).decode() + ',"command":"ids","ids":['
+    yield '{"schema":"ids.v1","plan":' + json_safe(orjson.dumps(plan).decode()) + ',"command":"ids","ids":['
     for at, row in enumerate(rows):
         yield ("," if at else "") + json_safe(orjson.dumps(row).decode())
     yield "]}\n"

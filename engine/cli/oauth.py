@@ -39,7 +39,7 @@ def check(plan: PlanArgument, json: JsonOption = False, quiet: QuietOption = Fal
             from engine.views.sign_in import render_checks
 
             for line in render_checks(result):
-                console.data(line)
+                console.data(console.message(line))
         raise typer.Exit(result.exit_code)
 
 

@@ -65,7 +65,7 @@ def status(
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
         with reading(spec) as state, _naming(spec, wanted=names) as name:
-            rows = (_row(row) | name(row.source_id) for row in queries.users(state, lists))
+            rows = (_row(console, row) | name(row.source_id) for row in queries.users(state, lists))
             if lists and not json:
                 console.stream(_listing(rows, format))
                 return
@@ -120,7 +120,7 @@ def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  
 
 
 def _one_object(document: dict[str, Any], rows: Iterator[dict[str, Any]] | None) -> Iterator[str]:
-    text = orjson.dumps(document).decode()
+    text = json_safe(orjson.dumps(document).decode())
     if rows is None:
         yield text + "\n"
         return
@@ -139,8 +139,8 @@ def _lists(wanted: str | None, known: tuple[str, ...]) -> list[str]:
     return lists
 
 
-def _row(row: Any) -> dict[str, Any]:
-    message, remedy = explain(row.code) if row.code else (None, None)
+def _row(console: Console, row: Any) -> dict[str, Any]:
+    message, remedy = map(console.message, explain(row.code, [row.source_id])) if row.code else (None, None)
     return {"source_id": row.source_id, "status": row.status, "code": row.code, "workos_id": row.workos_id,
             "message": message, "remedy": remedy}  # fmt: skip
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from engine.mapping.lookup import Lookup, lookup
+from engine.mapping.lookup import EMAIL, Lookup, lookup
+from engine.patterns import compile_pattern
 from engine.spec.model import AttributeFilter, Filters
 from engine.users import SourceUser, normalise_email
 
@@ -49,22 +49,30 @@ def _attribute_test(one: AttributeFilter) -> _Test:
         exists = one.exists
         return lambda user: (value(user) is not None) is exists
     if one.any_of is not None:
-        wanted = frozenset(one.any_of)
+        wanted = _like_values(one.name, one.any_of)
         return lambda user: value(user) in wanted
     if one.not_in is not None:
-        unwanted = frozenset(one.not_in)
+        unwanted = _like_values(one.name, one.not_in)
         return lambda user: value(user) not in unwanted
-    pattern = re.compile(one.matches or "")
-    return lambda user: (found := value(user)) is not None and pattern.search(found) is not None
+    # An address is lower-cased: a pattern with capitals must not miss it, or let it through.
+    pattern = compile_pattern(one.matches or one.not_matches or "", any_case=one.name == EMAIL)
+    if one.not_matches is not None:
+        return lambda user: (found := value(user)) is None or not pattern.search(found)
+    return lambda user: (found := value(user)) is not None and bool(pattern.search(found))
+
+
+def _like_values(name: str, listed: Iterable[str]) -> frozenset[str]:
+    """A filter's list, trimmed and lower-cased as the values are that it is held against."""
+    clean = normalise_email if name == EMAIL else str.strip
+    return frozenset(clean(one) for one in listed)
 
 
 def _normalised(name: str) -> Lookup:
-    """Values trimmed, addresses lower-cased too (rule 12: a search in the normalised value)."""
+    """Values trimmed; addresses come lower-cased (rule 12: a search in the normalised value)."""
     raw = lookup(name)
-    clean = normalise_email if name == "email" else str.strip
 
     def read(user: SourceUser) -> str | None:
         found = raw(user)
-        return (clean(found) or None) if found is not None else None
+        return (found.strip() or None) if found is not None else None
 
     return read

@@ -1,7 +1,8 @@
 """Reads one value of a Cognito record by the name that a plan file uses for it.
 
 Names are Cognito's attributes, and beside them `username`, `status` and `identities.provider`, `.provider_type`,
-`.user_id` and `.issuer` of the record's first identity (the primary one, where one is marked).
+`.user_id` and `.issuer` of the record's first identity (the primary one, where one is marked). The attribute `email` is
+read as WorkOS will have it, trimmed and lower-cased: filters, templates and metadata see the address that is migrated.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.mapping.identities import main_identity, parse_identities
-from engine.users import Identity, SourceUser
+from engine.users import Identity, SourceUser, normalise_email
 
 Lookup = Callable[[SourceUser], str | None]
+EMAIL = "email"
 
 _IDENTITY: dict[str, Callable[[Identity], str | None]] = {
     "identities.provider": lambda one: one.provider,
@@ -38,4 +40,6 @@ def lookup(name: str) -> Lookup:
         return lambda user: user.username
     if name in ("status", "cognito:user_status"):
         return lambda user: user.status
+    if name == EMAIL:
+        return lambda user: normalise_email(user.attributes.get(EMAIL) or "") or None
     return lambda user: user.attributes.get(name) or None

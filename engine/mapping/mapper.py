@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from engine.mapping.identities import main_identity, parse_identities
-from engine.mapping.lookup import lookup
+from engine.mapping.lookup import EMAIL, lookup
 from engine.mapping.values import fit_metadata, is_email, is_true
 from engine.spec.model import Attributes, FieldMapping, Limits
 from engine.users import Identity, SourceUser, normalise_email
@@ -43,6 +43,7 @@ class MappedRecord:
     fields: dict[str, str]
     invalid: dict[str, str] = field(default_factory=dict)
     identities: tuple[Identity, ...] = ()
+    by_name: bool = False  # native, with a username or preferred_username to type that is no address
     joins_resets: bool = False  # had no password, and is to get one: `fallback: password_reset`
 
 
@@ -56,12 +57,17 @@ class Mapper:
         self._trusted = trusted_providers
         email = attributes.email
         plain = email.template is None and email.translate is None
-        self._email = [(name == "email", lookup(name)) for name in email.sources] if plain else [(False, _raw(email))]
+        self._email = [(name == EMAIL, lookup(name)) for name in email.sources] if plain else [(False, _raw(email))]
         verified = attributes.email_verified
         self._verified: _Raw | None = _raw(verified) if verified else None
         self._external_id = _raw(attributes.external_id)
         names = {"first_name": attributes.first_name, "last_name": attributes.last_name}
         self._names = [(name, _raw(mapping)) for name, mapping in names.items() if mapping is not None]
+        self._whole_names = [
+            (name, lookup(mapping.split), name == "first_name")
+            for name, mapping in names.items()
+            if mapping is not None and mapping.split is not None
+        ]
         self._metadata = [
             (METADATA + key, _raw(mapping), mapping.when_invalid) for key, mapping in attributes.metadata.items()
         ]
@@ -69,9 +75,8 @@ class Mapper:
             METADATA + key: mapping for key, mapping in attributes.metadata.items()
         }
         mapped["external_id"] = attributes.external_id
-        self.defaults: Mapping[str, str] = {
-            name: mapping.default for name, mapping in mapped.items() if mapping.default is not None
-        }
+        fitted = {name: self._fit_default(name, mapping) for name, mapping in mapped.items()}
+        self.defaults: Mapping[str, str] = {name: value for name, value in fitted.items() if value is not None}
 
     def map(self, user: SourceUser) -> MappedRecord:
         """The record's own fields. Never raises: what is wrong with a value is in `invalid`."""
@@ -80,12 +85,17 @@ class Mapper:
         external_id = self._external_id(user)
         if external_id is not None:
             fields["external_id"] = external_id
-            if len(external_id) > self._limits.external_id_length:
+            # API description: `^[\x00-\x7F]+$`.
+            if not external_id.isascii():
+                invalid["external_id"] = "not_ascii"
+            elif len(external_id) > self._limits.external_id_length:
                 invalid["external_id"] = "too_long"
         for name, raw in self._names:
             value = raw(user)
             if value is not None:
                 fields[name] = value
+        if not any(name in fields for name, _ in self._names):
+            fields |= self._split_names(user)
         for name, raw, when_invalid in self._metadata:
             value = raw(user)
             if value is None:
@@ -110,11 +120,31 @@ class Mapper:
             fields=fields,
             invalid=invalid,
             identities=identities,
+            by_name=native and _types_a_name(user),
         )
 
     def with_defaults(self, fields: Mapping[str, str]) -> dict[str, str]:
         """The fields with the plan's defaults where they lack one."""
         return {**self.defaults, **fields}
+
+    def _fit_default(self, name: str, mapping: FieldMapping) -> str | None:
+        """The plan's own value goes the way of the users': `when_invalid` holds for it too."""
+        if mapping.default is None or not name.startswith(METADATA):
+            return mapping.default
+        limit = self._limits.metadata_value_length
+        fitted, fault = fit_metadata(mapping.default, limit=limit, when_invalid=mapping.when_invalid)
+        # One that does not fit is an error of the plan file, found long before.
+        return mapping.default if fault else fitted
+
+    def _split_names(self, user: SourceUser) -> dict[str, str]:
+        """First and last name out of a whole one: the last word is the last name; one word alone is the first name."""
+        names: dict[str, str] = {}
+        for name, whole, first in self._whole_names:
+            words = (whole(user) or "").split()
+            part = " ".join(words[:-1] or words) if first else " ".join(words[1:][-1:])
+            if part:
+                names[name] = part
+        return names
 
     def _address(self, user: SourceUser) -> tuple[str | None, bool]:
         """The address, and whether it is the attribute `email` as it stands (rule 1)."""
@@ -139,6 +169,12 @@ class Mapper:
         return asserted_by.provider_type in _SOCIAL or asserted_by.provider in self._trusted
 
 
+def _types_a_name(user: SourceUser) -> bool:
+    """Whether the user may sign in by a name. Where users sign in by address, their username is their sub."""
+    names = (user.username, user.attributes.get("preferred_username") or "")
+    return any(name and name != user.sub and not is_email(normalise_email(name)) for name in names)
+
+
 def left_out(record: MappedRecord) -> str | None:
     """The reason for leaving out a record that passed the filters, or None (contract: reasons, in their order)."""
     if record.email is None:
@@ -149,15 +185,21 @@ def left_out(record: MappedRecord) -> str | None:
 def _raw(mapping: FieldMapping) -> _Raw:
     """The mapping as one function: source or template, then `map`. No default, no checks."""
     found = _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
-    table = mapping.translate
-    if table is None:
+    if mapping.translate is None:
         return found
+    # Addresses are compared as they are stored, whatever capitals the plan writes (rule 1).
+    clean = normalise_email if _reads_email(mapping) else str
+    table = {clean(name): value for name, value in mapping.translate.items()}
 
     def translated(user: SourceUser) -> str | None:
         value = found(user)
-        return table.get(value) or None if value is not None else None
+        return table.get(clean(value)) or None if value is not None else None
 
     return translated
+
+
+def _reads_email(mapping: FieldMapping) -> bool:
+    return EMAIL in mapping.sources or (mapping.template is not None and f"{{{EMAIL}}}" in mapping.template)
 
 
 def _first(sources: tuple[str, ...]) -> _Raw:

@@ -110,7 +110,7 @@ class Checking:
         directions = read_directions(location)
         if known is None:
             rows = [Check(provider.name, "connection", "cannot-tell", "not_created", "the connection is not made yet",
-                          "migrate apply makes it")]  # fmt: skip
+                          "`migrate apply` makes it")]  # fmt: skip
         elif directions:
             told = ", ".join(f"{name} {value}" for name, value in directions.items())
             rows = [Check(provider.name, "connection", "pass", "created", f"the identity provider needs: {told}")]
@@ -217,7 +217,7 @@ def _planned(use: ProviderUse) -> Check:
         return row("fail", "the pool has no such identity provider", "correct its name in oauth_providers")
     if use.handling == "unlisted":
         # Who uses it is for plan and apply to say, which read the users; a provider without any strands nobody.
-        return row("cannot-tell", "the provider is not in oauth_providers", "add it, or see who uses it: migrate plan")
+        return row("cannot-tell", "the provider is not in oauth_providers", "add it; `migrate plan` says who uses it")
     if use.handling == "error":
         remedy = "give it a connection (OIDC, SAML), or fallback: password_reset or skip"
         return row("fail", "WorkOS has no such provider, and nothing else is planned", remedy)

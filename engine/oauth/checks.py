@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -161,7 +162,7 @@ def check_secret(name: str, real: TokenReading | None, control: TokenReading | N
     def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
         return Check(name, "secret", verdict, code, message, remedy)
 
-    paste = f"migrate oauth show-secret PLAN {name} prints the pool's for pasting; sign in once to be sure"
+    paste = f"`migrate oauth show-secret {shlex.quote(name)}` prints the pool's for pasting; sign in once to be sure"
     if real is None:
         return row("cannot-tell", "not_asked", why or "the provider was not asked", paste)
     if real == "wrong_client":

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.patterns import Pattern, compile_wildcards
 from engine.spec.model import Destination, ResetEmail
 
 Verdict = Literal[
@@ -48,7 +48,7 @@ class Rules:
 
     status: frozenset[str]
     unverified: bool
-    allowed: Sequence[re.Pattern[str]] | None = None
+    allowed: Sequence[Pattern] | None = None
     resend_after: float | None = None
     resend_unknown: bool = False
 
@@ -88,7 +88,7 @@ def _mailed_before(mail: Mail | None, rules: Rules, now: float) -> Verdict:
     return "due" if again else "mailed"
 
 
-def allowed_addresses(email: ResetEmail, destination: Destination, *, sandbox: bool) -> list[re.Pattern[str]] | None:
+def allowed_addresses(email: ResetEmail, destination: Destination, *, sandbox: bool) -> list[Pattern] | None:
     """The addresses that alone may be mailed; None for everybody.
 
     In staging nobody else is ever mailed. An environment that the plan does not name counts as staging where the key
@@ -98,9 +98,5 @@ def allowed_addresses(email: ResetEmail, destination: Destination, *, sandbox: b
         return None
     test_key = destination.api_key.startswith("sk_test_")
     if destination.environment == "staging" or test_key or email.allow_addresses:
-        return [_pattern(one) for one in email.allow_addresses]
+        return [compile_wildcards(one.strip().lower()) for one in email.allow_addresses]
     return None
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(".*".join(re.escape(part) for part in text.strip().lower().split("*")), re.DOTALL)

@@ -169,5 +169,5 @@ def iso(seconds: float | None) -> str | None:
 
 
 def _failure(sub: str, code: str) -> dict[str, str]:
-    message, remedy = explain(code)
+    message, remedy = explain(code, [sub])
     return {"source_id": sub, "code": code, "message": message, "remedy": remedy}

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.apply.migration import new_run_id
-from engine.apply.reading import Watch, read_people
+from engine.apply.reading import Watch, check_selected, read_people
 from engine.apply.session import Session, as_target_error, call_timeout
 from engine.apply.stopping import Stop
 from engine.clock import SystemClock
@@ -61,7 +61,8 @@ async def run_send(
         raise
     try:
         with database.disk_errors(path), as_target_error(destination):
-            await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
+            people = await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
+            check_selected(session.spec, people.source)
             database.attach_state(connection, state.path)
             async with open_resets(destination) as target:
                 result = await Sending(

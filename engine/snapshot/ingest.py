@@ -19,8 +19,8 @@ from engine.users import SourceUser
 
 _INSERT = """
 INSERT INTO record (sub, username, created, modified, native, provider, email, address, verified, external_id, fields,
-    invalid, reason, fingerprint, password, status, enabled, joins, identities)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, sub, native) VALUES (?, ?, ?, ?)"
 _BATCH = 2000
@@ -127,6 +127,7 @@ class Ingest:
             user.enabled,
             not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
+            record.by_name,
         )
 
 

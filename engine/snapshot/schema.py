@@ -26,6 +26,7 @@ CREATE TABLE record (
     password INTEGER NOT NULL,     -- the person had a password in Cognito
     status TEXT NOT NULL,          -- Cognito's UserStatus
     enabled INTEGER NOT NULL DEFAULT 1,
+    by_name INTEGER NOT NULL DEFAULT 0,  -- native, with a username or preferred_username that is no address
     joins INTEGER NOT NULL DEFAULT 0,  -- federated by a provider that WorkOS lacks: needs a password as well
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it

@@ -34,6 +34,15 @@ def count_sign_ins(connection: sqlite3.Connection) -> list[SignsInBy]:
     return [SignsInBy(names, has, people) for (names, has), people in sorted(found.items(), key=_in_order)]
 
 
+def count_by_name(connection: sqlite3.Connection) -> int:
+    """People who may sign in to Cognito with a name, and will have to type their address."""
+    found = connection.execute(
+        "SELECT count(DISTINCT coalesce(primary_sub, sub)) FROM record "
+        "WHERE by_name AND reason IS NULL AND skipped = 0 AND relation != 'unverified'"
+    )
+    return int(found.fetchone()[0])
+
+
 def count_left_out(connection: sqlite3.Connection) -> dict[str, int]:
     """Users whom `fallback: skip` left out, by their provider."""
     return {str(provider): int(number) for provider, number in connection.execute(_LEFT_OUT)}

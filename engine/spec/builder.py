@@ -114,6 +114,7 @@ def _filters(filters: Mapping[str, Any]) -> model.Filters:
         groups_any=_texts(groups.get("any")),
         groups_none=_texts(groups.get("none")),
         attributes=tuple(_attribute_filter(one) for one in filters.get("attributes", ())),
+        allow_empty=filters.get("allow_empty", False),
     )
 
 
@@ -128,6 +129,7 @@ def _attribute_filter(test: Mapping[str, Any]) -> model.AttributeFilter:
         any_of=_texts(test["in"]) if "in" in test else None,
         not_in=_texts(test["not_in"]) if "not_in" in test else None,
         matches=_text(test.get("matches")),
+        not_matches=_text(test.get("not_matches")),
         exists=test.get("exists"),
     )
 
@@ -164,6 +166,7 @@ def _mapping(written: Any) -> model.FieldMapping | None:
         translate=None if translate is None else {key: str(value) for key, value in translate.items()},
         default=_text(written.get("default")),
         when_invalid=_known(written.get("when_invalid"), "error"),
+        split=_text(written.get("split")),
     )
 
 

@@ -69,12 +69,13 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class AttributeFilter:
-    """One attribute's test: exactly one of the four is set. `matches` is a search in the normalised value."""
+    """One attribute's test: exactly one of the five is set. `matches` is a search in the normalised value."""
 
     name: str
     any_of: tuple[str, ...] | None = None  # `in` in the plan file
     not_in: tuple[str, ...] | None = None
     matches: str | None = None
+    not_matches: str | None = None
     exists: bool | None = None
 
 
@@ -89,6 +90,7 @@ class Filters:
     groups_any: tuple[str, ...] = ()
     groups_none: tuple[str, ...] = ()
     attributes: tuple[AttributeFilter, ...] = ()
+    allow_empty: bool = False  # a plan that selects nobody of a pool that has users is meant
 
     @property
     def need_groups(self) -> bool:
@@ -102,6 +104,7 @@ class FieldMapping:
 
     Exactly one of `sources` (the first attribute that has a value wins) and `template` is set. `translate` is the
     plan's `map`: a value that it lacks counts as missing. `default` is used when nothing else gives a value.
+    `split` (first and last name only) is the attribute of a whole name, for users who have neither of the two.
     """
 
     sources: tuple[str, ...] = ()
@@ -109,6 +112,7 @@ class FieldMapping:
     translate: Mapping[str, str] | None = None
     default: str | None = None
     when_invalid: WhenInvalid = "error"
+    split: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

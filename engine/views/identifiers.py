@@ -1,9 +1,14 @@
-"""`ids` as CSV, JSON Lines and SQL: faithful for programs, harmless for terminals, spreadsheets and databases."""
+"""`ids` as CSV, JSON Lines and SQL: harmless for terminals, spreadsheets and databases.
+
+JSON Lines and SQL give back every value exactly as it was. CSV is for people and spreadsheets as well: control
+characters are written as `\\x1b`, and what a spreadsheet would take for a formula gets an apostrophe before it.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
@@ -13,8 +18,9 @@ from engine.snapshot.identifiers import Identifiers
 from engine.views.text import json_safe, printable
 
 _COLUMNS = ("cognito_sub", "cognito_username", "identities", "workos_user_id", "relation")
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection): in a cell, and after the semicolon
+# that parts cells where the comma is a decimal sign. A number with its sign is none: telephone numbers stay.
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠\t\r])(?!\s*[+-]+\d+\s*(?:;|$))")
 _BATCH = 500
 _TABLES = """\
 -- Cognito identifiers and the WorkOS users that they became. relation: primary, merged or unverified.
@@ -130,7 +136,5 @@ def _unicode(char: str) -> str:
 
 
 def _cell(text: str) -> str:
-    shown = printable(text)
-    if shown.startswith(_FORMULA) and not shown.lstrip("+-").isdigit():
-        return "'" + shown
-    return shown
+    # Before control characters are made visible: a tab that begins a cell counts.
+    return printable(_FORMULA.sub(r"\1'", text))

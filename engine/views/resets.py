@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.codes import explain
+from engine.codes import explain, explain_stop
 from engine.resets.recipients import QUOTA_SPENT
 from engine.resets.results import REASONS, SendResult, StatusResult, SyncResult, iso
 from engine.views.text import duration, figure, table
@@ -77,7 +77,7 @@ def _failures(failures: Sequence[tuple[str, str]]) -> Iterator[str]:
     for sub, code in failures:
         by_code.setdefault(code, []).append(sub)
     for code, subs in sorted(by_code.items()):
-        message, remedy = explain(code)
+        message, remedy = explain(code, subs)
         yield f"  {code}: {message}"
         yield f"    {remedy}"
         yield f"    {_some(subs)}"
@@ -96,7 +96,7 @@ def _end(result: SendResult) -> str:
     if result.stopped == QUOTA_SPENT:
         return f"the day's quota of WorkOS is used up: to go on tomorrow, run this again ({figure(result.left)} left)"
     if result.stopped is not None:
-        message, remedy = explain(result.stopped)
+        message, remedy = explain_stop(result.stopped)
         return f"stopped: {message} ({result.stopped}); {remedy}"
     if result.next_at is not None and result.left:
         return f"the next batch is due at {iso(result.next_at)}: run this again then, or with --wait"

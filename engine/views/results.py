@@ -4,50 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.codes import explain
+from engine.codes import explain, explain_stop
 from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.targets.metered import Requests
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 
 _STOPPED = {
-    "interrupted": "interrupted; the state is saved, and the next apply goes on from here",
+    "interrupted": "interrupted; the state is saved, and `migrate apply` goes on from here",
     "max_failures": "stopped: too many users failed (safety.max_failures); the rest is pending",
 }
 
 
-def render_apply(result: ApplyResult, *, plan_path: str) -> list[str]:
+def render_apply(result: ApplyResult) -> list[str]:
     """What happened, what failed and what to do."""
     lines = [*_source(result.source), "", "users"]
     lines += table(
         [(name, figure(result.users[name])) for name in APPLIED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
-    lines += list(_failures(result.failures, result.failures_total, plan_path))
+    lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
     lines += render_sign_in(result.sign_in)
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
-        lines.append(_STOPPED.get(result.stopped) or f"stopped: {explain(result.stopped)[0]} ({result.stopped})")
+        lines.append(_STOPPED.get(result.stopped) or _stopped(result.stopped))
     elif result.converged:
         nothing = not any(result.users[name] for name in ("created", "updated", "adopted"))
         nothing = nothing and not result.sign_in.changed
         lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
     else:
-        lines.append("not done: see above; run apply again once that is settled")
+        lines.append("not done: see above; run `migrate apply` again once that is settled")
     return lines
 
 
-def render_plan(result: PlanResult, *, plan_path: str) -> list[str]:
+def render_plan(result: PlanResult) -> list[str]:
     """What `apply` would do, how many requests it takes and how long."""
     lines = [*_source(result.source), "", "apply would"]
     lines += table(
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
-    lines += list(_failures(result.failures, result.failures_total, plan_path))
+    lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
     lines += render_sign_in(result.sign_in)
+    if result.by_name:
+        told = "have a username or preferred_username that is no address: in WorkOS they type their e-mail address"
+        lines += ["", f"{figure(result.by_name)} users {told}"]
     if result.changes:
         under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         lines += ["", f"{figure(result.writes)} writes{under}"]
@@ -55,6 +58,11 @@ def render_plan(result: PlanResult, *, plan_path: str) -> list[str]:
         lines += ["", "nothing to do: everybody is in place"]
     lines.append(f"digest {result.digest[:16]}")
     return lines
+
+
+def _stopped(code: str) -> str:
+    message, remedy = explain_stop(code)
+    return f"stopped: {message} ({code}); {remedy}"
 
 
 def _worth(name: str, number: int) -> bool:
@@ -69,7 +77,7 @@ def _source(source: SourceCounts) -> list[str]:
     return lines
 
 
-def _failures(failures: Sequence[Failure], total: int, plan_path: str) -> Iterator[str]:
+def _failures(failures: Sequence[Failure], total: int, every: str) -> Iterator[str]:
     if not total:
         return
     yield from ("", "not migrated")
@@ -77,12 +85,12 @@ def _failures(failures: Sequence[Failure], total: int, plan_path: str) -> Iterat
     for failure in failures:
         by_code.setdefault(failure.code, []).append(failure.source_id)
     for code, subs in sorted(by_code.items()):
-        message, remedy = explain(code)
+        message, remedy = explain(code, subs)
         yield f"  {code}: {message}"
         yield f"    {remedy}"
         more = f" and {figure(len(subs) - 5)} more" if len(subs) > 5 else ""
         yield f"    {', '.join(printable(sub) for sub in subs[:5])}{more}"
-    yield f"  all of them: migrate status {plan_path} --users conflicts,failed"
+    yield f"  all of them: `{every}`"
 
 
 def _reported(reported: Reported) -> Iterator[str]:

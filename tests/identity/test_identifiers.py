@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.snapshot.identifiers import Identifiers
-from engine.views.identifiers import as_csv, as_jsonl, as_sql
+from engine.views.identifiers import as_csv, as_jsonl, as_sql, csv_line
 from tests.acceptance.conftest import World
 from tests.support.cli import check, export_source
 from tests.support.postgresql import postgresql
@@ -235,4 +235,26 @@ def test_ids_reads_the_pool_where_no_snapshot_was_kept(hostile: World) -> None:
 
 def test_ids_before_any_apply_says_so(hostile: World) -> None:
     ended = hostile.cli("ids", "plan.yaml", "--json")
-    assert ended.code == 1 and "run `migrate apply` first" in ended.error()
+    assert ended.code == 1 and "run `migrate apply plan.yaml` first" in ended.error()
+
+
+def test_csv_after_a_semicolon_and_telephone_numbers() -> None:
+    def cell(text: str) -> str:
+        return next(csv.reader(io.StringIO(csv_line([text]))))[0]
+
+    assert cell("a;=cmd();b") == "a;'=cmd();b" and cell("; @SUM(A1)") == ";' @SUM(A1)" and cell("\t=1") == "'\\x09=1"
+    assert cell("\r+x") == "'\\x0d+x" and cell("a=b;c-d") == "a=b;c-d"
+    assert cell("+4912345;-1") == "+4912345;-1" and cell("+1+2") == "'+1+2" and cell("-1;+cmd") == "-1;'+cmd"
+
+
+@pytest.mark.parametrize("name", ["x://b:", "sk_live_abcdef", "sk_test_0123456789abcdef", "AKIAABCDEFGHIJKLMNOP"])
+def test_a_name_that_looks_like_a_secret_is_data(world: World, name: str) -> None:
+    people = [record("escape", "plain"), record("c1", "plain") | {"Username": name}]
+    people[1]["Attributes"][1]["Value"] = "x@y.example.com"
+    (world.plan.parent / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in people))
+    assert world.cli("apply", "plan.yaml").code == 0
+    ended = world.cli("ids", "plan.yaml", "--json")
+    assert name in [one["cognito_username"] for one in json.loads(ended.out)["ids"]]
+    read = list(csv.reader(io.StringIO(world.cli("ids", "plan.yaml").out)))
+    assert [len(row) for row in read] == [5] * 3 and name in [row[1] for row in read]
+    assert f"'{name}'" in world.cli("ids", "plan.yaml", "--format", "sql").out

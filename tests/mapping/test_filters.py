@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from engine.mapping.filters import UserFilter
+from engine.patterns import compile_wildcards
 from engine.spec.model import AttributeFilter, Filters
 from engine.users import SourceUser
 from tests.support.people import NEW_YEAR, cognito_user
@@ -16,6 +17,7 @@ IN = AttributeFilter("custom:tenant", any_of=("acme", "globex"))
 NOT_IN = AttributeFilter("custom:tenant", not_in=("evil",))
 MATCHES = AttributeFilter("email", matches=r"@(acme|globex)\.com$")
 ABSENT = AttributeFilter("custom:deleted", exists=False)
+ANN = cognito_user(email=" ann@ACME.com ")
 PRESENT = AttributeFilter("custom:deleted", exists=True)
 
 
@@ -58,6 +60,19 @@ PRESENT = AttributeFilter("custom:deleted", exists=True)
         (Filters(attributes=(MATCHES,)), cognito_user(), "filtered"),
         (Filters(attributes=(AttributeFilter("name", matches="ee"),)), cognito_user(name="Lee Ann"), None),
         (Filters(attributes=(AttributeFilter("name", matches="LEE"),)), cognito_user(name="Lee"), "filtered"),
+        # Lists and patterns are compared as the values are, whatever capitals and spaces the plan writes.
+        (Filters(attributes=(AttributeFilter("email", not_in=("Ann@Acme.com",)),)), ANN, "filtered"),
+        (Filters(attributes=(AttributeFilter("email", any_of=(" Ann@Acme.com ",)),)), ANN, None),
+        (Filters(attributes=(AttributeFilter("email", matches=r"@ACME\.com$"),)), ANN, None),
+        (Filters(attributes=(AttributeFilter("email", not_matches=r"@ACME\.com$"),)), ANN, "filtered"),
+        (Filters(attributes=(AttributeFilter("email", not_matches=r"@test[.]"),)), ANN, None),
+        (Filters(attributes=(AttributeFilter("name", not_matches="x"),)), ANN, None),
+        (
+            Filters(attributes=(AttributeFilter("custom:tenant", any_of=(" acme",)),)),
+            cognito_user(custom__tenant="acme "),
+            None,
+        ),
+        (Filters(attributes=(AttributeFilter("name", matches="."),)), cognito_user(name="\ud800"), "filtered"),
         (Filters(attributes=(ABSENT,)), cognito_user(), None),
         (Filters(attributes=(ABSENT,)), cognito_user(custom__deleted=""), None),
         (Filters(attributes=(ABSENT,)), cognito_user(custom__deleted="  "), None),
@@ -69,3 +84,15 @@ PRESENT = AttributeFilter("custom:deleted", exists=True)
 )
 def test_reasons(filters: Filters, user: SourceUser, reason: str | None) -> None:
     assert UserFilter(filters).reason(user) == reason
+
+
+def test_no_pattern_keeps_a_run_busy() -> None:
+    """By Python's `re` this takes longer than the universe is old."""
+    slow = Filters(attributes=(AttributeFilter("name", matches=r"^(([a-z])+.)+[A-Z]([a-z])+$"),))
+    assert UserFilter(slow).reason(cognito_user(name="a" * 2000)) == "filtered"
+
+
+def test_no_list_of_addresses_keeps_a_run_busy() -> None:
+    pattern = compile_wildcards("*a" * 200 + "b")
+    assert not pattern.fullmatch("a" * 300) and pattern.fullmatch("xa" * 200 + "b")
+    assert compile_wildcards("*@acme.com").fullmatch("a\nb@acme.com") and not compile_wildcards("a.c").fullmatch("abc")

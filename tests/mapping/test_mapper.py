@@ -120,7 +120,7 @@ def test_verified(user: SourceUser, trusted: tuple[str, ...], expected: bool) ->
         (source("custom:mail", "email"), source("email_verified"), ("second@example.com", False)),
         (source("custom:none", "email"), source("email_verified"), ("ann@example.com", True)),
         (FieldMapping(template="{email}"), source("email_verified"), ("ann@example.com", False)),
-        (source("email", translate={"ann@example.com": "x@y.co"}), source("email_verified"), (None, False)),
+        (source("email", translate={"ANN@example.com": "X@y.co"}), source("email_verified"), ("x@y.co", False)),
         (source("email"), None, ("ann@example.com", False)),
         # A mapping can lower Cognito's own flag, never stand in for it.
         (source("email"), source("custom:never"), ("ann@example.com", False)),
@@ -185,3 +185,72 @@ def test_native_and_provider() -> None:
         (False, "Okta"),
         (True, None),
     ]
+
+
+SPLIT = Attributes(
+    first_name=source("given_name", split="name"),
+    last_name=source("family_name", split="name"),
+    external_id=source("x"),
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "names"),
+    [
+        (cognito_user(name="Ann Lee"), {"first_name": "Ann", "last_name": "Lee"}),
+        (cognito_user(name="  Ann  Maria   Lee "), {"first_name": "Ann Maria", "last_name": "Lee"}),
+        (cognito_user(name="Ann"), {"first_name": "Ann"}),
+        (cognito_user(name="  "), {}),
+        (cognito_user(), {}),
+        # Only who has neither of the two: a name half known is not completed by guessing.
+        (cognito_user(name="Ann Lee", given_name="Anna"), {"first_name": "Anna"}),
+        (cognito_user(name="Ann Lee", family_name="Li"), {"last_name": "Li"}),
+    ],
+)
+def test_a_whole_name_is_split_where_nothing_else_is_known(user: SourceUser, names: dict[str, str]) -> None:
+    assert Mapper(SPLIT, Limits()).map(user).fields == names
+
+
+def test_defaults_go_the_way_of_values() -> None:
+    default = source("custom:city", default="Zürich", when_invalid="escape")
+    assert Mapper(Attributes(metadata={"city": default}), Limits()).defaults == {"metadata.city": "Z\\u00fcrich"}
+    too_long = source("custom:city", default="x" * 601, when_invalid="omit")
+    assert Mapper(Attributes(metadata={"city": too_long}), Limits()).defaults == {}
+
+
+def test_an_external_id_is_ascii() -> None:
+    record = Mapper(Attributes(external_id=source("custom:id")), Limits()).map(cognito_user(custom__id="Zoë"))
+    assert record.invalid == {"external_id": "not_ascii"}
+
+
+def test_the_address_is_the_same_wherever_it_is_read() -> None:
+    attributes = Attributes(
+        metadata={
+            "mail": source("email"),
+            "login": FieldMapping(template="{email}!"),
+            "tier": source("email", translate={"ANN@acme.com": "gold"}),
+            "both": FieldMapping(template="{email} {custom:x}", translate={"ann@ACME.com 1": "one"}),
+        }
+    )
+    record = Mapper(attributes, Limits()).map(cognito_user(email=" Ann@Acme.com ", custom__x="1"))
+    assert {name: value for name, value in record.fields.items() if name != "external_id"} == {
+        "metadata.mail": "ann@acme.com",
+        "metadata.login": "ann@acme.com!",
+        "metadata.tier": "gold",
+        "metadata.both": "one",
+    }
+
+
+@pytest.mark.parametrize(
+    ("user", "by_name"),
+    [
+        (cognito_user(), False),
+        (cognito_user(username="ann@example.com"), False),
+        (cognito_user(username="ann"), True),
+        (cognito_user(preferred_username="ann"), True),
+        (cognito_user(preferred_username="ann@example.com"), False),
+        (cognito_user(username="google_1", status="EXTERNAL_PROVIDER"), False),
+    ],
+)
+def test_who_signs_in_by_name(user: SourceUser, by_name: bool) -> None:
+    assert Mapper(Attributes(), Limits()).map(user).by_name is by_name

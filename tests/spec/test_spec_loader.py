@@ -66,7 +66,7 @@ filters:
     - {name: d, exists: false}
 attributes:
   email: {from: [email, mail]}
-  email_verified: {from: [verified, email_verified], default: "false"}
+  email_verified: {from: [verified, email_verified]}
   first_name: null
   last_name: {template: "{identities.provider} {custom:x}"}
   metadata:
@@ -109,7 +109,7 @@ keep_snapshot: true
         ),
         attributes=Attributes(
             email=FieldMapping(sources=("email", "mail")),
-            email_verified=FieldMapping(sources=("verified", "email_verified", "emailVerified"), default="false"),
+            email_verified=FieldMapping(sources=("verified", "email_verified", "emailVerified")),
             first_name=None,
             last_name=FieldMapping(template="{identities.provider} {custom:x}"),
             metadata={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from plan_text import LEAST, more, workos
 
 from engine.spec.loader import LoadedPlan
-from engine.spec.schema import example_at, load_schema, plan_schema_text, schema_at
+from engine.spec.schema import PLAN, example_at, load_schema, plan_schema_text, schema_at
 
 SCHEMAS = ("plan.v1", "error.v1")
 
@@ -125,3 +125,10 @@ def test_the_contracts_later_sections_fit_the_schema() -> None:
 def test_what_loads_fits_the_published_schema(text: str, load_text: Callable[..., LoadedPlan]) -> None:
     load_text(text, resolve=False)
     assert list(Draft202012Validator(load_schema("plan.v1")).iter_errors(yaml.safe_load(text))) == []
+
+
+def test_the_locales_are_the_sdks() -> None:
+    from workos.common.models import CreatePasswordResetTokenLocaleLiteral
+
+    email = load_schema(PLAN)["properties"]["password_reset"]["properties"]["email"]
+    assert email["properties"]["locale"]["enum"] == list(get_args(CreatePasswordResetTokenLocaleLiteral))

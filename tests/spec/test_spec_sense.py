@@ -16,9 +16,59 @@ Faults = Callable[..., list[str]]
 
 SENSELESS: list[tuple[str | bytes, list[str]]] = [
     (
+        more("filters: {attributes: [{name: x, not_matches: '(?!a)b'}]}\n"),
+        [
+            "invalid_regex|10:47: filters.attributes[0].not_matches is no regular expression that can be used: invalid perl operator; RE2's syntax: no look-around or back-references (not_matches excludes), \\z for the end; in single quotes YAML leaves \\ alone",
+        ],
+    ),
+    (
+        more(
+            "attributes: {email: {from: mail, default: a@b.co, when_invalid: omit}, email_verified: {from: x, split: y}, last_name: {from: z, when_invalid: escape, split: name}, external_id: {from: c, default: ö}, metadata: {a: {from: b, split: name}}}\n"
+        ),
+        [
+            "no_effect|10:43: attributes.email.default does nothing there: nobody gets an address or its flag from the plan; leave it out",
+            "no_effect|10:65: attributes.email.when_invalid does nothing outside metadata; leave it out",
+            "no_effect|10:105: attributes.email_verified.split does nothing outside first_name and last_name; leave it out",
+            "no_effect|10:144: attributes.last_name.when_invalid does nothing outside metadata; leave it out",
+            "external_id_not_ascii|10:198: attributes.external_id.default is not ASCII, and WorkOS takes no other external ID; write it in ASCII",
+            "no_effect|10:233: attributes.metadata.a.split does nothing outside first_name and last_name; leave it out",
+        ],
+    ),
+    (
+        more(
+            "attributes: {metadata: {a: {from: b, default: Zürich, when_invalid: omit}, c: {from: b, default: "
+            + "ü" * 101
+            + ", when_invalid: escape}}}\n"
+        ),
+        [
+            "metadata_not_ascii|10:47: attributes.metadata.a.default is not ASCII, and WorkOS takes nothing else in metadata; write it in ASCII, or when_invalid: escape",
+            "metadata_too_long|10:98: attributes.metadata.c.default has 606 characters, and WorkOS takes 600; shorten it",
+        ],
+    ),
+    (
+        more(
+            "password_reset: {strategy: none, flag: f, email: {batch: 5}}\nduplicates: {prefer: [newest, native, oldest]}\noauth: {probe: true}\n"
+        ),
+        [
+            "no_effect|10:40: password_reset.flag does nothing with strategy: none; it is on_next_sign_in's",
+            "no_effect|10:43: password_reset.email does nothing with strategy: none; write strategy: email, or take the section out",
+            "no_effect|11:39: duplicates.prefer[2] does nothing after newest; keep one of the two",
+            "no_effect|12:16: oauth.probe does nothing without oauth_providers; list the pool's providers there",
+        ],
+    ),
+    (
+        more(
+            "password_reset: {strategy: email, email: {timezone: Europe/Berlin}}\noauth_providers: {Google: {reuse_credentials: true, trust_email: true}}\n"
+        ),
+        [
+            "no_effect|10:53: password_reset.email.timezone does nothing without a window; add window: {from: …, to: …}, or leave it out",
+            "no_effect|11:66: oauth_providers.Google.trust_email does nothing on Google, whose word counts anyway; leave it out",
+        ],
+    ),
+    (
         more("filters: {attributes: [{name: x, matches: '('}]}\n"),
         [
-            "invalid_regex|10:43: filters.attributes[0].matches is no regular expression: missing ), unterminated subpattern at character 1; Python's syntax; in single quotes YAML leaves \\ alone",
+            "invalid_regex|10:43: filters.attributes[0].matches is no regular expression that can be used: missing ); RE2's syntax: no look-around or back-references (not_matches excludes), \\z for the end; in single quotes YAML leaves \\ alone",
         ],
     ),
     (
@@ -90,9 +140,9 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
         ],
     ),
     (
-        more("attributes: {email_verified: {from: x, default: maybe}}\n"),
+        more("attributes: {email_verified: {from: x, map: {a: maybe}}}\n"),
         [
-            'invalid_value|10:49: attributes.email_verified.default is neither true nor false; write "true" or "false", in quotes',
+            'invalid_value|10:49: attributes.email_verified.map.a is neither true nor false; write "true" or "false", in quotes',
         ],
     ),
     (
@@ -153,18 +203,19 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
     ),
     (
         more(
-            "password_reset: {strategy: none, email: {timezone: Mars/X, window: {from: '08:00', to: '08:00'}, every: 5x}}\n"
+            "password_reset: {strategy: email, email: {timezone: Mars/X, window: {from: '08:00', to: '08:00'}, every: 5x}}\n"
         ),
         [
-            'invalid_value|10:52: password_reset.email.timezone is "Mars/X", which is no time zone; an IANA name, for example Europe/Berlin',
-            "empty_range|10:88: password_reset.email.window.to equals from; leave the window out to send at any time",
-            'invalid_value|10:105: password_reset.email.every is "5x"; for example 1h',
+            'invalid_value|10:53: password_reset.email.timezone is "Mars/X", which is no time zone; an IANA name, for example Europe/Berlin',
+            "empty_range|10:89: password_reset.email.window.to equals from; leave the window out to send at any time",
+            'invalid_value|10:106: password_reset.email.every is "5x"; for example 1h',
         ],
     ),
     (
         more("oauth: {require: true, allow_hosts: ['https://h', login.acme.com]}\n"),
         [
             "contradiction|10:18: oauth.require: true has nothing to check: the plan has no oauth_providers; list the pool's providers, or leave require out",
+            "no_effect|10:24: oauth.allow_hosts does nothing without oauth_providers; list the pool's providers there",
             'invalid_value|10:38: oauth.allow_hosts[0] is "https://h", which is no host name; write the host alone: login.acme.com',
         ],
     ),

@@ -147,7 +147,7 @@ MISSHAPEN: list[tuple[str | bytes, list[str]]] = [
     (
         more("filters: {attributes: [{name: a}, {name: b, in: [x], exists: true}, 5, {in: [x]}]}\n"),
         [
-            "missing_key|10:24: filters.attributes[0] has neither in nor not_in nor matches nor exists; give exactly one of them",
+            "missing_key|10:24: filters.attributes[0] has neither in nor not_in nor matches nor not_matches nor exists; give exactly one of them",
             "two_sources|10:54: filters.attributes[1] has both in and exists; keep one of them",
             "wrong_type|10:69: filters.attributes[2] must be a mapping, found the number 5",
             "missing_key|10:72: filters.attributes[3].name is missing; add it, for example name: custom:tenant",

@@ -50,8 +50,47 @@ def test_secrets_never_leave() -> None:
     console.hide(["hunter2-hunter2"])
     console.say("key hunter2-hunter2")
     console.fail("sk_live_abcdefghijklmnop")
-    console.document({"key": "hunter2-hunter2"})
+    console.document({"warnings": ["hunter2-hunter2"], "errors": [{"message": "key hunter2-hunter2"}]})
     assert "hunter2" not in out.getvalue() + err.getvalue() and "abcdefgh" not in err.getvalue()
+
+
+def test_data_is_never_edited() -> None:
+    console, out, _ = _console()
+    names = ["x://b:", "y@z", "sk_live_abcdefghijkl"]
+    console.document({"listed": [{"username": one, "message": "sk_live_abcdefghijkl"} for one in names]})
+    console.stream(orjson.dumps(names).decode() + "\n" for _ in range(1))
+    console.data("\t".join(names))
+    document, stream, line = out.getvalue().splitlines()
+    assert [one["username"] for one in orjson.loads(document)["listed"]] == orjson.loads(stream) == names
+    assert line.split("\t") == names and "[secret]" in document
+
+
+def test_no_message_moves_a_cursor() -> None:
+    console, out, err = _console()
+    hostile = "a\x1b[2J\x9b31m\u202e\u2066\rb\nc"
+    console.say(hostile)
+    console.warn(hostile)
+    console.fail(hostile)
+    console.header([("plan", hostile)])
+    console.data(hostile)
+    text = out.getvalue() + err.getvalue()
+    assert [char for char in text if not char.isprintable() and char != "\n"] == []
+    assert err.getvalue().count("\n") == 5 and out.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize("sandbox", [False, True])
+def test_commands_in_messages_work_as_printed(sandbox: bool) -> None:
+    console, out, err = _console(json=True)
+    console.about("my plans/a'b.yaml", sandbox=sandbox)
+    console.warn("run `migrate apply` again, or `migrate state forget a b`; `migrate export` and `aws x` stay")
+    console.document({"failures": [{"remedy": "`migrate resets send --limit 1`"}], "code": "`migrate apply`"})
+    plan = "'my plans/a'\"'\"'b.yaml'" + (" --sandbox" if sandbox else "")
+    assert err.getvalue() == (
+        f"warning: run `migrate apply {plan}` again, or `migrate state forget {plan} a b`;"
+        " `migrate export` and `aws x` stay\n"
+    )
+    remedy = f"`migrate resets send {plan} --limit 1`"
+    assert orjson.loads(out.getvalue()) == {"failures": [{"remedy": remedy}], "code": "`migrate apply`"}
 
 
 def test_no_terminal_no_redrawing() -> None:

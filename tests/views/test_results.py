@@ -49,7 +49,7 @@ def test_exit_codes(result: ApplyResult, converged: bool, code: int) -> None:
 
 
 def test_what_people_read() -> None:
-    lines = render_apply(applied(users={"created": 4890}), plan_path="plan.yaml")
+    lines = render_apply(applied(users={"created": 4890}))
     text = "\n".join(lines)
     assert lines[0] == "5,000 users read, 4,890 selected" and lines[-1] == "done: everybody is in place"
     assert "  disabled  50  the user is disabled in Cognito" in lines and "  created    4,890" in lines
@@ -62,12 +62,12 @@ def test_failures_with_reason_and_remedy() -> None:
     lines = render_apply(
         applied(users={"failed": 7, "conflicts": 1}, failures=failures, failures_total=8,
                 reported=Reported(left_source=1200, attribute_vanished=2)),
-        plan_path="plan.yaml",
     )  # fmt: skip
     text = "\n".join(lines)
     message, remedy = explain("timeout")
+    assert "{sub: x, action: adopt, user_id: user_…}" in text
     assert f"  timeout: {message}\n    {remedy}\n    s0, s1, s2, s3, s4 and 2 more" in text
-    assert "unverified_link" in text and "migrate status plan.yaml --users conflicts,failed" in text
+    assert "unverified_link" in text and "`migrate status --users conflicts,failed`" in text
     assert "1,200 users of WorkOS are no longer selected" in text and "2 names are gone in Cognito" in text
     assert lines[-1].startswith("not done")
 
@@ -75,24 +75,26 @@ def test_failures_with_reason_and_remedy() -> None:
 @pytest.mark.parametrize(
     ("stopped", "words"),
     [
-        ("interrupted", "the next apply goes on"),
+        ("interrupted", "`migrate apply` goes on"),
         ("max_failures", "too many users failed"),
-        ("forbidden", "(forbidden)"),
+        ("forbidden", "WorkOS does not let this API key do that (forbidden); use a key"),
+        ("state_not_writable", "stopped: the state cannot be written (state_not_writable); make room"),
+        ("plan_limit", "stopped: WorkOS refused a request (plan_limit); look"),
     ],
 )
 def test_why_it_stopped(stopped: str, words: str) -> None:
-    assert words in render_apply(applied(stopped=stopped), plan_path="p")[-1]
+    assert words in render_apply(applied(stopped=stopped))[-1]
 
 
 def test_nothing_to_do() -> None:
-    assert render_apply(applied(users={"unchanged": 5}), plan_path="p")[-1] == "nothing to do: everybody is in place"
-    assert "nothing to do: everybody is in place" in render_plan(planned(users={"unchanged": 5}), plan_path="p")
+    assert render_apply(applied(users={"unchanged": 5}))[-1] == "nothing to do: everybody is in place"
+    assert "nothing to do: everybody is in place" in render_plan(planned(users={"unchanged": 5}))
 
 
 def test_a_plan() -> None:
     result = planned(users={"create": 5000, "update": 1, "conflicts": 1}, writes=5001, estimated_s=110.0,
                      failures=(Failure("s", "gone"),), failures_total=1)  # fmt: skip
-    lines = render_plan(result, plan_path="p")
+    lines = render_plan(result)
     assert "5,001 writes, about 110 s under the plan's quota" in lines and lines[-1] == "digest " + "d" * 16
     assert "  create     5,000" in lines and any("gone:" in line for line in lines)
     assert result.changes and not planned(users={"conflicts": 3, "merge": 1, "skip": 1}).changes

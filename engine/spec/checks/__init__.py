@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine.spec.checks import attributes, decisions, destination, filters, providers, resets, source
+from engine.spec.checks import attributes, decisions, destination, effects, filters, providers, resets, source
 from engine.spec.fault import Fault
 
 _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Fault]], ...] = (
@@ -20,6 +20,7 @@ _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Fault]], ...] = (
     decisions.check,
     providers.check,
     resets.check,
+    effects.check,
 )
 
 

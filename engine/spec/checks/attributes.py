@@ -24,6 +24,7 @@ def check(data: Mapping[str, Any]) -> Iterator[Fault]:
     for name in _FIELDS:
         yield from _check_template(("attributes", name), section(attributes, name))
     yield from _check_verified(section(attributes, "email_verified"))
+    yield from _check_external_id(data, section(attributes, "external_id"))
     metadata = section(attributes, "metadata")
     for name in metadata:
         yield from _check_key((*_METADATA, name), name)
@@ -68,16 +69,31 @@ def _constants(mapping: Mapping[str, Any]) -> Iterator[tuple[Key, str]]:
             yield key, value
 
 
+def _check_external_id(data: Mapping[str, Any], mapping: Mapping[str, Any]) -> Iterator[Fault]:
+    limit = section(data, "destination", "workos", "limits").get("external_id_length", _LIMITS.external_id_length)
+    for where, text in _constants(mapping):
+        place: Key = ("attributes", "external_id", *where)
+        if not text.isascii():
+            wrong = f"{dotted(place)} is not ASCII, and WorkOS takes no other external ID"
+            yield Fault("external_id_not_ascii", place, wrong, "write it in ASCII")
+        elif isinstance(limit, int) and len(text) > limit:
+            wrong = f"{dotted(place)} has {len(text)} characters, and WorkOS takes {limit}"
+            yield Fault("external_id_too_long", place, wrong, "shorten it")
+
+
 def _check_constants(key: Key, mapping: Mapping[str, Any]) -> Iterator[Fault]:
-    if mapping.get("when_invalid", "error") != "error":
+    # The plan's own values go the way of the users': what omit would leave out helps nobody either.
+    if isinstance(mapping.get("when_invalid"), Opaque):
         return
+    escaped = mapping.get("when_invalid") == "escape"
     for where, text in _constants(mapping):
         place = (*key, *where)
-        if not text.isascii():
+        length = sum(1 if char.isascii() else 6 + 6 * (ord(char) > 0xFFFF) for char in text) if escaped else len(text)
+        if not text.isascii() and not escaped:
             wrong = f"{dotted(place)} is not ASCII, and WorkOS takes nothing else in metadata"
             yield Fault("metadata_not_ascii", place, wrong, "write it in ASCII, or when_invalid: escape")
-        elif len(text) > _LIMITS.metadata_value_length:
-            wrong = f"{dotted(place)} has {len(text)} characters, and WorkOS takes {_LIMITS.metadata_value_length}"
+        elif length > _LIMITS.metadata_value_length:
+            wrong = f"{dotted(place)} has {length} characters, and WorkOS takes {_LIMITS.metadata_value_length}"
             yield Fault("metadata_too_long", place, wrong, "shorten it")
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import warnings
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from engine.spec.fault import Fault, Key, dotted, quoted, shown
+from engine.patterns import InvalidPattern, compile_pattern
+from engine.spec.fault import Fault, Key, dotted, shown
 from engine.spec.section import entries, known_text, section
 from engine.spec.values import parse_moment
 
@@ -19,9 +18,10 @@ def check(data: Mapping[str, Any]) -> Iterator[Fault]:
     yield from _check_created(section(data, *_CREATED))
     yield from _check_groups(section(data, "filters", "groups"))
     for at, test in entries(section(data, "filters"), "attributes"):
-        pattern = known_text(test, "matches")
-        if pattern is not None:
-            yield from _check_pattern(("filters", "attributes", at, "matches"), pattern)
+        for name in ("matches", "not_matches"):
+            pattern = known_text(test, name)
+            if pattern is not None:
+                yield from _check_pattern(("filters", "attributes", at, name), pattern)
 
 
 def _check_created(created: Mapping[str, Any]) -> Iterator[Fault]:
@@ -52,14 +52,11 @@ def _check_groups(groups: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _check_pattern(key: Key, pattern: str) -> Iterator[Fault]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a FutureWarning about set syntax is no fault of the plan
-            re.compile(pattern)
-    except re.error as error:
-        wrong = f"{dotted(key)} is no regular expression: {error.msg}"
-        if error.pos is not None:
-            wrong += f" at character {error.pos + 1}"
-        yield Fault("invalid_regex", key, wrong, "Python's syntax; in single quotes YAML leaves \\ alone")
-    except (RecursionError, OverflowError):
-        wrong = f"{dotted(key)} is no usable regular expression: it is too large"
-        yield Fault("invalid_regex", key, wrong, f"for example {quoted('@acme[.]com$')}")
+        compile_pattern(pattern)
+    except InvalidPattern as error:
+        wrong = f"{dotted(key)} is no regular expression that can be used: {error}"
+        right = (
+            "RE2's syntax: no look-around or back-references (not_matches excludes), \\z for the end; "
+            "in single quotes YAML leaves \\ alone"
+        )
+        yield Fault("invalid_regex", key, wrong, right)
