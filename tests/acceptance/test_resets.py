@@ -244,7 +244,7 @@ def test_refusals(world: World) -> None:
     (world.migrate_dir / "acme.state.db").unlink()
     none = world.cli("resets", "send", "plan.yaml", "--json")
     assert (none.code, none.error()) == (
-        1, "there is no state .migrate/acme.state.db yet; run `migrate apply` first",
+        1, "there is no state .migrate/acme.state.db yet; run `migrate apply plan.yaml` first",
     )  # fmt: skip
 
 
