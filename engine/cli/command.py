@@ -18,7 +18,7 @@ from engine.state.workspace import sweep
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.spec.loader import LoadedPlan
+    from engine.spec.loader import LoadedPlan, NamedDestination
 
 PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -82,7 +82,26 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
     return plan
 
 
-def introduce(console: Console, spec: Spec, *, sandbox: bool = False, state: Path | None = None) -> None:
+def open_source_only(console: Console, path: Path, *, sandbox: bool) -> Spec:
+    """The plan's spec for commands that read the pool and perhaps the state: WorkOS's variables may be unset."""
+    from engine.apply.session import for_sandbox
+    from engine.spec.loader import load
+
+    loaded = load(path, sandbox=True)
+    console.hide(loaded.secrets)
+    spec = for_sandbox(loaded.spec) if sandbox else loaded.spec
+    introduce(console, spec, sandbox=sandbox, named=loaded.named)
+    return spec
+
+
+def introduce(
+    console: Console,
+    spec: Spec,
+    *,
+    sandbox: bool = False,
+    state: Path | None = None,
+    named: NamedDestination | None = None,
+) -> None:
     """Say what the command works on: plan, pool, destination, state; messages name commands with that from now on."""
     console.about(str(spec.path), sandbox=sandbox)
     # Whatever the command: what a killed one left behind holds personal data.
@@ -93,7 +112,7 @@ def introduce(console: Console, spec: Spec, *, sandbox: bool = False, state: Pat
     else:
         pool = f"user pool {source.user_pool_id} in {source.region}"
         pool += f" at {source.endpoint_url}" if source.endpoint_url else ""
-    destination = spec.destination
+    destination = named or spec.destination
     where = "sandbox, an embedded stand-in" if sandbox else f"WorkOS {destination.base_url} ({destination.client_id})"
     where += f", {destination.environment}" if destination.environment and not sandbox else ""
     console.header(

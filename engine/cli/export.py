@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, introduce
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
 from engine.ports import Progress, UserSource
 from engine.spec.model import ExportSource
 from engine.users import SourceUser
@@ -31,16 +31,12 @@ def export(
     """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that filters name."""
     from engine.sources.export_writer import write_export
     from engine.sources.open import open_source
-    from engine.spec.loader import load
 
     with command(json=json, quiet=quiet) as console:
-        # Only the source is needed: WorkOS's variables may be unset.
-        loaded = load(plan, sandbox=True)
-        console.hide(loaded.secrets)
-        introduce(console, loaded.spec, sandbox=False)
-        source = open_source(loaded.spec.source)
-        filters = loaded.spec.filters
-        groups = () if isinstance(loaded.spec.source, ExportSource) else (*filters.groups_any, *filters.groups_none)
+        spec = open_source_only(console, plan, sandbox=False)
+        source = open_source(spec.source)
+        filters = spec.filters
+        groups = () if isinstance(spec.source, ExportSource) else (*filters.groups_any, *filters.groups_none)
         described = source.describe()
         with console.stages() as stages:
             progress = stages.begin("reading", described.estimated_users)
@@ -49,7 +45,7 @@ def export(
             console.warn(one)
         if json:
             console.document(
-                {"schema": "export.v1", "plan": loaded.spec.name, "command": "export", "file": str(out), "users": count}
+                {"schema": "export.v1", "plan": spec.name, "command": "export", "file": str(out), "users": count}
             )
         console.say(f"{count} users written to {out}")
 

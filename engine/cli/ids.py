@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, introduce
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
 from engine.spec.model import Spec
 from engine.views.console import Console
 
@@ -46,17 +46,11 @@ def ids(
     quiet: QuietOption = False,
 ) -> None:
     """Cognito sub, username and provider ids to WorkOS user id, for every selected user, merged ones too."""
-    from engine.apply.session import for_sandbox
     from engine.snapshot.identifiers import identifiers
-    from engine.spec.loader import load
     from engine.views import identifiers as views
 
     with command(json=json, quiet=quiet) as console:
-        # Only pool and state are read: WorkOS's variables may be unset.
-        loaded = load(plan, sandbox=True)
-        console.hide(loaded.secrets)
-        spec = for_sandbox(loaded.spec) if sandbox else loaded.spec
-        introduce(console, spec, sandbox=sandbox)
+        spec = open_source_only(console, plan, sandbox=sandbox)
         with _records(console, spec) as connection:
             rows = identifiers(connection)
             if json:

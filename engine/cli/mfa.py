@@ -6,7 +6,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, introduce
+from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
 from engine.errors import MigrateError
 from engine.ports import Progress
 from engine.spec.model import CognitoSource, Spec
@@ -23,15 +23,9 @@ def mfa(
     plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
 ) -> None:
     """List who had TOTP or SMS as a second factor: they must enrol again. One call to Cognito a user."""
-    from engine.apply.session import for_sandbox
-    from engine.spec.loader import load
 
     with command(json=json, quiet=quiet) as console:
-        # Only pool and state are read: WorkOS's variables may be unset.
-        loaded = load(plan, sandbox=True)
-        console.hide(loaded.secrets)
-        spec = for_sandbox(loaded.spec) if sandbox else loaded.spec
-        introduce(console, spec, sandbox=sandbox)
+        spec = open_source_only(console, plan, sandbox=sandbox)
         source = spec.source
         if spec.mfa != "report":
             raise MigrateError("mfa is ignore", remedy="write mfa: report into the plan file", code="no_mfa_report")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from engine.apply.session import for_sandbox
 from engine.cli.command import introduce
-from engine.errors import StateError
-from engine.spec.loader import load
+from engine.errors import MigrateError, StateError
+from engine.spec.loader import NamedDestination, load
 from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.workspace import Workspace
@@ -20,8 +21,22 @@ def stored_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:
     """The plan's spec with the state that is meant, introduced. Needs no secret: nobody is contacted."""
     loaded = load(path, resolve=False)
     spec = for_sandbox(loaded.spec) if sandbox else loaded.spec
-    introduce(console, spec, sandbox=sandbox)
+    introduce(console, spec, sandbox=sandbox, named=_as_recorded(loaded.named, spec))
     return spec
+
+
+def _as_recorded(named: NamedDestination, spec: Spec) -> NamedDestination:
+    """Where the environment lacks the client ID, the state knows whose it is."""
+    if "${" not in named.client_id + named.base_url:
+        return named
+    # What is wrong with the state is said by whoever needs it.
+    with suppress(MigrateError):
+        state = StateFile.read(spec.state_path, None)
+        if state is not None:
+            with state:
+                base_url, _, client_id = state.identity.destination.partition(" ")
+            return replace(named, base_url=base_url, client_id=client_id) if client_id else named
+    return named
 
 
 @contextmanager

@@ -9,20 +9,31 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from engine.diagnostics import Diagnostic
 from engine.errors import InvalidPlanFile
 from engine.redaction import Redactor, looks_secret
 from engine.spec import checks, references, support
 from engine.spec.advice import find_advisable
-from engine.spec.builder import build_spec
+from engine.spec.builder import DEFAULT_BASE_URL, build_spec
 from engine.spec.checks import secrets
 from engine.spec.checks.destination import WORKOS
 from engine.spec.checks.state import check_path
 from engine.spec.document import Document, read_document
 from engine.spec.fault import Fault, dotted
 from engine.spec.model import Spec
+from engine.spec.section import section
 from engine.spec.shape import find_misshapen, without
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDestination:
+    """The destination that the plan names, for people; a reference that the environment lacks stays as written."""
+
+    base_url: str = DEFAULT_BASE_URL
+    client_id: str = ""
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class LoadedPlan:
     spec: Spec
     warnings: tuple[Diagnostic, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    named: NamedDestination = NamedDestination()
 
 
 def load(
@@ -68,7 +80,15 @@ def load(
         spec=replace(spec, decisions=tuple(decisions)),
         warnings=tuple(_sorted(warnings, redactor)),
         secrets=values,
+        named=_named(section(written, *WORKOS), os.environ if environ is None else environ),
     )
+
+
+def _named(workos: Mapping[str, Any], environ: Mapping[str, str]) -> NamedDestination:
+    def text(name: str) -> str:
+        return references.legible(str(workos.get(name) or ""), environ)
+
+    return NamedDestination(text("base_url") or DEFAULT_BASE_URL, text("client_id"), text("environment") or None)
 
 
 def _secret_values(data: object) -> tuple[str, ...]:

@@ -94,6 +94,11 @@ def _written_out(text: str, environ: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda token: environ[token["name"]] if token["name"] else "${", text)
 
 
+def legible(text: str, environ: Mapping[str, str]) -> str:
+    """A text with its references replaced as far as the environment goes; the others stay as they are written."""
+    return _TOKEN.sub(lambda token: environ.get(token["name"] or "") or token[0], text)
+
+
 def strings(data: Any, key: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every string value of a plan's data with its key."""
     if isinstance(data, dict):
