@@ -82,7 +82,8 @@ def test_every_codes_commands_are_commands(team: Cli) -> None:
         ended = team(*one, "--json")
         # No campaign is in this plan: everything else ends as it should.
         assert ended.code in (0, 3) or ended.errors() == [
-            "password_reset.strategy is none, so no e-mails are sent; write strategy: email into the plan file to send them"
+            "password_reset.strategy is none, so no e-mails are sent; "
+            "write strategy: email into the plan file to send them"
         ], (one, ended.said)
 
 

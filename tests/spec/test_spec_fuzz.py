@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ from engine.spec.model import Spec
 TEXT = (Path(__file__).parents[2] / "plans" / "production.yaml").read_text()
 DATA = yaml.safe_load(TEXT.replace("2020-01-01", '"2020-01-01"'))
 ENVIRON = {"WORKOS_API_KEY": "sk_live_never_to_be_shown", "WORKOS_CLIENT_ID": "client_1"}
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FIXTURE = [HealthCheck.function_scoped_fixture]
+QUICK = settings(max_examples=150, deadline=None, suppress_health_check=FIXTURE)
+# Seeds are printed with what fails; a case that takes seconds counts as a hang.
+LONG = settings(max_examples=2000, deadline=timedelta(seconds=5), suppress_health_check=FIXTURE, print_blob=True)
+CUTS = {"start": st.integers(0, len(TEXT)), "length": st.integers(0, 40), "middle": st.text(max_size=12)}
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +47,21 @@ def holds(path: Path, raw: bytes, **options: bool) -> None:
             assert "never_to_be_shown" not in str(one)
 
 
-@QUICK
-@given(start=st.integers(0, len(TEXT)), length=st.integers(0, 40), middle=st.text(max_size=12))
-def test_text_cut_and_spliced(path: Path, start: int, length: int, middle: str) -> None:
+def spliced(path: Path, start: int, length: int, middle: str) -> None:
     holds(path, (TEXT[:start] + middle + TEXT[start + length :]).encode("utf-8", "surrogatepass"))
+
+
+@QUICK
+@given(**CUTS)
+def test_text_cut_and_spliced(path: Path, start: int, length: int, middle: str) -> None:
+    spliced(path, start, length, middle)
+
+
+@pytest.mark.long
+@LONG
+@given(**CUTS)
+def test_text_cut_and_spliced_often(path: Path, start: int, length: int, middle: str) -> None:
+    spliced(path, start, length, middle)
 
 
 @QUICK
@@ -81,8 +97,26 @@ def changed(data: Any, key: tuple[Any, ...], value: Any) -> Any:
     return copy
 
 
-@QUICK
-@given(key=st.sampled_from(list(keys(DATA))), value=VALUES, mode=st.sampled_from(["", "sandbox", "opaque"]))
-def test_any_value_anywhere(path: Path, key: tuple[Any, ...], value: Any, mode: str) -> None:
+ANYWHERE: Any = {
+    "key": st.sampled_from(list(keys(DATA))),
+    "value": VALUES,
+    "mode": st.sampled_from(["", "sandbox", "opaque"]),
+}
+
+
+def with_value(path: Path, key: tuple[Any, ...], value: Any, mode: str) -> None:
     options = {"sandbox": {"sandbox": True}, "opaque": {"resolve": False}}.get(mode, {})
     holds(path, yaml.safe_dump(changed(DATA, key, value), allow_unicode=True).encode(), **options)
+
+
+@QUICK
+@given(**ANYWHERE)
+def test_any_value_anywhere(path: Path, key: tuple[Any, ...], value: Any, mode: str) -> None:
+    with_value(path, key, value, mode)
+
+
+@pytest.mark.long
+@LONG
+@given(**ANYWHERE)
+def test_any_value_anywhere_often(path: Path, key: tuple[Any, ...], value: Any, mode: str) -> None:
+    with_value(path, key, value, mode)
