@@ -17,4 +17,4 @@ def schema(json: JsonOption = False, quiet: QuietOption = False) -> None:
     from engine.spec.schema import plan_schema_text
 
     with command(json=json, quiet=quiet) as console:
-        console.data(plan_schema_text().rstrip("\n"))
+        console.stream([plan_schema_text().rstrip("\n") + "\n"])

@@ -216,7 +216,7 @@ def test_max_changes(world: World, nothing_happens: Nothing) -> None:
     nothing_happens(
         world,
         [
-            "the plan would change 79 users, and safety.max_changes allows 7; look at `migrate plan`, then raise safety.max_changes if that is what you want"
+            "the plan would change 79 users, and safety.max_changes allows 7; look at `migrate plan plan.yaml`, then raise safety.max_changes if that is what you want"
         ],
         "apply",
         "plan.yaml",

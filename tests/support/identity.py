@@ -146,7 +146,10 @@ class IdentityWorld:
 
     def spec(self) -> Spec:
         """The plan file, loaded."""
-        return replace(load(self.plan_path, sandbox=True).spec, destination=destination())
+        spec = load(self.plan_path, sandbox=True).spec
+        # A world of one or two people may well come to have none.
+        filters = replace(spec.filters, allow_empty=True)
+        return replace(spec, destination=destination(), filters=filters)
 
     def _session(self, source: FakeSource, *, preview: bool = False) -> Session:
         spec = self.spec()
