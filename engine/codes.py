@@ -82,6 +82,10 @@ _CODES: dict[str, tuple[str, str]] = {
         "the proxy of the environment refuses the connection to WorkOS",
         "check HTTPS_PROXY and its password, or name WorkOS's host in NO_PROXY; then run apply again",
     ),
+    "retry_later": (
+        "WorkOS asks for a pause (Retry-After) of more than an hour",
+        "run apply again after it: it takes up what is left",
+    ),
     "cursor_loop": (
         "a list of WorkOS's ran in a circle: it gave the same cursor twice",
         "check destination.workos.base_url and proxies; then run apply again",

@@ -33,9 +33,10 @@ from engine.state.file import StateFile
 from engine.state.records import StateIdentity
 from engine.state.workspace import Workspace
 from engine.targets.backoff import TRIES
-from engine.targets.errors import CallFailed, Refused, Terminal
+from engine.targets.errors import CallFailed, Refused, Suspended, Terminal
 from engine.targets.metered import MeteredTarget
 from engine.targets.quota import Quota
+from engine.waits import Tell, tell_nobody, until
 
 if TYPE_CHECKING:
     from engine.targets.workos import WorkOSTarget
@@ -111,8 +112,10 @@ def sandbox_data(spec: Spec) -> Path:
 
 
 @asynccontextmanager
-async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> AsyncIterator[Session]:
-    """Open and prove everything; the workspace is prepared. Raises MigrateError."""
+async def open_session(
+    spec: Spec, *, sandbox: bool, workspace: Workspace, tell: Tell = tell_nobody
+) -> AsyncIterator[Session]:
+    """Open and prove everything; the workspace is prepared. `tell` hears of long waits. Raises MigrateError."""
     from engine.targets.sign_in import WorkOSSignIn
 
     identity = state_identity(spec, sandbox=sandbox)
@@ -125,8 +128,8 @@ async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> As
             with state:
                 key, known = state.key, state.some_workos_ids()
                 connections = read_connections(state)
-        workos, target = await stack.enter_async_context(open_workos(spec.destination))
-        source = open_source(spec.source)
+        workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
+        source = open_source(spec.source, tell=tell)
         described = await asyncio.to_thread(source.describe)
         await prove_environment(target, known, spec.destination)
         sign_in = WorkOSSignIn(workos.client, workos.backend, spec.destination, meter=target, timeout=call_timeout())
@@ -134,14 +137,16 @@ async def open_session(spec: Spec, *, sandbox: bool, workspace: Workspace) -> As
 
 
 @asynccontextmanager
-async def open_workos(destination: Destination) -> AsyncIterator[tuple[WorkOSTarget, MeteredTarget]]:
+async def open_workos(
+    destination: Destination, *, tell: Tell = tell_nobody
+) -> AsyncIterator[tuple[WorkOSTarget, MeteredTarget]]:
     """WorkOS as it is, and under the plan's quota; contacts nobody."""
     from engine.targets.workos import WorkOSTarget
 
     clock = SystemClock()
     rng = random.Random()  # noqa: S311 (jitter, not a secret)
     workos = WorkOSTarget(destination, timeout=call_timeout())
-    target = MeteredTarget(workos, Quota(destination, clock), clock=clock, rng=rng)
+    target = MeteredTarget(workos, Quota(destination, clock, tell=tell), clock=clock, rng=rng)
     try:
         yield workos, target
     finally:
@@ -149,9 +154,9 @@ async def open_workos(destination: Destination) -> AsyncIterator[tuple[WorkOSTar
 
 
 @asynccontextmanager
-async def open_target(destination: Destination) -> AsyncIterator[MeteredTarget]:
-    """WorkOS under the plan's quota; contacts nobody."""
-    async with open_workos(destination) as (_, target):
+async def open_target(destination: Destination, *, tell: Tell = tell_nobody) -> AsyncIterator[MeteredTarget]:
+    """WorkOS under the plan's quota; contacts nobody. `tell` hears of long waits."""
+    async with open_workos(destination, tell=tell) as (_, target):
         yield target
 
 
@@ -200,6 +205,12 @@ class as_target_error:  # noqa: N801 (reads as the statement that it is)
 def target_error(error: CallFailed, destination: Destination) -> MigrateError:
     """The command's error for a call's end."""
     base_url = destination.base_url
+    if isinstance(error, Suspended):
+        return TargetError(
+            f"WorkOS at {base_url} asks for a pause until {until(error.until)} (Retry-After)",
+            remedy="run again after that",
+            code=error.code,
+        )
     if isinstance(error, Refused):
         if error.status == 401:
             return TargetError(

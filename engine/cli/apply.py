@@ -94,7 +94,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
         stack.enter_context(signals(stop))
         with workspace.locked():
             try:
-                async with session_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
+                async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),

@@ -34,7 +34,7 @@ def export(
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
-        source = open_source(spec.source)
+        source = open_source(spec.source, tell=console.warn)
         filters = spec.filters
         groups = () if isinstance(spec.source, ExportSource) else (*filters.groups_any, *filters.groups_none)
         described = source.describe()

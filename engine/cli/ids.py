@@ -78,7 +78,7 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
         connection = database.reopen(workspace.kept_snapshot_path)
         try:
             if connection is None:
-                source = open_source(spec.source)
+                source = open_source(spec.source, tell=console.warn)
                 described = source.describe()
                 workspace.prepare()
                 connection = database.create(workspace.snapshot_path)

@@ -55,7 +55,7 @@ def _report(console: Console, spec: Spec, source: CognitoSource) -> tuple[list[t
     workspace.prepare()
     connection: sqlite3.Connection | None = None
     try:
-        pool = open_source(source)
+        pool = open_source(source, tell=console.warn)
         described = pool.describe()
         connection = database.create(workspace.snapshot_path)
         with console.stages() as stages:

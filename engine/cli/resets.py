@@ -156,7 +156,7 @@ async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: 
         stack.enter_context(signals(stop))
         if not options.dry_run:
             stack.enter_context(workspace.locked())
-        async with session_for(spec, sandbox=sandbox, workspace=workspace) as session:
+        async with session_for(console, spec, sandbox=sandbox, workspace=workspace) as session:
             identity = state_identity(spec, sandbox=sandbox)
             opened = reading(spec) if options.dry_run else StateFile.open(spec.state_path, identity, key=key)
             with opened as state:
@@ -179,7 +179,7 @@ async def _status(console: Console, path: Path, *, sandbox: bool) -> StatusResul
 
     spec = open_spec(console, path, sandbox=sandbox)
     with reading(spec) as state:
-        async with _workos(spec, sandbox=sandbox) as (metered, target):
+        async with _workos(console, spec, sandbox=sandbox) as (metered, target):
             with as_target_error(spec.destination):
                 return await run_status(spec, state, metered, target, sandbox=sandbox, clock=SystemClock())
 
@@ -195,13 +195,13 @@ async def _sync(console: Console, path: Path, *, sandbox: bool) -> SyncResult:
     spec = open_spec(console, path, sandbox=sandbox)
     stop = Stop()
     with editing(spec) as state, signals(stop):
-        async with _workos(spec, sandbox=sandbox) as (metered, target):
+        async with _workos(console, spec, sandbox=sandbox) as (metered, target):
             with as_target_error(spec.destination):
                 return await run_sync(spec, state, metered, target, sandbox=sandbox, clock=SystemClock(), stop=stop)
 
 
 @asynccontextmanager
-async def _workos(spec: Spec, *, sandbox: bool) -> AsyncIterator[tuple[MeteredTarget, ResetTarget]]:
+async def _workos(console: Console, spec: Spec, *, sandbox: bool) -> AsyncIterator[tuple[MeteredTarget, ResetTarget]]:
     """WorkOS alone, proven to be the state's environment: nobody's pool is contacted."""
     from engine.apply.session import open_target, prove_environment, state_identity
     from engine.cli.wiring import destination_for
@@ -217,7 +217,7 @@ async def _workos(spec: Spec, *, sandbox: bool) -> AsyncIterator[tuple[MeteredTa
     async with AsyncExitStack() as stack:
         workspace = Workspace(spec.state_path, preview=True)
         used = await stack.enter_async_context(destination_for(spec, sandbox=sandbox, workspace=workspace))
-        metered = await stack.enter_async_context(open_target(used.destination))
+        metered = await stack.enter_async_context(open_target(used.destination, tell=console.warn))
         target = await stack.enter_async_context(open_resets(used.destination))
         await prove_environment(metered, known, used.destination)
         yield metered, target

@@ -33,11 +33,13 @@ def open_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:
 
 
 @asynccontextmanager
-async def session_for(spec: Spec, *, sandbox: bool, workspace: Workspace, pace: bool = False) -> AsyncIterator[Session]:
-    """The session, around a sandbox where one is wanted."""
+async def session_for(
+    console: Console, spec: Spec, *, sandbox: bool, workspace: Workspace, pace: bool = False
+) -> AsyncIterator[Session]:
+    """The session, around a sandbox where one is wanted; long waits are told on the console."""
     async with (
         destination_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as used,
-        open_session(used, sandbox=sandbox, workspace=workspace) as session,
+        open_session(used, sandbox=sandbox, workspace=workspace, tell=console.warn) as session,
     ):
         yield session
 
@@ -91,7 +93,7 @@ async def preview(
         stack.enter_context(signals(stop))
         workspace.prepare()
         try:
-            async with session_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
+            async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
                 yield session, watch_of(stages, session, stop)
         finally:
             workspace.discard()

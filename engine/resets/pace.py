@@ -29,9 +29,10 @@ class Turn:
 def next_turn(last: Batch | None, now: float, *, batch: int, every: float) -> Turn:
     """The rest of the last batch, else a new one once `every` seconds have passed since the last began.
 
+    A clock that was set back since lets nobody wait longer than `every`.
     Batches that nobody sent in time are not made up for: `every` is a promise to the mail servers behind it.
     """
-    due = now if last is None else max(now, last.began + every)
+    due = now if last is None else max(now, min(last.began, now) + every)
     if last is not None and last.used < batch and due > now:
         return Turn(now, batch - last.used, last.began)
     return Turn(due, batch, due)
@@ -48,7 +49,7 @@ class AddressLimit:
         asked = self._asked.get(user)
         if asked is None or len(asked) < _PER_ADDRESS:
             return 0.0
-        return max(0.0, asked[0] + _PERIOD - now)
+        return min(max(0.0, asked[0] + _PERIOD - now), _PERIOD)
 
     def note(self, user: str, now: float) -> None:
         """One is being asked for."""

@@ -10,6 +10,7 @@ from typing import Literal
 from engine.errors import SourceError
 from engine.sources.aws_session import UnreadableAnswer
 from engine.spec.model import CognitoSource
+from engine.waits import CENTURY
 
 Kind = Literal["throttled", "transient", "unresolved", "final"]
 
@@ -49,8 +50,6 @@ ACCESS_DENIED = frozenset(
 )
 NOT_FOUND = frozenset({"ResourceNotFoundException"})
 BAD_PARAMETER = frozenset({"InvalidParameterException", "ValidationException", "ValidationError"})
-
-_LONGEST_RETRY_AFTER_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,4 +238,4 @@ def _seconds(value: object) -> float | None:
         seconds = float(str(value))
     except ValueError:
         return None
-    return min(seconds, _LONGEST_RETRY_AFTER_S) if math.isfinite(seconds) and seconds >= 0 else None
+    return min(seconds, CENTURY) if math.isfinite(seconds) and seconds >= 0 else None

@@ -11,9 +11,11 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from engine.errors import SourceError
 from engine.sources.aws_errors import error_code, judge, translate
 from engine.sources.pacing import Pacer, Sleep
 from engine.spec.model import CognitoSource
+from engine.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobody, until
 
 T = TypeVar("T")
 
@@ -41,11 +43,15 @@ class PacedCalls:
         *,
         sleep: Sleep = time.sleep,
         draw: Callable[[float, float], float] = random.uniform,
+        tell: Tell = tell_nobody,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._pool = pool
         self._pacer = pacer
         self._sleep = sleep
         self._draw = draw
+        self._tell = tell
+        self._now = now
         self._counting = threading.Lock()
         self.requests = 0
         self.throttled = 0
@@ -72,6 +78,7 @@ class PacedCalls:
 
         sleep = sleep or self._sleep
         tried = 0
+        asked = 0.0  # seconds that Cognito asked this call to wait, all together
         while True:
             self._pacer.take(sleep)
             tried += 1
@@ -84,6 +91,11 @@ class PacedCalls:
                     raise Refused(code) from error
                 verdict = judge(error)
                 self._count(tried, throttled=verdict.kind == "throttled")
+                asked += verdict.retry_after or 0.0
+                if asked > LONGEST:
+                    raise self._too_long(verdict.retry_after or 0.0) from error
+                if asked > TOLD_FROM and verdict.retry_after:
+                    self._tell(pause_asked("Cognito", self._now() + verdict.retry_after))
                 if verdict.kind == "throttled":
                     self._pacer.slow_down(verdict.retry_after)
                 # DNS answers "no such name" at once and for good, but a resolver that just restarts does so too.
@@ -95,6 +107,13 @@ class PacedCalls:
             else:
                 self._count(tried, throttled=False)
                 return answer
+
+    def _too_long(self, seconds: float) -> SourceError:
+        return SourceError(
+            f"Cognito asks for a pause until {until(self._now() + seconds)} (Retry-After)",
+            remedy="run again after that",
+            code="retry_later",
+        )
 
     def _count(self, tried: int, *, throttled: bool) -> None:
         with self._counting:

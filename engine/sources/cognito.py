@@ -17,6 +17,7 @@ from engine.sources.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
 from engine.sources.side_by_side import Stop, read_side_by_side
 from engine.spec.model import CognitoSource
 from engine.users import SourceUser
+from engine.waits import Tell, tell_nobody
 
 WORKERS = len(PREFIXES)
 
@@ -47,6 +48,7 @@ class CognitoUserPool:
         clock: Callable[[], float] = time.monotonic,
         sleep: Sleep | None = None,
         draw: Callable[[float, float], float] = random.uniform,
+        tell: Tell = tell_nobody,
     ) -> None:
         self._source = source
         self._workers = workers
@@ -55,7 +57,7 @@ class CognitoUserPool:
         self._opening = threading.Lock()
         self._described: SourceDescription | None = None
         self.pacer = Pacer(source.requests_per_second, clock=clock)
-        self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw)
+        self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw, tell=tell)
         self.warnings: list[str] = []
         self.chains = 0
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from engine.ports import UserSource
 from engine.sources.pacing import Sleep
 from engine.spec.model import CognitoSource, ExportSource
+from engine.waits import Tell, tell_nobody
 
 
 def open_source(
@@ -17,12 +18,16 @@ def open_source(
     clock: Callable[[], float] = time.monotonic,
     sleep: Sleep | None = None,
     draw: Callable[[float, float], float] = random.uniform,
+    tell: Tell = tell_nobody,
 ) -> UserSource:
-    """The adapter for `source`. `clock`, `sleep` (seconds) and `draw` (a number between two) are for tests."""
+    """The adapter for `source`. `clock`, `sleep` (seconds) and `draw` (a number between two) are for tests.
+
+    `tell` hears of long waits.
+    """
     if isinstance(source, ExportSource):
         from engine.sources.export_files import ExportFiles
 
         return ExportFiles(source)
     from engine.sources.cognito import CognitoUserPool
 
-    return CognitoUserPool(source, clock=clock, sleep=sleep, draw=draw)
+    return CognitoUserPool(source, clock=clock, sleep=sleep, draw=draw, tell=tell)

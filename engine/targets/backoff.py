@@ -31,7 +31,7 @@ class Tries:
             self._throttled += 1
             if self._throttled >= THROTTLED_TRIES:
                 return None
-            if error.retry_after is not None:
+            if error.retry_after:
                 # The pause itself is the quota's, for everybody; this only spreads those who waited.
                 return self._rng.uniform(0, FIRST)
             exponent = self._throttled

@@ -42,3 +42,14 @@ class Terminal(CallFailed):
 
 class Refused(CallFailed):
     """401 or 403: no call of this run will work."""
+
+
+class Suspended(Refused):
+    """WorkOS asks for a longer pause than a run waits: nothing was done, and nothing will be before `until`.
+
+    `until` is in seconds since the epoch.
+    """
+
+    def __init__(self, until: float) -> None:
+        super().__init__("retry_later", status=429)
+        self.until = until

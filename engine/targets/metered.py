@@ -14,7 +14,7 @@ from typing import TypeVar
 from engine.ports import Clock, UserChanges, UserTarget
 from engine.targets.backoff import TRIES, Tries
 from engine.targets.concurrency import InFlight
-from engine.targets.errors import Ambiguous, CallFailed, Throttled, Transient
+from engine.targets.errors import Ambiguous, CallFailed, Terminal, Throttled, Transient
 from engine.targets.quota import Kind, Quota
 from engine.users import TargetUser
 
@@ -114,12 +114,23 @@ class MeteredTarget:
         return task in self._calling
 
     async def _once(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+        try:
+            return await self._admitted(kind, call)
+        except CallFailed as error:
+            # A write that may have been done stays one: who made it has to know.
+            if not (kind == "write" and isinstance(error, Ambiguous)):
+                suspended = self._quota.suspended()
+                if suspended is not None:
+                    raise suspended from error
+            raise
+
+    async def _admitted(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
         # The quota first: a write that waits for its window must not hold a place that a read could use.
         await self._quota.enter(kind)
         error: CallFailed | None = None
+        latency: float | None = None
         try:
             await self._in_flight.enter()
-            latency: float | None = None
             try:
                 if self._stopped:
                     raise Stopped
@@ -135,7 +146,12 @@ class MeteredTarget:
         finally:
             throttled = isinstance(error, Throttled)
             self.requests.throttled += throttled
-            self._quota.leave(kind, throttled=throttled, retry_after=error.retry_after if error else None)
+            self._quota.leave(
+                kind,
+                throttled=throttled,
+                retry_after=error.retry_after if error else None,
+                answered=latency is not None or isinstance(error, Terminal),
+            )
 
     async def _counted(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
         if kind == "write":

@@ -11,21 +11,21 @@ from typing import Literal
 
 from engine.ports import Clock
 from engine.spec.model import Destination
+from engine.targets.errors import Suspended
 from engine.targets.windows import SlidingWindow
+from engine.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobody
 
 Kind = Literal["write", "read"]
 
 # How long a refusal is remembered, and what is left of the budget at worst.
 _MEMORY = 5.0
 _LEAST_SHARE = 0.2
-# A server may ask for any pause; one that asks for more than this is not obeyed to the letter.
-_LONGEST_PAUSE = 600.0
 
 
 class Quota:
     """Call `enter` before a request and `leave` after its end, however it ended."""
 
-    def __init__(self, destination: Destination, clock: Clock) -> None:
+    def __init__(self, destination: Destination, clock: Clock, *, tell: Tell = tell_nobody) -> None:
         everything = _window(destination.requests_per_60s, 60)
         self._windows: dict[Kind, list[SlidingWindow]] = {
             "write": _window(destination.writes_per_10s, 10) + everything,
@@ -34,7 +34,9 @@ class Quota:
         self._clock = clock
         self._turn: dict[Kind, asyncio.Lock] = {"write": asyncio.Lock(), "read": asyncio.Lock()}
         self._freed = asyncio.Event()
+        self._tell = tell
         self._paused_until = 0.0
+        self._stuck_since: float | None = None  # the first pause asked for since the last proper answer
         self._requests = 0.0
         self._refused = 0.0
         self._aged_at = clock.monotonic()
@@ -46,8 +48,16 @@ class Quota:
             return 1.0
         return max(_LEAST_SHARE, 1.0 - 2.0 * self._refused / max(self._requests, 1.0))
 
+    def suspended(self) -> Suspended | None:
+        """The end of the run, where WorkOS asks for a longer pause than a run waits, in one or in many pieces."""
+        now = self._clock.monotonic()
+        since = now if self._stuck_since is None else self._stuck_since
+        if self._paused_until <= now or self._paused_until - since <= LONGEST:
+            return None
+        return Suspended(self._clock.now() + self._paused_until - now)
+
     async def enter(self, kind: Kind) -> None:
-        """Wait for a slot in every window that counts this kind, first come, first served."""
+        """Wait for a slot in every window that counts this kind, first come, first served. Raises Suspended."""
         windows = self._windows[kind]
         if not windows and self._paused_until <= self._clock.monotonic():
             return
@@ -55,6 +65,8 @@ class Quota:
             while True:
                 now = self._clock.monotonic()
                 if self._paused_until > now:
+                    if (suspended := self.suspended()) is not None:
+                        raise suspended
                     await self._clock.sleep(self._paused_until - now)
                     continue
                 delays = [window.delay(now, self.share) for window in windows]
@@ -69,8 +81,8 @@ class Quota:
             for window in windows:
                 window.take()
 
-    def leave(self, kind: Kind, *, throttled: bool, retry_after: float | None = None) -> None:
-        """The request has ended."""
+    def leave(self, kind: Kind, *, throttled: bool, retry_after: float | None = None, answered: bool = False) -> None:
+        """The request has ended; `answered` where the service did its work, be it to refuse what was asked for."""
         now = self._clock.monotonic()
         for window in self._windows[kind]:
             window.give_back(now)
@@ -78,9 +90,20 @@ class Quota:
         self._age(now)
         self._requests += 1
         self._refused += throttled
+        if answered:
+            self._stuck_since = None
         if retry_after:
             # Whoever is told to wait speaks for everybody: the service is one.
-            self._paused_until = max(self._paused_until, now + min(retry_after, _LONGEST_PAUSE))
+            self._pause(now, now + retry_after)
+
+    def _pause(self, now: float, until: float) -> None:
+        if self._stuck_since is None:
+            self._stuck_since = now
+        # Those in flight at one instant are refused at one instant: that is one pause, told once.
+        new = until > self._paused_until + 1
+        self._paused_until = max(self._paused_until, until)
+        if new and until - self._stuck_since > TOLD_FROM and self.suspended() is None:
+            self._tell(pause_asked("WorkOS", self._clock.now() + until - now))
 
     def _age(self, now: float) -> None:
         passed = now - self._aged_at

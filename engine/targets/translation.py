@@ -5,6 +5,7 @@ Never by message text: WorkOS words its messages anew, and they carry addresses.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from workos import RateLimitExceededError, TransportError, WorkOSError
 from workos._errors import APIError, WorkOSConnectionError, WorkOSTimeoutError
 
 from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
+from engine.waits import CENTURY
 
 _CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.IGNORECASE)
 # Wrappers that say only that something inside `errors` is wrong (facts: create answers `user_creation_error`).
@@ -59,20 +61,30 @@ def answer_code(error: APIError) -> str | None:
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Retry-After in seconds, from seconds (fractions too) or an HTTP date; None where absent or not one."""
+    """Retry-After in seconds, from seconds (fractions too) or an HTTP date; None where absent or not one.
+
+    A date counts from the answer's own `Date` where it has one: the two clocks need not agree.
+    """
     raw = (headers.get("Retry-After") or "").strip()
     if not raw:
         return None
     try:
         seconds = float(raw)
     except ValueError:
-        try:
-            at = parsedate_to_datetime(raw)
-        except (TypeError, ValueError, IndexError, OverflowError):
+        at = _date(raw)
+        if at is None:
             return None
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        seconds = (at - (now or datetime.now(UTC))).total_seconds()
-    return max(seconds, 0.0) if seconds < 86_400 else None
+        sent = _date(headers.get("Date") or "")
+        seconds = (at - (sent or now or datetime.now(UTC))).total_seconds()
+    return min(max(seconds, 0.0), CENTURY) if math.isfinite(seconds) else None
+
+
+def _date(raw: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(raw)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _headers(error: APIError) -> Mapping[str, str]:

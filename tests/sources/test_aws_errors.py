@@ -55,7 +55,7 @@ def unresolved() -> Exception:
         (refusal("Whatever", 429, "2.5"), Verdict("throttled", 2.5)),
         (refusal("Whatever", 429, "soon"), Verdict("throttled")),
         (refusal("Whatever", 429, "-1"), Verdict("throttled")),
-        (refusal("Whatever", 429, "99999"), Verdict("throttled", 300)),
+        (refusal("Whatever", 429, "99999"), Verdict("throttled", 99_999)),
         (refusal("InternalErrorException", 400), Verdict("transient")),
         (refusal("Unknown", 503, "1"), Verdict("transient", 1)),
         (refusal("Unknown", 408), Verdict("transient")),
