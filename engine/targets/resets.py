@@ -30,7 +30,9 @@ class _Answer:
     fields: Mapping[str, Any]
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> _Answer:
+    def from_dict(cls, data: object) -> _Answer:
+        if not isinstance(data, dict):
+            raise TypeError("an answer is an object")
         return cls(data)
 
 
@@ -89,7 +91,7 @@ class WorkOSResets:
             if isinstance(failed, Throttled) and failed.code == _QUOTA_SPENT:
                 raise QuotaSpent(failed.code, status=failed.status) from error
             raise failed from error
-        except (AttributeError, TypeError, KeyError, ValueError) as error:
+        except (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError) as error:
             raise Ambiguous("unexpected_answer") from error
         if not isinstance(answer, _Answer):
             raise Ambiguous("unexpected_answer")
