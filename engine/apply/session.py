@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 # One call's time-out in seconds; the SDK's own variable overrides it.
 _TIMEOUT = 20.0
+_LONGEST = 3600.0
 _FIRST_CONTACT_TRIES = 4
 
 
@@ -161,8 +162,20 @@ async def open_target(destination: Destination, *, tell: Tell = tell_nobody) -> 
 
 
 def call_timeout() -> float:
-    """One call's time-out in seconds."""
-    return float(os.environ.get("WORKOS_REQUEST_TIMEOUT") or _TIMEOUT)
+    """One call's time-out in seconds. Raises MigrateError where the SDK's variable holds none."""
+    written = os.environ.get("WORKOS_REQUEST_TIMEOUT") or str(_TIMEOUT)
+    try:
+        seconds = float(written)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        # What is written is not shown: somebody may have taken one variable for another.
+        raise MigrateError(
+            "WORKOS_REQUEST_TIMEOUT is no number of seconds that a call may take",
+            remedy=f"set it to a number over 0 and up to {_LONGEST:g}, such as 20, or unset it",
+            code="bad_usage",
+        )
+    return seconds
 
 
 async def prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:

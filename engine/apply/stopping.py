@@ -35,11 +35,15 @@ def signals(stop: Stop) -> Iterator[None]:
     That is safe as well: every call in flight stands as claimed in the state, on disk.
     """
 
+    asked = False
+
     def received() -> None:
-        if stop.reason == "interrupted":
+        nonlocal asked
+        # Counted here: a run that stops for a reason of its own keeps that one, and still ends at the second signal.
+        if asked:
             os._exit(EXIT_INTERRUPTED)
-        stop.reason = stop.reason or "interrupted"
-        stop.event.set()
+        asked = True
+        stop.request("interrupted")
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

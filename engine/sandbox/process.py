@@ -20,6 +20,9 @@ from engine.sandbox.options import Options
 
 _KEY_VARIABLE = "MIGRATE_SANDBOX_API_KEY"
 _STOP_S = 10.0
+# What an interpreter needs to start as this one did; COVERAGE_ is how its lines are measured.
+_PASSED = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT"})
+_PASSED_BEGIN = ("LC_", "PYTHON", "COVERAGE_", "COV_CORE_")
 
 
 class SandboxProcess:
@@ -103,11 +106,13 @@ def _command(options: Options) -> list[str]:
 
 
 def _environment(api_key: str) -> dict[str, str]:
-    # By environment: arguments are for everybody on the machine to see.
+    # By environment: arguments are for everybody on the machine to see. The rest of ours stays here: cloud and WorkOS
+    # keys are none of its business.
     package_parent = str(Path(__file__).resolve().parents[2])
     path = os.environ.get("PYTHONPATH")
     joined = os.pathsep.join([package_parent, path] if path else [package_parent])
-    return {**os.environ, _KEY_VARIABLE: api_key, "PYTHONPATH": joined}
+    passed = {name: value for name, value in os.environ.items() if name in _PASSED or name.startswith(_PASSED_BEGIN)}
+    return {**passed, _KEY_VARIABLE: api_key, "PYTHONPATH": joined}
 
 
 def _read_line(process: subprocess.Popen[bytes], timeout: float) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -36,6 +37,7 @@ class ExportFiles:
         files = [file for chain in self._chains() for file in chain]
         for file in files:
             try:
+                _check_regular(self._name(file), file)
                 with file.open("rb"):
                     pass
             except OSError as error:
@@ -102,6 +104,17 @@ class ExportFiles:
     def _name(self, file: Path) -> str:
         base = self._source.base
         return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
+
+
+def _check_regular(name: str, file: Path) -> None:
+    # Opening a pipe waits for a writer that may never come, and a device has no end.
+    if not stat.S_ISREG(file.stat().st_mode):
+        raise ExportError(
+            name,
+            "is a pipe, a device or a socket",
+            remedy="name files: write what comes out of the pipe into one first",
+            code="export_unreadable",
+        )
 
 
 def _natural(path: Path) -> tuple[list[tuple[int, int, str]], str]:

@@ -21,6 +21,7 @@ from engine.errors import StateError
 from engine.state import schema
 from engine.state.private_files import disk_full, no_room, refuse_irregular, tighten
 from engine.state.records import Claim, Done, NotDone, Outcome, StateIdentity
+from engine.state.soundness import is_sound
 
 _CLAIM = """
 INSERT INTO users (sub, status, operation, run_id, changed_at, attempts) VALUES (?, 'claimed', ?, ?, ?, 1)
@@ -226,8 +227,8 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
             remedy="run it with that version",
             code="state_newer",
         )
-    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-        raise _damaged(path)
+    if not is_sound(connection):
+        raise damaged(path)
 
 
 def _check_identity(path: Path, connection: sqlite3.Connection, identity: StateIdentity) -> None:
@@ -241,12 +242,18 @@ def _check_identity(path: Path, connection: sqlite3.Connection, identity: StateI
             )
 
 
-def _damaged(path: Path) -> StateError:
+def damaged(path: Path) -> StateError:
+    """The error for a state that does not hold what this tool wrote."""
     return StateError(
         f"the state {path} is damaged; it was left as it is",
         remedy="restore it from a copy, or move it away: the next apply rebuilds it from WorkOS by external ID",
         code="state_damaged",
     )
+
+
+def _undecodable(error: sqlite3.Error) -> bool:
+    # An operational fault without SQLite's code: it is Python that could not decode a text.
+    return isinstance(error, sqlite3.OperationalError) and not hasattr(error, "sqlite_errorcode")
 
 
 @contextmanager
@@ -258,8 +265,8 @@ def _translated(path: Path) -> Iterator[None]:
             raise no_room(path.parent) from error
         # Extended codes carry the primary code in their low byte (sqlite.org, result codes).
         primary = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise _damaged(path) from error
+        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or _undecodable(error):
+            raise damaged(path) from error
         if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
             raise StateError(
                 f"the state {path} cannot be written ({getattr(error, 'sqlite_errorname', 'SQLITE_ERROR')})",

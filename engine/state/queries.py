@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from engine.state.file import StateFile
+from engine.state.file import StateFile, damaged
 
 # What `status --users` can be asked for, and which rows each names.
 _WHERE = {
@@ -65,9 +65,20 @@ def last_runs(state: StateFile, limit: int) -> list[RunRow]:
     )
     return [
         RunRow(str(run), str(command), float(str(started)), float(str(ended)) if ended else None,
-               orjson.loads(str(result)) if result else None)
+               _result(state, str(result)) if result else None)
         for run, command, started, ended, result in rows
     ]  # fmt: skip
+
+
+def _result(state: StateFile, text: str) -> dict[str, Any]:
+    try:
+        result = orjson.loads(text)
+        users, took = result["users"], result["duration_s"]
+        if all(isinstance(one, int) for one in users.values()) and isinstance(took, int | float):
+            return dict(result)
+    except (orjson.JSONDecodeError, LookupError, TypeError, AttributeError, ValueError):
+        pass
+    raise damaged(state.path)
 
 
 def users(state: StateFile, lists: Sequence[str]) -> Iterator[UserRow]:

@@ -81,10 +81,15 @@ def test_runs(state: StateFile) -> None:
     assert queries.last_runs(state, 5) == []
     for number in range(3):
         state.begin_run(f"r{number}", "apply", 100.0 + number)
-    state.end_run("r1", 160.0, b'{"converged":true}')
+    state.end_run("r1", 160.0, b'{"converged":true,"users":{},"duration_s":1}')
     newest, ended = queries.last_runs(state, 2)
     assert (newest.run_id, newest.ended, newest.result) == ("r2", None, None)
-    assert (ended.run_id, ended.started, ended.ended, ended.result) == ("r1", 101.0, 160.0, {"converged": True})
+    assert (ended.run_id, ended.started, ended.ended, ended.result) == (
+        "r1",
+        101.0,
+        160.0,
+        {"converged": True, "users": {}, "duration_s": 1},
+    )
 
 
 def _snapshot(folder: Path, records: list[tuple[str, str | None, str | None]], changes: list[tuple[str, ...]]) -> Path:

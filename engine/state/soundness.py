@@ -1,0 +1,67 @@
+"""Whether a state file holds what this version wrote: its tables and columns, each value of its column's kind.
+
+SQLite itself would take any value in any column, and a damaged file shows only when somebody reads it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from functools import cache
+
+from engine.state import schema
+
+# No count and no time of ours is as far from zero as this, and every one can be shown.
+_FAR = 100_000_000_000
+_KINDS = {
+    "TEXT": "typeof({0}) = 'text'",
+    "INTEGER": "typeof({0}) = 'integer' AND abs({0}) < " + str(_FAR),
+    "REAL": "typeof({0}) IN ('real', 'integer') AND abs({0}) < " + str(_FAR),
+    "BLOB": "typeof({0}) IN ('blob', 'text')",
+}
+_FIELDS = "SELECT EXISTS (SELECT 1 FROM users WHERE fields IS NOT NULL AND NOT ("
+_FIELDS += "CASE WHEN json_valid(fields) THEN json_type(fields) = 'object' ELSE 0 END))"
+
+
+def is_sound(connection: sqlite3.Connection) -> bool:
+    """Whether this is a whole state of this version. Raises sqlite3.Error where it cannot even be read."""
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        return False
+    expected = _columns()
+    found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not expected.keys() <= found:
+        return False
+    for table, columns in expected.items():
+        if columns.keys() - {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}:
+            return False
+        wrong = " OR ".join(f"NOT ({test})" for test in columns.values())
+        if connection.execute(f"SELECT EXISTS (SELECT 1 FROM {table} WHERE {wrong})").fetchone()[0]:  # noqa: S608 - our own names
+            return False
+        for name in columns:
+            # What is not plain ASCII is decoded once here, and raises where it is no UTF-8.
+            odd = f"SELECT {name} FROM {table} WHERE typeof({name}) = 'text' AND {name} GLOB '*[^ -~]*'"  # noqa: S608
+            for _ in connection.execute(odd):
+                pass
+    return _has_meta(connection) and not connection.execute(_FIELDS).fetchone()[0]
+
+
+def _has_meta(connection: sqlite3.Connection) -> bool:
+    held = dict(connection.execute("SELECT key, value FROM meta"))
+    texts = all(isinstance(held.get(name), str) for name in ("plan", "pool", "destination"))
+    key = held.pop("fingerprint_key", None)
+    # Everything beside the key is text.
+    return texts and isinstance(key, bytes) and len(key) == 32 and all(isinstance(one, str) for one in held.values())
+
+
+@cache
+def _columns() -> dict[str, dict[str, str]]:
+    """By table and column, the condition that every value meets, taken from the tables of a new file."""
+    found: dict[str, dict[str, str]] = {}
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
+        schema.create(model)
+        for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            found[table] = {}
+            for _, name, kind, required, _, key in model.execute(f"PRAGMA table_info({table})"):
+                test = _KINDS[kind].format(name)
+                found[table][name] = test if required or key else f"({name} IS NULL OR {test})"
+    return found
