@@ -21,7 +21,9 @@ from engine.sandbox.options import Options
 _KEY_VARIABLE = "MIGRATE_SANDBOX_API_KEY"
 _STOP_S = 10.0
 # What an interpreter needs to start as this one did; COVERAGE_ is how its lines are measured.
-_PASSED = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT"})
+_PASSED = frozenset(
+    {"PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "SYSTEMROOT"}
+)
 _PASSED_BEGIN = ("LC_", "PYTHON", "COVERAGE_", "COV_CORE_")
 
 

@@ -82,10 +82,7 @@ class ExportFiles:
         chains = []
         for pattern in self._source.files:
             found = [
-                path
-                # Path.glob refuses absolute patterns.
-                for name in glob.glob(pattern, root_dir=self._source.base, recursive=True)  # noqa: PTH207
-                if not (path := self._source.base / name).is_dir()
+                path for name in _matches(pattern, self._source.base) if not (path := self._source.base / name).is_dir()
             ]
             if not found:
                 raise ExportError(
@@ -104,6 +101,23 @@ class ExportFiles:
     def _name(self, file: Path) -> str:
         base = self._source.base
         return str(file.relative_to(base)) if file.is_relative_to(base) else str(file)
+
+
+def _matches(pattern: str, folder: Path) -> Iterator[str]:
+    """What a pattern matches, seen from `folder`; `**` follows no links, or one that leads upwards would never end."""
+    head, deep, tail = pattern.partition("**")
+    if not deep or tail[:1] not in ("", "/") or head[-1:] not in ("", "/"):
+        # Path.glob refuses absolute patterns.
+        yield from glob.glob(pattern, root_dir=folder)  # noqa: PTH207
+        return
+    tail = tail.lstrip("/") or "*"
+    for root in glob.glob(head, root_dir=folder) if head else ("",):  # noqa: PTH207
+        for place, folders, _ in os.walk(folder / root):
+            # As with `*`: hidden folders are entered by name only.
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            inside = Path(root, Path(place).relative_to(folder / root))
+            for name in _matches(tail, folder / inside):
+                yield str(inside / name)
 
 
 def _check_regular(name: str, file: Path) -> None:

@@ -274,6 +274,9 @@ def _translated(path: Path) -> Iterator[None]:
                 code="state_not_writable",
             ) from error
         raise
+    except UnicodeDecodeError as error:
+        # SQLite's own message quotes a name out of the file.
+        raise damaged(path) from error
     except OSError as error:
         if disk_full(error):
             raise no_room(path.parent) from error

@@ -35,6 +35,20 @@ async def test_a_signal_stops_and_a_second_one_ends(number: int, monkeypatch: py
     assert ended == [130]
 
 
+async def test_a_second_signal_ends_a_run_that_stops_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(stopping.os, "_exit", ended.append)
+    stop = Stop()
+    with signals(stop):
+        stop.request("max_failures")
+        for expected in ([], [130]):
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert ended == expected
+    assert stop.reason == "max_failures"
+
+
 @pytest.mark.parametrize(
     ("limit", "ends", "stops_at"),
     [

@@ -102,3 +102,12 @@ async def test_null_mode() -> None:
         assert stats["windows"]["writes"]["refused"] == 1
     with pytest.raises(ValueError, match="null mode"):
         Options(null=True, faults=Faults(rates={"cut_off": 0.1}))
+
+
+def test_its_environment_holds_no_key_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "WORKOS_API_KEY", "GITHUB_TOKEN")
+    for name in secrets:
+        monkeypatch.setenv(name, "a-secret-of-ours")
+    with SandboxProcess() as process:
+        held = Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert b"a-secret-of-ours" not in held and b"PATH=" in held

@@ -260,3 +260,31 @@ def test_groups_cannot_be_asked_for(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as raised:
         ExportFiles(ExportSource(("x",), tmp_path)).group_members("admins")
     assert raised.value.code == "groups_missing"
+
+
+def test_folders_that_link_to_themselves_end(tmp_path: Path) -> None:
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for place in ("a", "a/b"):
+        (tmp_path / place / "users.json").write_text(json.dumps(page(invent_users(1))))
+        (tmp_path / place / "self").symlink_to(".")
+        (tmp_path / place / "up").symlink_to("..")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "users.json").write_text("no export")
+    for pattern, number in (("**/*.json", 2), ("a/**/users.json", 2), ("**/b/**", 1), ("a/**/b/*.json", 1)):
+        assert len(read(tmp_path, pattern)) == number, pattern
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "link to a pipe"])
+def test_what_has_no_end_is_no_export_file(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "users.jsonl"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    else:
+        os.mkfifo(tmp_path / "pipe")
+        path.symlink_to("pipe")
+    source = ExportSource(files=("*.jsonl",), user_pool_id=None, base=tmp_path)
+    with pytest.raises(ExportError, match="is a pipe, a device or a socket") as refused:
+        ExportFiles(source).describe()
+    assert refused.value.code == "export_unreadable"
