@@ -23,7 +23,7 @@ from typing import IO, Any
 
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.process import SandboxProcess
-from tests.support.migration import MIGRATE, Project, invent_pool
+from tests.support.migration import MIGRATE, Project, invent_pool, with_duplicates
 from tests.support.workos_reader import WorkOSReader
 
 NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
@@ -141,16 +141,6 @@ def bench_identity(folder: Path) -> None:
             run = measure([*MIGRATE, "ids", "plan.yaml", "--format", form], folder, out=out)
         assert run.code == 0
         say(f"  ids as {form}, {count:,} rows", f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
-
-
-def with_duplicates(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same users, every tenth with the address of the one before, verified and in capitals."""
-    for first, second in zip(users[8::10], users[9::10], strict=True):
-        email = next(one["Value"] for one in first["Attributes"] if one["Name"] == "email")
-        for one in second["Attributes"]:
-            if one["Name"] == "email":
-                one["Value"] = email.upper()
-    return users
 
 
 def bench_nothing(folder: Path) -> None:

@@ -68,7 +68,7 @@ async def prepare(
     """
     connection = database.create(snapshot)
     try:
-        with database.disk_errors(snapshot):
+        with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
             return await _prepare(spec, source, target, connection, state, key, watch)
     except BaseException:
         connection.close()

@@ -55,7 +55,11 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
     spec, path = session.spec, session.workspace.snapshot_path
     connection = database.create(path)
     try:
-        with database.disk_errors(path), as_target_error(spec.destination):
+        with (
+            database.disk_errors(path),
+            as_target_error(spec.destination),
+            database.interruptible(connection, watch.stopping, "comparing"),
+        ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
             check_selected(spec, people.source)
             state = session.workspace.state_path
@@ -68,7 +72,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
             found = await asyncio.to_thread(_compare, pairs, _Findings(_mapped(spec.attributes)))
-            extra = pairs.count_extra() if sample is None else None
+            extra = await asyncio.to_thread(pairs.count_extra) if sample is None else None
     finally:
         connection.close()
         database.remove(path)

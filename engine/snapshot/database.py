@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import StateError
+from engine.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
 from engine.state.file import reading_uri
 from engine.state.private_files import disk_full, no_room
-from engine.state.schema import USERS
+from engine.state.schema import ORPHANED, USERS, USERS_WORKOS_ID
 from engine.state.workspace import database_files
 
 _COMPLETE = 1
+# Instructions of SQLite between two looks at whether somebody wants to stop: some thousandths of a second.
+_LOOK_EVERY = 100_000
 
 
 def create(path: Path) -> sqlite3.Connection:
@@ -61,13 +63,31 @@ def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
         connection.execute("ATTACH ? AS known", (reading_uri(path, tidy=False),))
     else:
         connection.execute("ATTACH ':memory:' AS known")
-        connection.execute(USERS.format(schema="known."))
+        for statement in (USERS, USERS_WORKOS_ID, ORPHANED):
+            connection.execute(statement.format(schema="known."))
 
 
 def remove(path: Path) -> None:
     """Delete the snapshot."""
     for one in database_files(path):
         one.unlink(missing_ok=True)
+
+
+@contextmanager
+def interruptible(connection: sqlite3.Connection, stopping: Callable[[], bool], doing: str) -> Iterator[None]:
+    """End a statement that runs when `stopping` becomes true, however long it would go on. Raises Interrupted.
+
+    The statement has to run off the thread that receives signals.
+    """
+    connection.set_progress_handler(lambda: int(stopping()), _LOOK_EVERY)
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorname", None) != "SQLITE_INTERRUPT":
+            raise
+        raise Interrupted(f"interrupted while {doing}; nothing was changed", remedy="run again") from error
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 @contextmanager

@@ -18,11 +18,11 @@ from engine.spec.model import Filters
 from engine.users import SourceUser
 
 _INSERT = """
-INSERT INTO record (sub, username, created, modified, native, provider, email, address, verified, external_id, fields,
-    invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO record (id, sub, username, created, modified, native, provider, email, address, verified, external_id,
+    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-_IDENTITY = "INSERT INTO identity (provider, user_id, sub, native) VALUES (?, ?, ?, ?)"
+_IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
 
 
@@ -48,6 +48,7 @@ class Ingest:
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
         self._identities: list[tuple[object, ...]] = []
+        self._delivered = 0
 
     def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
@@ -101,13 +102,15 @@ class Ingest:
             fingerprint = self._fingerprints.whole(
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
+        self._delivered += 1
         self._identities.extend(
             # An identity without the provider's user id is nobody's: it would link strangers to each other.
-            (one.provider, one.user_id, record.sub, record.native)
+            (one.provider, one.user_id, self._delivered)
             for one in record.identities
             if one.user_id
         )
         return (
+            self._delivered,
             record.sub,
             record.username,
             record.created,

@@ -19,16 +19,20 @@ from engine.spec.model import Duplicates
 # has none of its own, or whose provider the plan skips, is no longer left out for that.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
-CREATE TEMP TABLE link AS
-    SELECT p.sub AS sub, min(n.sub) AS native_sub FROM identity p
-    JOIN identity n ON n.provider = p.provider AND n.user_id = p.user_id AND n.native AND n.sub != p.sub
-    JOIN record nr ON nr.sub = n.sub AND nr.reason IS NULL AND nr.skipped = 0
-    JOIN record pr ON pr.sub = p.sub AND pr.skipped = 0
-        AND (pr.reason IS NULL OR pr.reason IN ('no_email', 'invalid_email', 'provider'))
-    WHERE NOT p.native GROUP BY p.sub;
-UPDATE record SET reason = NULL, linked_to = (SELECT native_sub FROM link WHERE link.sub = record.sub),
-    address = (SELECT email FROM record n JOIN link ON n.sub = link.native_sub WHERE link.sub = record.sub)
-WHERE sub IN (SELECT sub FROM link);
+CREATE TEMP TABLE owner AS
+    SELECT i.provider, i.user_id, min(r.sub) AS sub FROM identity i JOIN record r ON r.id = i.record
+    WHERE r.native AND r.reason IS NULL AND r.skipped = 0 GROUP BY i.provider, i.user_id;
+CREATE UNIQUE INDEX temp.owner_user ON owner (provider, user_id);
+CREATE TEMP TABLE link (id INTEGER PRIMARY KEY, native_sub TEXT NOT NULL);
+INSERT INTO link
+    SELECT r.id, min(o.sub) FROM identity i JOIN owner o ON o.provider = i.provider AND o.user_id = i.user_id
+    JOIN record r ON r.id = i.record
+    WHERE NOT r.native AND r.skipped = 0
+        AND (r.reason IS NULL OR r.reason IN ('no_email', 'invalid_email', 'provider')) GROUP BY r.id;
+UPDATE record SET reason = NULL, linked_to = link.native_sub, address = n.email
+FROM link JOIN record n ON n.sub = link.native_sub WHERE record.id = link.id;
+DROP TABLE temp.owner;
+DROP TABLE temp.link;
 """
 _GROUPS = """
 SELECT address, sub, username, created, native, provider, email, verified, fields, invalid, linked_to, joins

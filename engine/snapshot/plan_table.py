@@ -61,7 +61,8 @@ LEFT JOIN target x ON x.id = coalesce(
 )
 LEFT JOIN target e ON e.id = (SELECT min(t.id) FROM target t WHERE t.email = r.email AND NOT EXISTS (
     -- Somebody of ours who gives the address up in this run, before it is taken.
-    SELECT 1 FROM known.users u JOIN person o ON o.sub = u.sub
+    -- CROSS keeps the order: the other way round all people would be looked through.
+    SELECT 1 FROM known.users u CROSS JOIN person o ON o.sub = u.sub
     WHERE u.workos_id = t.id AND u.relation = 'primary' AND o.sub != r.sub AND o.email != t.email
 ))
 LEFT JOIN adoption a ON a.sub = r.sub

@@ -5,6 +5,7 @@ from __future__ import annotations
 # Records are appended and indexed afterwards: a million random keys in a growing index cost more than one sort.
 TABLES = """
 CREATE TABLE record (
+    id INTEGER PRIMARY KEY,
     sub TEXT NOT NULL,
     username TEXT NOT NULL,
     created REAL NOT NULL,
@@ -32,7 +33,10 @@ CREATE TABLE record (
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL AND skipped = 0;
-CREATE TABLE identity (provider TEXT NOT NULL, user_id TEXT NOT NULL, sub TEXT NOT NULL, native INTEGER NOT NULL);
+CREATE TABLE identity (
+    provider TEXT NOT NULL, user_id TEXT NOT NULL,
+    record INTEGER NOT NULL        -- id of the very delivery that names it: a later one may no longer do so
+);
 CREATE TABLE target (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -52,9 +56,9 @@ CREATE INDEX record_external_id ON record (external_id) WHERE reason IS NULL AND
 
 # A record delivered twice (a restarted chain, two export files): the newest stays.
 DEDUPLICATE = """
-DELETE FROM record WHERE rowid IN (
-    SELECT rowid FROM (
-        SELECT rowid, row_number() OVER (PARTITION BY sub ORDER BY modified DESC, rowid DESC) AS place
+DELETE FROM record WHERE id IN (
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY sub ORDER BY modified DESC, id DESC) AS place
         FROM record WHERE sub IN (SELECT sub FROM record GROUP BY sub HAVING count(*) > 1)
     ) WHERE place > 1
 )

@@ -30,12 +30,17 @@ CREATE TABLE {schema}users (
 ) WITHOUT ROWID
 """
 
+USERS_WORKOS_ID = "CREATE INDEX {schema}users_workos_id ON users (workos_id)"
+ORPHANED = (
+    "CREATE TABLE {schema}orphaned (workos_id TEXT PRIMARY KEY, sub TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID"
+)
+
 _TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     USERS.format(schema=""),
-    "CREATE INDEX users_workos_id ON users (workos_id)",
+    USERS_WORKOS_ID.format(schema=""),
     # Users of WorkOS whose record now shares another one's address: kept there, and nobody's any more.
-    "CREATE TABLE orphaned (workos_id TEXT PRIMARY KEY, sub TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID",
+    ORPHANED.format(schema=""),
     "CREATE INDEX users_open ON users (status) WHERE status != 'done'",
     """
     CREATE TABLE resets (

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Sequence
+from typing import Protocol, TypeVar
 
 from engine.ports import Progress, UserTarget
 from engine.targets.errors import Terminal
@@ -18,6 +18,7 @@ from engine.users import TargetUser
 
 PAGE = 100
 _LOOKUPS_AT_ONCE = 32
+_T = TypeVar("_T")
 
 
 class Keeps(Protocol):
@@ -47,10 +48,7 @@ async def discover(store: TargetStore, target: UserTarget, *, progress: Progress
         budget = 2 * unplaced
         if store.count_known() / PAGE > budget or not await list_all(store, target, progress, budget=budget):
             await look_up(store, store.unplaced(), target)
-    for workos_id in (*store.doubtful_ids(), *wanted):
-        user = await target.get(workos_id)
-        if user is not None:
-            store.store_targets([user])
+    await look_at(store, (*store.doubtful_ids(), *wanted), target)
     store.index_targets()
 
 
@@ -77,6 +75,13 @@ async def look_up(store: Keeps, people: Iterator[tuple[str, str]], target: UserT
         store.store_targets([user for users in found for user in users])
 
 
+async def look_at(store: Keeps, workos_ids: Iterable[str], target: UserTarget) -> None:
+    """Store those of these users whom WorkOS has, read side by side."""
+    async for batch in _batches(iter(workos_ids)):
+        found = await asyncio.gather(*(target.get(workos_id) for workos_id in batch))
+        store.store_targets([user for user in found if user is not None])
+
+
 async def _find(target: UserTarget, external_id: str, email: str) -> list[TargetUser]:
     ours = await _if_it_may_be(target.find_by_external_id(external_id))
     if ours is not None and ours.email == email:
@@ -93,6 +98,6 @@ async def _if_it_may_be(look: Awaitable[TargetUser | None]) -> TargetUser | None
         return None
 
 
-async def _batches(people: Iterator[tuple[str, str]]) -> AsyncIterator[list[tuple[str, str]]]:
+async def _batches(people: Iterator[_T]) -> AsyncIterator[list[_T]]:
     while batch := list(itertools.islice(people, _LOOKUPS_AT_ONCE)):
         yield batch

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
-from engine.errors import SourceError, StateError
+from engine.errors import Interrupted, SourceError, StateError
 from engine.snapshot import database, ingest
 from engine.spec.model import Attributes, Duplicates, Filters
 from tests.snapshot.world import World
@@ -55,6 +57,49 @@ def test_of_a_record_delivered_twice_the_newest_stays(world: World, backwards: b
     world.read(users[::-1] if backwards else users)
     ((fields,),) = world.rows("SELECT fields FROM record")
     assert orjson.loads(fields)["first_name"] == "New"
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_identity_that_the_newest_delivery_has_dropped_links_nobody(world: World, backwards: bool) -> None:
+    """Read twice: with a linked profile, and without it."""
+    linked = json.dumps([{"userId": "1", "providerName": "Google", "providerType": "Google"}])
+    users = [
+        cognito_user("ann", modified=NEW_YEAR, identities=linked, **OK),
+        cognito_user("ann", modified=NEW_YEAR + DAY, **OK),
+        cognito_user("google", status="EXTERNAL_PROVIDER", provider=("Google", "Google"), email="x@y.co"),
+    ]
+    world.read(users[::-1] if backwards else users)
+    assert world.rows("SELECT sub, linked_to FROM person ORDER BY sub") == [("ann", None), ("google", None)]
+    # And the other way round: linked in the newest delivery alone.
+    users[0], users[1] = (
+        replace(users[0], modified=users[1].modified),
+        replace(users[1], modified=users[0].modified),
+    )
+    world.read(users[::-1] if backwards else users)
+    assert world.rows("SELECT sub, linked_to, primary_sub FROM record ORDER BY sub") == [
+        ("ann", None, None),
+        ("google", "ann", "ann"),
+    ]
+
+
+def test_two_natives_who_name_one_identity_and_many_profiles_of_it(world: World) -> None:
+    linked = json.dumps([{"userId": "1", "providerName": "Google", "providerType": "Google"}])
+    natives = [cognito_user(f"n{at}", identities=linked, email=f"n{at}@b.co") for at in (2, 1)]
+    profiles = [
+        cognito_user(f"p{at}", status="EXTERNAL_PROVIDER", provider=("Google", "Google"), email=f"p{at}@b.co")
+        for at in range(3)
+    ]
+    world.read([*profiles, *natives])
+    assert world.rows("SELECT DISTINCT linked_to FROM record WHERE NOT native") == [("n1",)]
+
+
+def test_a_long_statement_ends_when_somebody_wants_to_stop(world: World) -> None:
+    connection = world.read([cognito_user("1", **OK)])
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+    with pytest.raises(Interrupted), database.interruptible(connection, lambda: True, "counting"):
+        connection.execute(endless).fetchone()
+    # Afterwards the same connection serves what the result needs.
+    assert connection.execute("SELECT count(*) FROM record").fetchone() == (1,)
 
 
 def test_a_person_is_fingerprinted_with_defaults(make_world: Callable[..., World]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ from datetime import timedelta
 from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source
 from engine.state.records import Claim
-from engine.users import SourceUser
+from engine.users import SourceUser, TargetUser
 from tests.snapshot.world import IDENTITY, KEY, World
 from tests.support.people import NEW_YEAR, cognito_user
 
@@ -29,6 +30,28 @@ async def test_a_second_run_finds_nothing_and_asks_nobody(world: World) -> None:
     world.target.calls.clear()
     assert await world.apply(ANN, BOB) == {"ann": ("unchanged", None), "bob": ("unchanged", None)}
     assert world.target.calls == []
+
+
+async def test_users_in_doubt_are_read_side_by_side(world: World) -> None:
+    people = [person(f"p{at:02}", f"p{at:02}@example.com") for at in range(40)]
+    await world.apply(*people)
+    with StateFile.open(world.state_path, IDENTITY, key=KEY) as state:
+        state.advance([], [Claim(one.sub, "update") for one in people], run_id="killed")
+    at_once, most = 0, 0
+    real = world.target.get
+
+    async def get(user_id: str) -> TargetUser | None:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return await real(user_id)
+
+    world.target.get = get  # type: ignore[method-assign]
+    await world.plan(*people)
+    assert world.target.called("get") == 40
+    assert 16 <= most <= 32
 
 
 async def test_one_change_is_one_update(world: World) -> None:

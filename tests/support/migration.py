@@ -24,6 +24,16 @@ def invent_pool(count: int, seed: int = 0, *, first: int = 0) -> list[dict[str, 
     return [_user(rng, at) for at in range(first, first + count)]
 
 
+def with_duplicates(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same users, every tenth with the address of the one before, verified and in capitals."""
+    for first, second in zip(users[8::10], users[9::10], strict=True):
+        email = next(one["Value"] for one in first["Attributes"] if one["Name"] == "email")
+        for one in second["Attributes"]:
+            if one["Name"] == "email":
+                one["Value"] = email.upper()
+    return users
+
+
 def _user(rng: random.Random, at: int) -> dict[str, Any]:
     sub = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     attributes = {

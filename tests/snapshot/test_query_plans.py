@@ -1,0 +1,111 @@
+"""No statement of ours reads a whole table inside a loop: what a run takes grows with its users, not their square."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from engine.cli.main import app
+from engine.state.queries import USER_LISTS
+from tests.support.cli import ROOT, export_source, plan_text
+from tests.support.migration import invent_pool, with_duplicates
+from tests.support.query_plans import QueryPlans, collapsed, recorded, scans_in_loops
+
+# One row by its key, whatever else the statement says.
+_BY_KEY = re.compile(r"INSERT .*VALUES \(|.* WHERE (sub|workos_id) = \?")
+_SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
+# Run where WorkOS has far more users than the pool, by a decision to adopt, and by a groups filter over a live pool;
+# each reads by key, or all of one table once.
+ELSEWHERE = (
+    "SELECT external_id, email FROM unplaced",
+    "SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user",
+    "SELECT username, group_name FROM membership WHERE username IN",
+)
+FOLDERS = ("snapshot", "state", "resets")
+
+
+@pytest.mark.parametrize(
+    ("query", "faults"),
+    [
+        ("SELECT * FROM a", []),
+        ("SELECT * FROM a JOIN b ON b.id = a.x", []),
+        ("SELECT * FROM a JOIN b ON b.x > a.x", ["SCAN b"]),
+        ("SELECT * FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.x > a.x)", ["SCAN b"]),
+        ("SELECT * FROM a WHERE NOT EXISTS (SELECT 1 FROM b WHERE b.id = a.x)", []),
+        ("SELECT * FROM a WHERE x IN (SELECT x FROM b)", []),
+    ],
+)
+def test_a_scan_inside_a_loop_is_seen(query: str, faults: list[str]) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript("CREATE TABLE a (id INTEGER PRIMARY KEY, x); CREATE TABLE b (id INTEGER PRIMARY KEY, x)")
+    assert scans_in_loops(connection.execute("EXPLAIN QUERY PLAN " + query)) == faults
+    connection.close()
+
+
+def test_no_statement_scans_inside_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKOS_API_KEY", "sk_test_sandbox")
+    monkeypatch.chdir(tmp_path)
+    plans = QueryPlans()
+    with recorded(plans):
+        for arguments in _commands(tmp_path):
+            ended = CliRunner().invoke(app, [*arguments, "--json"])
+            assert ended.exception is None or isinstance(ended.exception, SystemExit), (arguments, ended.exception)
+            assert '"error.v1"' not in ended.output, (arguments, ended.output)
+    assert plans.faults == set()
+    ran = "\n".join(plans.statements)
+    unseen = {text for text in _written() if text not in ran and not text.startswith(ELSEWHERE)}
+    assert unseen == set(), "statements that the commands above never run"
+
+
+def _commands(folder: Path) -> Iterator[list[str]]:
+    """Every command that has a database, over people of every kind; what lies between them is done here."""
+    people = with_duplicates(invent_pool(60))
+    decided: dict[str, list[Any]] = {"decisions": [{"sub": _sub(one), "action": "skip"} for one in people[:4]]}
+    _write(folder, people, **decided)
+    yield ["apply", "plan.yaml", "--sandbox"]
+    _write(folder, people, duplicates={"strategy": "error"})
+    yield ["plan", "plan.yaml", "--sandbox"]
+    _write(folder, people[1:])
+    for command in ("plan", "apply", "apply", "verify", "ids", "status"):
+        yield [command, "plan.yaml", "--sandbox"]
+    yield ["verify", "plan.yaml", "--sandbox", "--sample", "20"]
+    for name in (*USER_LISTS,):
+        yield ["status", "plan.yaml", "--sandbox", "--users", name]
+    yield ["state", "list", "plan.yaml", "--sandbox"]
+    yield ["state", "show", "plan.yaml", _sub(people[5]), "--sandbox"]
+    yield ["state", "forget", "plan.yaml", _sub(people[5]), "--sandbox"]
+    _write(folder, people[1:], password_reset={"strategy": "email"})
+    yield ["resets", "send", "plan.yaml", "--sandbox"]
+    yield ["resets", "status", "plan.yaml", "--sandbox"]
+    yield ["resets", "sync", "plan.yaml", "--sandbox"]
+
+
+def _sub(user: dict[str, Any]) -> str:
+    return str(next(one["Value"] for one in user["Attributes"] if one["Name"] == "sub"))
+
+
+def _write(folder: Path, people: list[dict[str, Any]], **sections: Any) -> None:
+    (folder / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in people))
+    text = plan_text(export_source("users.jsonl")).replace("password_reset: {strategy: none}\n", "")
+    rest = {name: json.dumps(section) for name, section in sections.items()}
+    (folder / "plan.yaml").write_text(text + "".join(f"{name}: {value}\n" for name, value in rest.items()))
+
+
+def _written() -> Iterator[str]:
+    """Every statement that stands in the source."""
+    for folder in FOLDERS:
+        for path in sorted((ROOT / "engine" / folder).glob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    for part in node.value.split(";"):
+                        text = collapsed(part)
+                        if _SQL.match(text) and not _BY_KEY.match(text):
+                            yield text
