@@ -71,3 +71,14 @@ def test_one_fault_alone_loses_and_doubles_nobody(fault: str, tmp_path: Path) ->
 @pytest.mark.parametrize("users", [800, pytest.param(5000, marks=pytest.mark.long)])
 def test_all_faults_mixed_lose_and_double_nobody(users: int, tmp_path: Path) -> None:
     assert migrate_under(tmp_path, MIXED, users) <= 1.6
+
+
+def test_a_pause_of_a_day_ends_the_run(tmp_path: Path) -> None:
+    """What was done is saved, the rest is pending, and nobody sits on it."""
+    faults = Faults(rates={"throttled": 0.05}, seed=7, retry_after_s=86_400)
+    with SandboxProcess(Options(data=tmp_path / "workos.db", quotas=NO_QUOTAS, faults=faults)) as sandbox:
+        project = Project(tmp_path, sandbox.url)
+        project.write_pool(invent_pool(200))
+        run = project.migrate("apply", "plan.yaml", "--json")
+    assert run.code == 3, run.out[-2000:] + run.err
+    assert run.json["stopped"] == "retry_later" and run.json["users"]["pending"] > 0
