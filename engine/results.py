@@ -43,12 +43,13 @@ class Failure:
 @dataclass(frozen=True, slots=True)
 class Reported:
     """Things to know that change nothing: left the source (rule 10), orphaned by a merge, attributes that
-    vanished (rule 9).
+    vanished (rule 9), users under an address that Cognito has not verified.
     """
 
     left_source: int = 0
     orphaned: int = 0
     attribute_vanished: int = 0
+    unverified_address: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,7 @@ def _reported(reported: Reported) -> dict[str, int]:
         "left_source": reported.left_source,
         "orphaned": reported.orphaned,
         "attribute_vanished": reported.attribute_vanished,
+        "unverified_address": reported.unverified_address,
     }
 
 

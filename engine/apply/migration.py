@@ -66,7 +66,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             due = actions["create"] + actions["update"] + actions["adopt"]
             sign_in = await stage.carry_out(foreseen, state)
             tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
-            reported = _settle_state(state, path, run_id, stop, prepared.summary.vanished)
+            reported = _settle_state(state, path, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(
                     f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
@@ -116,7 +116,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             estimated_s=estimate(summary.writes + sign_in.writes, session.spec.destination),
             digest=summary.digest,
             duration_s=time.monotonic() - began,
-            reported=Reported(attribute_vanished=summary.vanished),
+            reported=_foreseen(prepared),
             warnings=tuple(session.source.warnings),
             sign_in=sign_in,
             by_name=count_by_name(prepared.connection),
@@ -140,14 +140,22 @@ def estimate(writes: int, destination: Destination) -> float:
     return max(waits)
 
 
-def _settle_state(state: StateFile, snapshot: Path, run_id: str, stop: Stop, vanished: int) -> Reported:
+def _foreseen(prepared: Prepared) -> Reported:
+    """What planning alone can tell."""
+    return Reported(
+        attribute_vanished=prepared.summary.vanished, unverified_address=prepared.count_unverified_addresses()
+    )
+
+
+def _settle_state(state: StateFile, snapshot: Path, run_id: str, stop: Stop, prepared: Prepared) -> Reported:
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
+    reported = _foreseen(prepared)
     try:
         reconcile(state, snapshot, run_id=run_id)
-        return Reported(count_left_source(state), count_orphaned(state), vanished)
+        return replace(reported, left_source=count_left_source(state), orphaned=count_orphaned(state))
     except StateError as error:
         stop.request(error.code)
-        return Reported(attribute_vanished=vanished)
+        return reported
 
 
 async def _carry_out(

@@ -47,6 +47,16 @@ class Prepared:
         total = self.connection.execute("SELECT count(*) FROM change WHERE action = 'conflict'").fetchone()[0]
         return [(sub, code) for sub, code in rows], total
 
+    def count_unverified_addresses(self) -> int:
+        """People whose WorkOS user stands under an address that Cognito has not verified: the first to verify it
+        there reaches that user.
+        """
+        query = """
+        SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub
+        WHERE c.action NOT IN ('conflict', 'skip') AND NOT r.verified
+        """
+        return int(self.connection.execute(query).fetchone()[0])
+
     def close(self) -> None:
         """Let go of the snapshot."""
         self.connection.close()

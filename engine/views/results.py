@@ -103,6 +103,12 @@ def _reported(reported: Reported) -> Iterator[str]:
     if reported.attribute_vanished:
         yield ""
         yield f"{figure(reported.attribute_vanished)} names are gone in Cognito and kept in WorkOS"
+    if reported.unverified_address:
+        yield ""
+        yield (
+            f"{figure(reported.unverified_address)} users have an address that Cognito has not verified: "
+            "whoever verifies it first in WorkOS reaches that user"
+        )
 
 
 def _requests(requests: Requests) -> str:

@@ -14,7 +14,8 @@ from engine.results import APPLIED, PLANNED
 from tests.support.cli import ROOT
 
 RESULTS = sorted(path for path in (ROOT / "schemas").glob("*.json") if not path.name.startswith("plan.v1"))
-OPTIONAL = {"listed", "username", "email"}
+# Of a status: results that an earlier version stored lack what came later.
+OPTIONAL = {"listed", "username", "email", "unverified_address"}
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.name.removesuffix(".schema.json"))

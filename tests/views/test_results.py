@@ -61,7 +61,7 @@ def test_failures_with_reason_and_remedy() -> None:
     failures = (*(Failure(f"s{number}", "timeout") for number in range(7)), Failure("x", "unverified_link"))
     lines = render_apply(
         applied(users={"failed": 7, "conflicts": 1}, failures=failures, failures_total=8,
-                reported=Reported(left_source=1200, attribute_vanished=2)),
+                reported=Reported(left_source=1200, attribute_vanished=2, unverified_address=3)),
     )  # fmt: skip
     text = "\n".join(lines)
     message, remedy = explain("timeout")
@@ -69,6 +69,7 @@ def test_failures_with_reason_and_remedy() -> None:
     assert f"  timeout: {message}\n    {remedy}\n    s0, s1, s2, s3, s4 and 2 more" in text
     assert "unverified_link" in text and "`migrate status --users conflicts,failed`" in text
     assert "1,200 users of WorkOS are no longer selected" in text and "2 names are gone in Cognito" in text
+    assert "3 users have an address that Cognito has not verified" in text
     assert lines[-1].startswith("not done")
 
 
