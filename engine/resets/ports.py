@@ -47,9 +47,12 @@ class ResetTarget(Protocol):
         ...
 
     async def events_page(
-        self, names: Collection[str], since: float, after: str | None
+        self, names: Collection[str], since: float, until: float | None, after: str | None
     ) -> tuple[Sequence[ResetEvent], str | None]:
-        """Events of these names from `since` on, oldest first, and the cursor of the next page; None at the end."""
+        """Events of these names from `since` on, oldest first, and the cursor of the next page; None at the end.
+
+        `until` bounds the first page alone: a page by cursor may go beyond it. None: up to now.
+        """
         ...
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from engine.apply.stopping import Stop
 from engine.ports import Clock, UserChanges
+from engine.resets.history import read_history
 from engine.resets.ports import SUCCEEDED, ResetTarget
 from engine.resets.results import StatusResult, SyncResult
 from engine.resets.settlement import KEPT
-from engine.resets.settling import read_events
 from engine.resets.waiting import wait_or_stop
 from engine.spec.model import Spec
 from engine.state.file import StateFile
@@ -53,7 +53,8 @@ async def read_returns(
     held: set[str] = set()
     async for users in every_page(metered.list_page):
         _look(users, people, how, flagged, held, flag)
-    for event in await read_events(target, metered, (SUCCEEDED,), clock.now() - KEPT):
+    now = clock.now()
+    for event in (await read_history(target, metered, (SUCCEEDED,), since=now - KEPT, now=now)).events:
         if event.user_id in people:
             how[event.user_id] = "reset"
     return Returns(people, how, frozenset(flagged), frozenset(held))

@@ -13,6 +13,7 @@ from engine.ports import Clock, Progress
 from engine.resets.campaign import Campaign
 from engine.resets.candidates import Candidates
 from engine.resets.eligibility import Rules, allowed_addresses
+from engine.resets.history import read_history
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
@@ -20,7 +21,7 @@ from engine.resets.ports import CREATED, SUCCEEDED, ResetTarget
 from engine.resets.recipients import Due, Tally
 from engine.resets.results import SendResult
 from engine.resets.settlement import KEPT
-from engine.resets.settling import Settler, read_events
+from engine.resets.settling import Settler
 from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
@@ -123,11 +124,11 @@ class Sending:
 
     async def _learn(self, *, write: bool) -> None:
         """Remember who has come back; after a lost state, also who was mailed: WorkOS's events know both."""
-        since = self._clock.now() - KEPT
         lost = self._ledger.is_empty()
         names = (CREATED, SUCCEEDED) if lost else (SUCCEEDED,)
         try:
-            events = await read_events(self._target, self._metered, names, since)
+            now = self._clock.now()
+            events = (await read_history(self._target, self._metered, names, since=now - KEPT, now=now)).events
         except Refused as error:
             if error.status == 401:
                 raise

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
 
 from engine.apply.stopping import Stop
 from engine.ports import Clock
+from engine.resets.history import read_history
 from engine.resets.outbox import Outbox
-from engine.resets.ports import CREATED, Ledger, ResetEvent, ResetTarget
+from engine.resets.ports import CREATED, Ledger, ResetTarget
 from engine.resets.settlement import CERTAIN_AFTER, KEPT, SKEW, settle
 from engine.resets.waiting import wait_or_stop
 from engine.targets.errors import CallFailed, Refused
 from engine.targets.metered import MeteredTarget
-
-
-async def read_events(
-    target: ResetTarget, metered: MeteredTarget, names: Collection[str], since: float
-) -> list[ResetEvent]:
-    """All events of these names, oldest first. Raises the errors of `engine.targets.errors`."""
-    found: list[ResetEvent] = []
-    after: str | None = None
-    while True:
-        at = after
-
-        async def page(at: str | None = at) -> tuple[object, str | None]:
-            return await target.events_page(names, since, at)
-
-        events, after = await metered.read(page)
-        found.extend(events)  # type: ignore[arg-type]  # the SDK's events
-        if after is None:
-            return found
 
 
 class Settler:
@@ -62,14 +45,14 @@ class Settler:
         withdrawn: list[str] = []
         while intents := self._ledger.open_intents():
             now = self._clock.now()
-            newest, readable = await self._newest(max(min(one.at for one in intents) - SKEW, now - KEPT))
+            newest, reach = await self._newest(max(min(one.at for one in intents) - SKEW, now - KEPT), now)
             sent: list[tuple[str, float]] = []
             back: list[str] = []
             unknown: list[str] = []
             until = now
             for one in intents:
                 event_at = newest.get(one.workos_id)
-                match settle(one.at, event_at, now, readable=readable):
+                match settle(one.at, event_at, now, readable=one.at - SKEW >= reach):
                     case "sent":
                         sent.append((one.workos_id, event_at or one.at))
                     case "not_sent":
@@ -93,13 +76,14 @@ class Settler:
         self._ledger.record(sent=sent, withdrawn=back)
         return back
 
-    async def _newest(self, since: float) -> tuple[dict[str, float], bool]:
+    async def _newest(self, since: float, now: float) -> tuple[dict[str, float], float]:
+        """The newest event of each user, and since when none is missing."""
         try:
-            events = await read_events(self._target, self._metered, (CREATED,), since)
+            history = await read_history(self._target, self._metered, (CREATED,), since=since, now=now)
         except Refused as error:
             if error.status == 401:
                 raise
-            return {}, False
+            return {}, math.inf
         except CallFailed:
-            return {}, False
-        return {one.user_id: one.at for one in events}, True
+            return {}, math.inf
+        return {one.user_id: one.at for one in history.events}, history.since

@@ -1,8 +1,9 @@
-"""Owns the events: what really happened in the environment, kept 30 days as WorkOS keeps them."""
+"""Owns the events: what really happened in the environment, kept 90 days as WorkOS keeps them."""
 
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -13,7 +14,9 @@ from engine.sandbox.errors import invalid_parameters
 from engine.sandbox.paging import list_rows, read_page
 from engine.sandbox.requests import Reply, Request, Route
 
-_KEPT_S = 30 * 86400
+# Kept for 90 days, at most 30 of them a request (docs, events API).
+_KEPT_S = 90 * 86400
+_RANGE_S = 30 * 86400
 _NAME = re.compile(r"[a-z_]+(\.[a-z_]+)+\Z")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)?\Z")
 
@@ -44,9 +47,10 @@ class Events:
         wrong = [name for name in names if not _NAME.match(name)]
         if wrong:
             raise invalid_parameters([("events", "unknown_event_type", "Invalid enum value.")])
-        kept = iso(self._environment.clock.now() - _KEPT_S)
-        conditions: list[tuple[str, Any]] = [("created_at >= ?", max(kept, _stamp(request, "range_start") or ""))]
-        end = _stamp(request, "range_end")
+        now = self._environment.clock.now()
+        start, end = _stamp(request, "range_start"), _stamp(request, "range_end")
+        _check_range(request, start, end, iso(now))
+        conditions: list[tuple[str, Any]] = [("created_at >= ?", max(iso(now - _KEPT_S), start or ""))]
         if end is not None:
             conditions.append(("created_at < ?", end))
         organization = request.argument("organization_id")
@@ -54,6 +58,24 @@ class Events:
             conditions.append(("organization_id = ?", organization))
         conditions.append(("event IN (SELECT value FROM json_each(?))", orjson.dumps(names).decode()))
         return list_rows(self._environment.database, "events", read_page(request, "asc"), conditions, _shape)
+
+
+def _check_range(request: Request, start: str | None, end: str | None, now: str) -> None:
+    if start is None:
+        return
+    if request.argument("after") is not None:
+        # Docs, list events.
+        message = "after and range_start are mutually exclusive"
+        raise invalid_parameters([("after", "mutually_exclusive_parameters", message)])
+    until = min(end or now, now)
+    if (_moment(until) - _moment(start)).total_seconds() > _RANGE_S:
+        raise invalid_parameters([("range_start", "range_too_long", "at most 30 days of events a request")])
+
+
+def _moment(stamp: str) -> datetime:
+    # A date without a time is midnight in UTC.
+    moment = datetime.fromisoformat(stamp)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _stamp(request: Request, name: str) -> str | None:

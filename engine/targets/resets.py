@@ -16,6 +16,7 @@ from workos import AsyncWorkOSClient, WorkOSError
 from engine.resets.ports import IssuedReset, ResetEvent
 from engine.spec.model import Destination
 from engine.targets.errors import Ambiguous, QuotaSpent, Throttled
+from engine.targets.paging import read_page
 from engine.targets.translation import translate
 from engine.targets.transport import AiohttpBackend
 
@@ -61,23 +62,22 @@ class WorkOSResets:
         return IssuedReset(user_id, url if isinstance(url, str) else None, _seconds(answer.get("expires_at")))
 
     async def events_page(
-        self, names: Collection[str], since: float, after: str | None
+        self, names: Collection[str], since: float, until: float | None, after: str | None
     ) -> tuple[Sequence[ResetEvent], str | None]:
         """GET /events; see the port."""
-        params = {
-            "events": ",".join(sorted(names)),
-            "range_start": f"{datetime.fromtimestamp(since, UTC):%Y-%m-%dT%H:%M:%S}.000Z",
-            "limit": _PAGE,
-            "order": "asc",
-        } | ({"after": after} if after else {})
-        answer = await self._call("get", ("events",), params=params)
-        listed, metadata = answer.get("data"), answer.get("list_metadata") or {}
-        if not isinstance(listed, list) or not isinstance(metadata, Mapping):
-            raise Ambiguous("unexpected_answer")
-        found = [event for one in listed if (event := _event(one)) is not None]
+        params: dict[str, Any] = {"events": ",".join(sorted(names)), "limit": _PAGE, "order": "asc"}
+        if after is not None:
+            # `after` and `range_start` exclude each other (docs, list events).
+            params["after"] = after
+        else:
+            params["range_start"] = _stamp(since)
+            if until is not None:
+                params["range_end"] = _stamp(until)
+        page = read_page(await self._call("get", ("events",), params=params))
+        found = [event for one in page.items if (event := _event(one)) is not None]
         # A server that does not know the filters gives events of every kind and age.
         events = [event for event in found if event.name in names and event.at >= since - 1]
-        return events, metadata.get("after") if listed else None
+        return events, page.after
 
     async def close(self) -> None:
         """Close the connections."""
@@ -105,6 +105,10 @@ def _event(event: Any) -> ResetEvent | None:
     if not isinstance(user_id, str) or at is None:
         return None
     return ResetEvent(str(event.get("event")), user_id, at)
+
+
+def _stamp(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def _seconds(moment: object) -> float | None:

@@ -36,7 +36,7 @@ def render_send(result: SendResult) -> list[str]:
     lines += list(_failures(result.failures))
     if result.unknown:
         lines += [
-            "nobody can say whether these were mailed: WorkOS's events cannot be read, or are gone after 30 days",
+            "nobody can say whether these were mailed: WorkOS's events cannot be read, or are gone after 90 days",
             f"  {_some(result.unknown)}",
             "  mail them all the same: --resend-unknown",
         ]

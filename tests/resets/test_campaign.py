@@ -133,7 +133,7 @@ async def test_unknown_is_listed_and_mailed_only_on_demand(tmp_path: Path) -> No
         with pytest.raises(Killed):
             await here.send(ResetEmail())
         await asyncio.sleep(0.05)  # what was in flight gets to WorkOS
-        here.clock.time += 31 * 86_400
+        here.clock.time += 91 * 86_400
         result = await here.send(ResetEmail())
         assert (result.unknown, result.sent, result.exit_code) == (("sub-000", "sub-001", "sub-002"), 0, 3)
         again = await here.send(ResetEmail(), resend_unknown=True, limit=2)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.resets.hours import Calendar
 from engine.resets.pace import AddressLimit, Batch, Turn, next_turn
-from engine.resets.settlement import CERTAIN_AFTER, KEPT, SKEW, Settled, settle
+from engine.resets.settlement import CERTAIN_AFTER, SKEW, Settled, settle
 from engine.spec.model import Hours
 
 BERLIN = "Europe/Berlin"
@@ -97,9 +97,7 @@ INTENT = 10_000_000.0
         (None, INTENT + CERTAIN_AFTER - 1, True, "wait"),
         (None, INTENT + CERTAIN_AFTER, True, "not_sent"),
         (None, INTENT + 1, False, "unknown"),
-        (None, INTENT + KEPT, True, "not_sent"),
-        (None, INTENT + KEPT + 1, True, "unknown"),
-        (INTENT + 1, INTENT + KEPT + 1, True, "sent"),
+        (INTENT + 1, INTENT + 90 * 86_400, False, "sent"),
     ],
 )
 def test_what_events_say(event: float | None, now: float, readable: bool, settled: Settled) -> None:

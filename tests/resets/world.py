@@ -70,10 +70,10 @@ class MortalResets:
         self._mortal.moment("after the call")
         return issued
 
-    async def events_page(self, names: Any, since: float, after: str | None) -> Any:
+    async def events_page(self, names: Any, since: float, until: float | None, after: str | None) -> Any:
         if self.events_fail is not None:
             raise self.events_fail
-        return await self._target.events_page(names, since, after)
+        return await self._target.events_page(names, since, until, after)
 
 
 class World:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from workos import AsyncWorkOSClient
 from workos._errors import EmailVerificationRequiredError
@@ -70,6 +72,23 @@ async def test_a_wrong_password_leaves_its_event(api: Api) -> None:
     assert (await api("GET", "/events?events=user.created&range_start=2020-01-01T00:00:00%2B02:00"))[0] == 422
     _, later = await api("GET", "/events?events=user.created,user.deleted&range_start=2100-01-01T00:00:00Z")
     assert later["data"] == []
+
+
+async def test_events_are_asked_for_by_range_or_by_cursor_and_30_days_at_most(api: Api) -> None:
+    async def status(more: str) -> int:
+        return (await api("GET", f"/events?events=user.created&{more}"))[0]
+
+    now = datetime.fromtimestamp(api.server.service.environment.clock.now(), UTC)
+
+    def ago(days: float) -> str:
+        return f"{now - timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+
+    assert await status(f"range_start={ago(29)}") == 200
+    assert await status(f"range_start={ago(29)}&after=event_01") == 422
+    assert await status("after=event_01") == 200
+    assert await status(f"range_start={ago(31)}") == 422
+    assert await status(f"range_start={ago(31)}&range_end={ago(2)}") == 200
+    assert await status(f"range_start={ago(61)}&range_end={ago(30)}") == 422
 
 
 async def test_nobody_signs_in_unverified(sdk: AsyncWorkOSClient, api: Api) -> None:

@@ -1,0 +1,64 @@
+"""WorkOS's events about password resets, read as far back as WorkOS has them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from engine.resets.ports import ResetEvent, ResetTarget
+from engine.resets.settlement import KEPT
+from engine.targets.errors import Terminal
+from engine.targets.metered import MeteredTarget
+from engine.targets.paging import every_page
+
+# A request may ask for 30 days (docs, events API); three windows of a little less make up what is kept.
+_WINDOW = KEPT / 3
+# Whether the end of a range belongs to it is documented nowhere.
+_OVERLAP = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Events, oldest first; everything since `since` (seconds since the epoch) is among them."""
+
+    events: Sequence[ResetEvent]
+    since: float
+
+
+async def read_history(
+    target: ResetTarget, metered: MeteredTarget, names: Collection[str], *, since: float, now: float
+) -> History:
+    """All events of these names from `since` on, as far as WorkOS has them; `now` is WorkOS's time.
+
+    The newest window has to be readable: raises the errors of `engine.targets.errors`. The guide says that events are
+    kept for 90 days, the reference 30: a refusal of an older window is taken for the end of what is kept.
+    """
+    found: list[ResetEvent] = []
+    reach, end = now, None
+    while reach > since:
+        start = max(since, reach - _WINDOW)
+        try:
+            read = await _read_window(target, metered, names, start, end)
+        except Terminal as error:
+            if end is None or error.status not in (400, 422):
+                raise
+            break
+        found[:0] = read
+        reach, end = start, start + _OVERLAP
+    return History(found, reach)
+
+
+async def _read_window(
+    target: ResetTarget, metered: MeteredTarget, names: Collection[str], start: float, end: float | None
+) -> list[ResetEvent]:
+    found: list[ResetEvent] = []
+
+    async def fetch(after: str | None) -> tuple[Sequence[ResetEvent], str | None]:
+        return await metered.read(lambda: target.events_page(names, start, end, after))
+
+    async for events in every_page(fetch):
+        found += events
+        # A cursor is sent without the range, so it may lead beyond the window, where the others have been.
+        if end is not None and events and events[-1].at > end:
+            break
+    return found
