@@ -41,7 +41,9 @@ def mfa(
             return
         for sub, workos_id, kinds in found:
             console.data("\t".join((sub, workos_id or "-", ",".join(kinds))))
-        console.say(f"{len(found):,} users must enrol a second factor again")
+        console.say(f"{len(found):,} users must enrol again")
+        if texts := sum("SMS_MFA" in kinds for _, _, kinds in found):
+            console.say(f"{texts:,} of them had codes by SMS: AuthKit takes an authenticator application (TOTP) alone")
 
 
 def _report(console: Console, spec: Spec, source: CognitoSource) -> tuple[list[tuple[str, str | None, list[str]]], int]:

@@ -44,6 +44,7 @@ ResendAfterOption = Annotated[
 ResendUnknownOption = Annotated[
     bool, typer.Option("--resend-unknown", help="Mail those too of whom nobody can say whether they were mailed.")
 ]
+NamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="With deliver: file, the folder for the links; beside the state.", show_default=False),
@@ -62,6 +63,7 @@ def send(
     wait: WaitOption = False,
     resend_after: ResendAfterOption = None,
     resend_unknown: ResendUnknownOption = False,
+    names: NamesOption = False,
     out: OutOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
@@ -98,6 +100,8 @@ def send(
         else:
             from engine.views.resets import render_send
 
+            for person in result.recipients:
+                console.data(f"{person.sub}\t{person.email}" if names else person.sub)
             console.say("", *render_send(result))
         raise typer.Exit(result.exit_code)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import orjson
 
@@ -15,13 +15,17 @@ _PREPARED = """
 CREATE TEMP TABLE held (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, verified INTEGER NOT NULL, signed_in INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TEMP TABLE told_mailed (id TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+CREATE TEMP TABLE told_returned (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_primary ON record (primary_sub) WHERE primary_sub IS NOT NULL;
 """
 # An address that Cognito has verified is verified, whatever an adopted user of WorkOS says; WorkOS's own is the one
 # that the e-mail goes to. A record that gave way without being verified brings nobody a password.
 _PEOPLE = """
 SELECT r.sub, h.id, h.email, h.verified OR (r.verified AND r.email = h.email),
-    h.signed_in OR v.workos_id IS NOT NULL, r.joins, r.enabled, m.status, m.sent_at, r.fields,
+    h.signed_in OR v.workos_id IS NOT NULL OR tr.id IS NOT NULL, r.joins, r.enabled,
+    CASE WHEN tm.id IS NOT NULL AND coalesce(m.status, 'failed') = 'failed' THEN 'sent' ELSE m.status END,
+    max(coalesce(m.sent_at, tm.at), coalesce(tm.at, m.sent_at)), r.fields,
     CASE WHEN r.native THEN json_array(json_array(r.status, r.enabled)) ELSE '[]' END,
     (SELECT json_group_array(json_array(n.status, n.enabled)) FROM record n
         WHERE n.primary_sub = r.sub AND n.relation = 'merged' AND n.native)
@@ -30,6 +34,8 @@ LEFT JOIN known.users k ON k.sub = r.sub AND k.status != 'gone'
 LEFT JOIN held h ON h.id = k.workos_id
 LEFT JOIN known.returned v ON v.workos_id = k.workos_id
 LEFT JOIN known.resets m ON m.workos_id = k.workos_id
+LEFT JOIN told_mailed tm ON tm.id = k.workos_id
+LEFT JOIN told_returned tr ON tr.id = k.workos_id
 ORDER BY r.sub
 """
 
@@ -48,6 +54,11 @@ class Candidates:
             [(one.id, one.email, one.email_verified, one.signed_in) for one in users],
         )
 
+    def store_history(self, *, mailed: Mapping[str, float], returned: Iterable[str]) -> None:
+        """Keep what WorkOS's events tell, by WorkOS id: when an e-mail went out last, who has reset."""
+        self._connection.executemany("INSERT OR REPLACE INTO told_mailed VALUES (?, ?)", list(mailed.items()))
+        self._connection.executemany("INSERT OR IGNORE INTO told_returned VALUES (?)", [(one,) for one in returned])
+
     def signed_in(self) -> list[str]:
         """WorkOS ids of everybody who has signed in."""
         return [str(row[0]) for row in self._connection.execute("SELECT id FROM held WHERE signed_in ORDER BY id")]
@@ -58,6 +69,10 @@ class Candidates:
         SELECT k.workos_id, r.sub FROM person r JOIN known.users k ON k.sub = r.sub WHERE k.workos_id IS NOT NULL
         """
         return {str(workos_id): str(sub) for workos_id, sub in self._connection.execute(query)}
+
+    def people(self) -> set[str]:
+        """Subs of the people whom the plan selects."""
+        return {str(row[0]) for row in self._connection.execute("SELECT sub FROM person")}
 
     def due(self, rules: Rules, now: float, *, only: Collection[str] | None = None) -> Due:
         """Judge everybody, or those of `only` (subs)."""

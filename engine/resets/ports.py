@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from engine.ports import Clock
 from engine.resets.pace import Batch
 
 CREATED = "password_reset.created"
@@ -41,6 +42,11 @@ class Intent:
 
 class ResetTarget(Protocol):
     """WorkOS's password resets, one call a method, with no retry. Raises the errors of `engine.targets.errors`."""
+
+    @property
+    def clock(self) -> Clock:
+        """Time as WorkOS tells it, from the newest answer; ours before the first."""
+        ...
 
     async def request(self, email: str, locale: str | None) -> IssuedReset:
         """POST /user_management/password_reset, which sends the e-mail. Raises QuotaSpent at the day's end."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from engine.codes import explain
 from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from engine.resets.recipients import QUOTA_SPENT
+from engine.resets.recipients import QUOTA_SPENT, Recipient
 from engine.targets.metered import Requests
 
 _LISTED = 1000
@@ -22,6 +22,7 @@ REASONS = (
 class SendResult:
     """One `resets send`. `due` people were to be mailed, of whom `left` are for a later run.
 
+    `recipients` are whom a dry run would mail.
     `unknown` are subs of whom nobody can say whether they were mailed; `not_mailed` counts by reason.
     """
 
@@ -41,6 +42,7 @@ class SendResult:
     requests: Requests
     duration_s: float
     warnings: tuple[str, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
 
     @property
     def exit_code(self) -> int:
@@ -58,6 +60,7 @@ class SendResult:
             "command": "resets send",
             "sandbox": self.sandbox,
             **self.summary(),
+            "recipients": [one.sub for one in self.recipients],
             "requests": requests_json(self.requests),
             "duration_s": round(self.duration_s, 3),
         }

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.apply.stopping import FailureGuard, Stop
-from engine.ports import Clock, Progress
+from engine.errors import MigrateError, TargetError
+from engine.ports import Progress
 from engine.resets.campaign import Campaign
 from engine.resets.candidates import Candidates
 from engine.resets.eligibility import Rules, allowed_addresses
@@ -19,15 +20,27 @@ from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
 from engine.resets.ports import CREATED, SUCCEEDED, ResetTarget
 from engine.resets.recipients import Due, Tally
-from engine.resets.results import SendResult
-from engine.resets.settlement import KEPT
+from engine.resets.results import SendResult, iso
+from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
 from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
 from engine.targets.discovery import list_all
-from engine.targets.errors import CallFailed, Refused
+from engine.targets.errors import CallFailed
 from engine.targets.metered import MeteredTarget
+
+
+class EventsUnreadable(TargetError):
+    """Without events nobody knows who was mailed before: nobody is mailed."""
+
+    def __init__(self, error: CallFailed) -> None:
+        status = f" ({error.status} {error.code})" if error.status else f" ({error.code})"
+        super().__init__(
+            f"WorkOS's events cannot be read{status}, so who was mailed before is not known; nobody was mailed",
+            remedy="use an API key that may read events (GET /events), then run `migrate resets send` again",
+            code="events_unreadable",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,6 @@ class Sending:
         state: StateFile,
         metered: MeteredTarget,
         target: ResetTarget,
-        clock: Clock,
         stop: Stop,
         run_id: str,
     ) -> None:
@@ -67,16 +79,27 @@ class Sending:
         self._ledger = ResetLedger(state)
         self._metered = metered
         self._target = target
-        self._clock = clock
+        self._clock = target.clock
         self._stop = stop
         self._run_id = run_id
+        self._read_until: float | None = None
+        # In files of one's own: who stands in no file was not mailed, whatever WorkOS has made. Only a state that
+        # knows of nobody takes the events' word there.
+        self._reported_all = True
+        self._warnings: list[str] = []
 
     async def run(self, options: SendOptions, *, listing: Progress, sending: Callable[[int], Progress]) -> SendResult:
         """Send what is due. Raises the errors of `engine.targets.errors` and StateError before anything is sent."""
         began = time.monotonic()
         outbox = Outbox(options.out) if self._email.deliver == "file" else None
         await list_all(self._candidates, self._metered, listing)
-        await self._learn(write=not options.dry_run)
+        self._reported_all = outbox is None or self._ledger.is_empty()
+        try:
+            await self._learn(write=not options.dry_run)
+        except CallFailed as error:
+            if error.status == 401:
+                raise
+            raise EventsUnreadable(error) from error
         settler = Settler(
             ledger=self._ledger,
             target=self._target,
@@ -87,6 +110,12 @@ class Sending:
         )
         if not options.dry_run:
             await settler.settle()
+        if options.only is not None and (wrong := sorted(set(options.only) - self._candidates.people())):
+            raise MigrateError(
+                f"--only names {len(wrong):,} whom the plan does not select: {', '.join(wrong[:5])}",
+                remedy="name subs of users that the plan selects; `migrate resets send --dry-run` lists who is due",
+                code="bad_usage",
+            )
         rules = Rules(
             status=self._email.status,
             unverified=self._email.unverified,
@@ -123,26 +152,29 @@ class Sending:
         return self._result(due, tally, options, time.monotonic() - began)
 
     async def _learn(self, *, write: bool) -> None:
-        """Remember who has come back; after a lost state, also who was mailed: WorkOS's events know both."""
-        lost = self._ledger.is_empty()
-        names = (CREATED, SUCCEEDED) if lost else (SUCCEEDED,)
-        try:
-            now = self._clock.now()
-            events = (await read_history(self._target, self._metered, names, since=now - KEPT, now=now)).events
-        except Refused as error:
-            if error.status == 401:
-                raise
-            events = []
-        except CallFailed:
-            events = []
+        """Who was mailed and who has come back, by WorkOS's events: the state may be lost, or an older copy.
+
+        A dry run judges by them as well, and writes nothing. Raises the errors of `engine.targets.errors`.
+        """
+        now = self._clock.now()
+        since = now - KEPT if self._read_until is None else self._read_until - SKEW
+        history = await read_history(self._target, self._metered, (CREATED, SUCCEEDED), since=since, now=now)
+        if history.since > since:
+            self._warnings.append(
+                f"WorkOS gives out the events since {iso(history.since)} alone: who was mailed or came back before "
+                "that is known from the state"
+            )
+        self._read_until = now
+        reset = [one.user_id for one in history.events if one.name == SUCCEEDED]
+        asked = {one.user_id: one.at for one in history.events if one.name == CREATED and self._reported_all}
+        self._candidates.store_history(mailed=asked, returned=reset)
         if not write:
             return
-        returned = [(one, "signed_in") for one in self._candidates.signed_in()]
-        self._ledger.returned([(one.user_id, "reset") for one in events if one.name == SUCCEEDED] + returned)
-        if lost:
-            subs = self._candidates.subs()
-            mailed = {one.user_id: one.at for one in events if one.name == CREATED and one.user_id in subs}
-            self._ledger.adopt_sent([(workos_id, subs[workos_id], at) for workos_id, at in mailed.items()])
+        self._ledger.returned(
+            [(one, "reset") for one in reset] + [(one, "signed_in") for one in self._candidates.signed_in()]
+        )
+        subs = self._candidates.subs()
+        self._ledger.adopt_sent([(one, subs[one], at) for one, at in asked.items() if one in subs])
 
     def _foresee(self, due: Due, options: SendOptions) -> Tally:
         now = self._clock.now()
@@ -166,6 +198,7 @@ class Sending:
             dry_run=options.dry_run,
             deliver=self._email.deliver,
             due=len(due.people),
+            recipients=tuple(due.people[: options.limit]) if options.dry_run else (),
             sent=tally.sent,
             left=tally.left,
             unknown=tuple(sorted(unknown)),
@@ -176,5 +209,5 @@ class Sending:
             files=tuple(tally.files),
             requests=replace(self._metered.requests),
             duration_s=duration,
-            warnings=tuple(tally.warnings),
+            warnings=(*self._warnings, *tally.warnings),
         )

@@ -30,7 +30,7 @@ async def open_resets(destination: Destination) -> AsyncIterator[ResetTarget]:
     """WorkOS's password resets; contacts nobody. Pacing is the metered target's, which they share."""
     from engine.targets.resets import WorkOSResets
 
-    target = WorkOSResets(destination, timeout=call_timeout())
+    target = WorkOSResets(destination, timeout=call_timeout(), clock=SystemClock())
     try:
         yield target
     finally:
@@ -72,7 +72,6 @@ async def run_send(
                     state=state,
                     metered=session.target,
                     target=target,
-                    clock=SystemClock(),
                     stop=stop,
                     run_id=new_run_id(),
                 ).run(options, listing=watch.listing, sending=sending)

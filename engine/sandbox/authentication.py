@@ -64,12 +64,17 @@ class Authentication:
         own.database.write("UPDATE users SET last_sign_in_at = ? WHERE id = ?", (own.clock.stamp(), row["id"]))
         self._events.record("authentication.password_succeeded", {**attempt, "status": "succeeded"})
         answer: dict[str, Any] = {
-            "user": user_shape(own.one("users", "User", row["id"])),
+            "user": _without_metadata(user_shape(own.one("users", "User", row["id"]))),
             "access_token": f"sandbox.{secrets.token_urlsafe(24)}",
             "refresh_token": secrets.token_urlsafe(24),
             "authentication_method": "Password",
         }
         return reply(200, answer)
+
+
+def _without_metadata(user: dict[str, Any]) -> dict[str, Any]:
+    """Answers to a sign-in leave metadata out (docs, AuthKit metadata)."""
+    return {name: value for name, value in user.items() if name != "metadata"}
 
 
 def _oauth_error(error: str, description: str) -> ApiError:

@@ -11,6 +11,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
+from email.utils import formatdate
 
 import orjson
 from aiohttp import web
@@ -86,7 +87,10 @@ class Server:
             await asyncio.sleep(after)
         if outcome.fault is not None:
             await self._fail(request, outcome)
-        return _response(outcome.reply)
+        response = _response(outcome.reply)
+        # Its own time, as its events have it.
+        response.headers["Date"] = formatdate(self.service.environment.clock.now(), usegmt=True)
+        return response
 
     async def _fail(self, request: web.BaseRequest, outcome: Outcome) -> None:
         """Do to the connection what the fault says; the answer that follows then goes nowhere."""

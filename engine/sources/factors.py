@@ -24,6 +24,8 @@ _AT_ONCE = 8
 _CHUNK = 400
 # What must be enrolled again. An e-mailed code needs no enrolment.
 ENROLLED = frozenset({"SOFTWARE_TOKEN_MFA", "SMS_MFA"})
+# What stands in a password's place (botocore, ConfiguredUserAuthFactors).
+INSTEAD = frozenset({"WEB_AUTHN", "EMAIL_OTP", "SMS_OTP"})
 _ACTION = "cognito-idp:AdminGetUserAuthFactors"
 
 
@@ -68,7 +70,8 @@ class AuthFactors:
             answer = self.calls.call(_ACTION, send, expected=frozenset({"UserNotFoundException"}))
         except Refused:
             return ()
-        return sorted(ENROLLED.intersection(answer.get("UserMFASettingList") or ()))
+        held = ENROLLED.intersection(answer.get("UserMFASettingList") or ())
+        return sorted(held | INSTEAD.intersection(answer.get("ConfiguredUserAuthFactors") or ()))
 
     def _open(self) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

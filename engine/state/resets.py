@@ -55,10 +55,15 @@ class ResetLedger:
             connection.executemany(_UNKNOWN, [(workos_id,) for workos_id in unknown])
 
     def adopt_sent(self, people: Iterable[tuple[str, str, float]]) -> None:
-        """E-mails (WorkOS id, sub, when) that a lost state had sent, as WorkOS's events tell."""
+        """E-mails (WorkOS id, sub, when) that WorkOS's events tell of: a lost or restored state may not know them.
+
+        An open intent stays open: whether its request was made is settled by its own time.
+        """
         insert = """
-        INSERT OR IGNORE INTO resets (workos_id, sub, status, intent_at, batch_at, sent_at)
-        VALUES (?, ?, 'sent', ?, 0, ?)
+        INSERT INTO resets (workos_id, sub, status, intent_at, batch_at, sent_at) VALUES (?, ?, 'sent', ?, 0, ?)
+        ON CONFLICT (workos_id) DO UPDATE SET sent_at = excluded.sent_at, error_code = NULL,
+            status = CASE status WHEN 'failed' THEN 'sent' ELSE status END
+        WHERE coalesce(sent_at, 0) < excluded.sent_at
         """
         with self._state.transaction() as connection:
             connection.executemany(insert, [(workos_id, sub, at, at) for workos_id, sub, at in people])

@@ -13,10 +13,12 @@ from typing import Any
 
 from workos import AsyncWorkOSClient, WorkOSError
 
+from engine.ports import Clock
 from engine.resets.ports import IssuedReset, ResetEvent
 from engine.spec.model import Destination
 from engine.targets.errors import Ambiguous, QuotaSpent, Throttled
 from engine.targets.paging import read_page
+from engine.targets.service_time import DatedBackend, ServiceClock
 from engine.targets.translation import translate
 from engine.targets.transport import AiohttpBackend
 
@@ -40,17 +42,23 @@ class _Answer:
 class WorkOSResets:
     """`ResetTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
 
-    def __init__(self, destination: Destination, *, timeout: float, backend: AiohttpBackend | None = None) -> None:
-        self._backend = backend or AiohttpBackend.open()
+    def __init__(self, destination: Destination, *, timeout: float, clock: Clock) -> None:
+        self._backend = AiohttpBackend.open()
+        self._clock = ServiceClock(clock)
         self._client = AsyncWorkOSClient(
             api_key=destination.api_key,
             client_id=destination.client_id,
             base_url=destination.base_url,
             # A repeated POST is a second e-mail.
             max_retries=0,
-            http_client=self._backend,
+            http_client=DatedBackend(self._backend, self._clock),
         )
         self._opts: Any = {"timeout": timeout, "max_retries": 0}
+
+    @property
+    def clock(self) -> Clock:
+        """See the port."""
+        return self._clock
 
     async def request(self, email: str, locale: str | None) -> IssuedReset:
         """POST /user_management/password_reset; see the port."""

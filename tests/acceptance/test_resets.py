@@ -117,6 +117,11 @@ def test_a_campaign_mails_each_once(world: World) -> None:
     dry = world.cli("resets", "send", "plan.yaml", "--dry-run", "--json")
     assert dry.code == 0
     foreseen = dry.json("resets-send.v1")
+    assert foreseen["recipients"] == ["sub-ann", "sub-bob", "sub-fay", "sub-gus"]
+    listed = world.cli("resets", "send", "plan.yaml", "--dry-run", "--names", "--limit", "1")
+    assert listed.out == "sub-ann\tann@example.com\n"
+    nobody = world.cli("resets", "send", "plan.yaml", "--only", "nosuch,sub-ann", "--json")
+    assert nobody.code == 1 and nobody.error().startswith("--only names 1 whom the plan does not select: nosuch;")
     assert foreseen["users"]["left"] == foreseen["users"]["due"] == 4
     assert len(mailed(world)) == before
 
@@ -250,7 +255,8 @@ def test_refusals(world: World) -> None:
 
 def test_who_must_enrol_a_second_factor_again(world: World) -> None:
     people = [record(name) for name in ("ann", "bob", "cyd")] + [record("dan", status="EXTERNAL_PROVIDER")]
-    factors = {"ann": ["SOFTWARE_TOKEN_MFA"], "cyd": ["EMAIL_OTP", "SMS_MFA"], "dan": ["SMS_MFA"]}
+    factors = {"ann": ["SOFTWARE_TOKEN_MFA"], "bob": ["PASSWORD", "WEB_AUTHN"], "dan": ["SMS_MFA"]}
+    factors |= {"cyd": ["EMAIL_OTP", "SMS_MFA"]}
     with serving(StandIn(people, factors=factors)) as pool:
         world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"))
         ignored = world.cli("resets", "mfa", "plan.yaml", "--json")
@@ -261,11 +267,15 @@ def test_who_must_enrol_a_second_factor_again(world: World) -> None:
         asked = world.cli("resets", "mfa", "plan.yaml")
         ids = {user["external_id"]: user["id"] for user in world.users().values()}
         assert asked.code == 0 and asked.out.splitlines() == [
-            f"sub-ann\t{ids['sub-ann']}\tSOFTWARE_TOKEN_MFA", f"sub-cyd\t{ids['sub-cyd']}\tSMS_MFA",
+            f"sub-ann\t{ids['sub-ann']}\tSOFTWARE_TOKEN_MFA",
+            f"sub-bob\t{ids['sub-bob']}\tWEB_AUTHN",
+            f"sub-cyd\t{ids['sub-cyd']}\tSMS_MFA",
         ]  # fmt: skip
+        assert "1 of them had codes by SMS" in asked.err and "sandbox, an embedded" not in asked.err
         assert "3 calls of AdminGetUserAuthFactors, at 100 a second about 1 s" in asked.err
         told = world.cli("resets", "mfa", "plan.yaml", "--json").json("resets-mfa.v1")
-        assert (told["calls"], [one["factors"] for one in told["users"]]) == (3, [["SOFTWARE_TOKEN_MFA"], ["SMS_MFA"]])
+        kinds = [one["factors"] for one in told["users"]]
+        assert (told["calls"], kinds) == (3, [["SOFTWARE_TOKEN_MFA"], ["WEB_AUTHN"], ["SMS_MFA"]])
         assert len(pool.operations("AdminGetUserAuthFactors")) == 6 and not pool.operations("AdminGetUser")
 
 

@@ -14,9 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.apply.stopping import Stop
+from engine.errors import MigrateError
 from engine.sandbox.options import Faults, Quotas, ScriptedFault
 from engine.spec.model import Hours, ResetEmail
-from engine.targets.errors import Refused, Terminal
+from engine.targets.errors import Refused, Terminal, Transient
 from tests.resets.world import UNLIMITED, Killed, World, world
 from tests.support.people import cognito_user
 
@@ -141,16 +142,68 @@ async def test_unknown_is_listed_and_mailed_only_on_demand(tmp_path: Path) -> No
         assert (await here.send(ResetEmail(), resend_unknown=True)).exit_code == 0
 
 
-async def test_unreadable_events_make_nobody_mailed_twice(tmp_path: Path) -> None:
+async def test_unreadable_events_mail_nobody(tmp_path: Path) -> None:
+    async with world(tmp_path, people(4), at=NOON) as here:
+        assert (await here.send(ResetEmail(), limit=2)).sent == 2
+        for failure in (Refused("forbidden", status=403), Transient("server_error", status=500)):
+            here.resets.events_fail = failure
+            for dry in (True, False):
+                with pytest.raises(MigrateError) as refused:
+                    await here.send(ResetEmail(), dry_run=dry)
+                assert refused.value.code == "events_unreadable" and "GET /events" in str(refused.value)
+        assert len(here.mails()) == 2
+        here.resets.events_fail = None
+        assert (await here.send(ResetEmail())).exit_code == 0
+        once(here, 4)
+
+
+async def test_events_that_become_unreadable_make_nobody_mailed_twice(tmp_path: Path) -> None:
     faults = Faults(next=(ScriptedFault("POST", PATH, "reset_after", 2),))
     async with world(tmp_path, people(4), at=NOON, faults=faults) as here:
-        here.resets.events_fail = Refused("forbidden", status=403)
+        plain = here.adapter.request
+
+        async def then_unreadable(address: str, locale: str | None) -> Any:
+            here.resets.events_fail = Refused("forbidden", status=403)
+            return await plain(address, locale)
+
+        here.adapter.request = then_unreadable  # type: ignore[method-assign]
         result = await here.send(ResetEmail())
         assert (result.sent, len(result.unknown), result.exit_code) == (2, 2, 3)
-        assert (await here.send(ResetEmail())).unknown == result.unknown
         here.resets.events_fail = None
         assert (await here.send(ResetEmail())).exit_code == 0  # readable again: they were sent
         once(here, 4)
+
+
+async def test_a_state_restored_from_an_older_copy_mails_nobody_twice(tmp_path: Path) -> None:
+    async with world(tmp_path, people(7), at=NOON) as here:
+        assert (await here.send(ResetEmail(), limit=2)).sent == 2
+        state = tmp_path / "acme.state.db"
+        copy = state.read_bytes()
+        assert (await here.send(ResetEmail(), limit=3)).sent == 3
+        state.write_bytes(copy)
+        dry = await here.send(ResetEmail(), dry_run=True)
+        assert (dry.due, dry.not_mailed["mailed"]) == (2, 5)
+        assert here.ledger() == {"sent": 2}
+        result = await here.send(ResetEmail())
+        assert (result.sent, result.not_mailed["mailed"]) == (2, 5)
+        once(here, 7)
+        # Kept beyond the events' end.
+        here.clock.time += 91 * 86_400
+        assert (await here.send(ResetEmail())).sent == 0
+
+
+@pytest.mark.parametrize("ahead", [90.0, -90.0, 7200.0])
+async def test_a_clock_of_ours_that_is_wrong_mails_nobody_twice(tmp_path: Path, ahead: float) -> None:
+    faults = Faults(next=(ScriptedFault("POST", PATH, "reset_after", 3),))
+    async with world(tmp_path, people(6), at=NOON, faults=faults) as here:
+        right = here.server.service.environment.clock
+        right.offset = -ahead
+        here.mortal.left = 12
+        with pytest.raises(Killed):
+            await here.send(ResetEmail())
+        assert here.ledger() == {"intended": 6}
+        await here.send(ResetEmail())
+        once(here, 6)
 
 
 async def test_a_second_e_mail_after_a_week_but_not_to_who_came_back(tmp_path: Path) -> None:

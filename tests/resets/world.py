@@ -64,6 +64,10 @@ class MortalResets:
         self._target, self._mortal = target, mortal
         self.events_fail: Exception | None = None
 
+    @property
+    def clock(self) -> Any:
+        return self._target.clock
+
     async def request(self, email: str, locale: str | None) -> Any:
         self._mortal.moment("before the call")
         issued = await self._target.request(email, locale)
@@ -86,7 +90,7 @@ class World:
         self.destination = Destination(own.client_id, own.api_key, server.url, "production", None, None, None)
         self.users = list(users)
         self.workos = WorkOSTarget(self.destination, timeout=5)
-        self.adapter = WorkOSResets(self.destination, timeout=5)
+        self.adapter = WorkOSResets(self.destination, timeout=5, clock=clock)
         self.resets = MortalResets(self.adapter, self.mortal)
         self.rng = random.Random(1)
 
@@ -131,7 +135,6 @@ class World:
                 state=state,
                 metered=metered,
                 target=self.resets,
-                clock=self.clock,
                 stop=Stop() if stop is None else stop,
                 run_id="run",
             )

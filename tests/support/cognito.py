@@ -208,7 +208,13 @@ class StandIn:
             return self._group(asked)
         if operation == "AdminGetUserAuthFactors":
             name = asked["Username"]
-            return 200, orjson.dumps({"Username": name, "UserMFASettingList": self.factors.get(name, [])}), {}
+            held = self.factors.get(name, [])
+            answer = {
+                "Username": name,
+                "UserMFASettingList": [one for one in held if one not in ("PASSWORD", "WEB_AUTHN", "SMS_OTP")],
+                "ConfiguredUserAuthFactors": [one for one in held if one in ("PASSWORD", "WEB_AUTHN", "SMS_OTP")],
+            }
+            return 200, orjson.dumps(answer), {}
         if operation != "ListUsers":
             return _error("UnknownOperationException")
         self._lists += 1
