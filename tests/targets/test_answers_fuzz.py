@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from engine.ports import UserChanges
-from engine.resets.settling import read_events
+from engine.resets.history import read_history
 from engine.spec.model import Destination
 from engine.targets.discovery import list_all
 from engine.targets.errors import CallFailed
@@ -96,7 +96,7 @@ async def _case(seed: int) -> None:
     clock, kept = VirtualClock(), _Kept()
     async with listening(lambda _: _answer(draw)) as address:
         given = Destination("client_1", "sk_test_x", address)
-        target, resets = WorkOSTarget(given, timeout=20), WorkOSResets(given, timeout=20)
+        target, resets = WorkOSTarget(given, timeout=20), WorkOSResets(given, timeout=20, clock=clock)
         met = MeteredTarget(target, Quota(destination(), clock), clock=clock, rng=random.Random(seed))
         met.read_tries = 2
         sign_in = WorkOSSignIn(target.client, target.backend, given, meter=met, timeout=20)
@@ -113,7 +113,7 @@ async def _case(seed: int) -> None:
             lambda: sign_in.create_organization("acme", "Acme"),
             lambda: sign_in.sign_in_address("https://a.example.com", provider="GoogleOAuth"),
             lambda: resets.request("ann@example.com", None),
-            lambda: read_events(resets, met, ("password_reset.succeeded",), clock.now()),
+            lambda: read_history(resets, met, ("password_reset.succeeded",), since=clock.now() - 1, now=clock.now()),
         ]
         try:
             found = await draw.choice(calls)()
