@@ -51,7 +51,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     try:
         actions = prepared.actions()
         check_max_changes(session.spec, actions)
-        foreseen = await session.foresee_sign_in(stage, prepared)
+        foreseen = await session.foresee_sign_in(stage, prepared.connection)
         foreseen.refuse()
         if not session.sandbox:
             # A stand-in has no providers of anybody's: the gate guards the real destination.
@@ -95,7 +95,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
-        sign_in = (await session.foresee_sign_in(stage, prepared)).result()
+        sign_in = (await session.foresee_sign_in(stage, prepared.connection)).result()
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,

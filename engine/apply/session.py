@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,15 +17,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.apply.preparation import Prepared, prepare
-from engine.apply.reading import Watch
+from engine.apply.reading import Watch, read_people
 from engine.apply.sign_in import Foreseen, SignInStage
 from engine.clock import SystemClock
 from engine.codes import explain
 from engine.errors import MigrateError, TargetError
+from engine.oauth.checks import Check
 from engine.oauth.connections import Known
-from engine.oauth.ports import SignInEnvironment
+from engine.oauth.ports import ProviderProbe, SignInEnvironment
 from engine.ports import SourceDescription, UserSource
-from engine.snapshot.sign_ins import count_left_out, count_sign_ins
+from engine.snapshot import database
+from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
 from engine.sources.identity_providers import read_identity_providers
 from engine.sources.open import open_source
 from engine.spec.model import CognitoSource, Destination, ExportSource, Spec
@@ -70,12 +73,31 @@ class Session:
             pool = await asyncio.to_thread(read_identity_providers, self.spec.source)
         return SignInStage(self.spec, self.sign_in, pool=pool, known=self.connections, key=self.key)
 
-    async def foresee_sign_in(self, stage: SignInStage, prepared: Prepared) -> Foreseen:
-        """What signing in takes for the people who were read. Raises MigrateError."""
-        people = await asyncio.to_thread(count_sign_ins, prepared.connection)
-        left_out = await asyncio.to_thread(count_left_out, prepared.connection)
+    async def foresee_sign_in(self, stage: SignInStage, snapshot: sqlite3.Connection) -> Foreseen:
+        """What signing in takes for the people in a snapshot. Raises MigrateError."""
+        people = await asyncio.to_thread(count_sign_ins, snapshot)
+        left_out = await asyncio.to_thread(count_left_out, snapshot)
         with as_target_error(self.spec.destination):
-            return await stage.foresee(people, left_out)
+            foreseen = await stage.foresee(people, left_out)
+        if foreseen.connections:
+            foreseen.addresses = await asyncio.to_thread(
+                count_addresses, snapshot, foreseen.connections, foreseen.domains
+            )
+        return foreseen
+
+    async def check_sign_in(self, stage: SignInStage, probe: ProviderProbe, watch: Watch) -> list[Check]:
+        """Read who signs in how, and check every provider by what `apply` would go by. Raises MigrateError."""
+        path = self.workspace.snapshot_path
+        snapshot = database.create(path)
+        try:
+            with database.disk_errors(path):
+                await asyncio.to_thread(read_people, self.spec, self.source, snapshot, self.key, watch)
+                foreseen = await self.foresee_sign_in(stage, snapshot)
+            with as_target_error(self.spec.destination):
+                return await stage.check(foreseen, probe)
+        finally:
+            snapshot.close()
+            database.remove(path)
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""

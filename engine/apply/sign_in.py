@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from engine.diagnostics import Diagnostic
@@ -18,6 +18,14 @@ from engine.oauth.checks import Check
 from engine.oauth.connections import Action, Design, Known, decide, design
 from engine.oauth.directions import read_directions
 from engine.oauth.handling import Problem, ProviderUse, SignsInBy, find_problems, handle
+from engine.oauth.organizations import (
+    Addresses,
+    HeldOrganization,
+    Organization,
+    complete_domains,
+    organizations,
+)
+from engine.oauth.organizations import decide as decide_organization
 from engine.oauth.ports import ProviderProbe, SignInEnvironment
 from engine.oauth.provider import IdentityProvider
 from engine.oauth.results import ConnectionItem, SignIn
@@ -25,6 +33,8 @@ from engine.spec.model import CognitoSource, Spec
 from engine.state.connections import record_connection
 from engine.state.file import StateFile
 from engine.targets.errors import CallFailed
+
+_DONE: Mapping[Action, str] = {"create": "created", "update": "updated", "unchanged": "unchanged"}
 
 
 class SignInRefused(GuardRefused):
@@ -47,20 +57,40 @@ class _Step:
     connection_id: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _OrganizationStep:
+    """One organization to bring about."""
+
+    wanted: Organization
+    held: HeldOrganization | None
+    action: Action
+
+
 @dataclass(slots=True)
 class Foreseen:
-    """What is to be done, in order. `organizations` are external IDs with their WorkOS id, None: to be made."""
+    """What is to be done, in order; organizations by external ID. `addresses` are those of who signs in by SSO."""
 
     uses: Sequence[ProviderUse] = ()
-    problems: Sequence[Problem] = ()
+    problems: list[Problem] = field(default_factory=list)
+    addresses: Addresses = field(default_factory=Addresses)
     held_uris: list[str] = field(default_factory=list)
     missing_uris: list[str] = field(default_factory=list)
-    organizations: dict[str, str | None] = field(default_factory=dict)
+    organizations: dict[str, _OrganizationStep] = field(default_factory=dict)
     steps: list[_Step] = field(default_factory=list)
+
+    @property
+    def connections(self) -> list[str]:
+        """The providers that are connections."""
+        return [one.design.provider for one in self.steps]
+
+    @property
+    def domains(self) -> set[str]:
+        """Domains of the organizations, planned and held."""
+        steps = self.organizations.values()
+        return {name for one in steps for name in (*one.wanted.domains, *(one.held.domains if one.held else ()))}
 
     def result(self) -> SignIn:
         """As `plan` shows it."""
-        made = sum(one is None for one in self.organizations.values())
         return SignIn(
             providers=self.uses,
             problems=self.problems,
@@ -70,7 +100,7 @@ class Foreseen:
                 )
                 for step in self.steps
             ],
-            organizations={"create": made, "unchanged": len(self.organizations) - made},
+            organizations=Counter(one.action for one in self.organizations.values()),
             redirect_uris={"create": len(self.missing_uris), "unchanged": len(self.held_uris)},
         )
 
@@ -109,18 +139,25 @@ class SignInStage:
         foreseen = Foreseen(uses=uses)
         if self._spec.providers is not None:
             names = [one.name for one in self.pool] if self.pool is not None else []
-            foreseen.problems = find_problems(uses, names)
+            foreseen.problems += find_problems(uses, names)
         wanted = self._spec.destination.redirect_uris
         if wanted:
             held = await self._environment.redirect_uris()
             foreseen.held_uris = [uri for uri in wanted if uri in held]
             foreseen.missing_uris = [uri for uri in wanted if uri not in held]
-        for one in self._designs(uses):
+        designs = self._designs(foreseen)
+        for wanted_organization in organizations(one.organization for one in designs).values():
+            found = await self._environment.find_organization(wanted_organization.external_id)
+            action = decide_organization(wanted_organization, found)
+            foreseen.organizations[wanted_organization.external_id] = _OrganizationStep(
+                wanted_organization, found, action
+            )
+        for one in designs:
             await self._foresee_connection(foreseen, one)
         return foreseen
 
-    async def check(self, uses: Sequence[ProviderUse], probe: ProviderProbe) -> list[Check]:
-        """The rows of `migrate oauth check`."""
+    async def check(self, foreseen: Foreseen, probe: ProviderProbe) -> list[Check]:
+        """The rows of `migrate oauth check`, and what `oauth.require` goes by."""
         spec = self._spec
         staging = spec.destination.environment == "staging" or spec.destination.api_key.startswith("sk_test_")
         checking = Checking(
@@ -132,14 +169,22 @@ class SignInStage:
             environment=self._environment,
             probe=probe,
             staging=staging,
+            coming=bool(foreseen.missing_uris),
+            problems=foreseen.problems,
+            organizations={
+                one.design.provider: (step.wanted, step.held)
+                for one in foreseen.steps
+                for step in (foreseen.organizations[one.design.organization.organization],)
+            },
+            addresses=foreseen.addresses,
         )
-        return await checking.run(uses)
+        return await checking.run(foreseen.uses)
 
     async def gate(self, foreseen: Foreseen, probe: ProviderProbe) -> None:
         """`oauth.require`: raise SignInRefused while a check fails."""
         if not self._spec.oauth.require:
             return
-        failed = [one for one in await self.check(foreseen.uses, probe) if one.verdict == "fail"]
+        failed = [one for one in await self.check(foreseen, probe) if one.verdict == "fail"]
         if failed:
             raise SignInRefused(
                 [Diagnostic(one.code, f"oauth.require: {one.provider}: {one.message}", one.remedy) for one in failed]
@@ -147,7 +192,7 @@ class SignInStage:
 
     async def carry_out(self, foreseen: Foreseen, state: StateFile) -> SignIn:
         """Do it. What fails is counted, and the users go on; the next run takes it up."""
-        uris, organizations = Counter(unchanged=len(foreseen.held_uris)), Counter[str]()
+        uris, done = Counter(unchanged=len(foreseen.held_uris)), Counter[str]()
         for uri in foreseen.missing_uris:
             try:
                 await self._environment.create_redirect_uri(uri)
@@ -155,33 +200,44 @@ class SignInStage:
             except CallFailed:
                 uris["failed"] += 1
         ids: dict[str, str] = {}
-        for external_id, held in foreseen.organizations.items():
+        for external_id, one in foreseen.organizations.items():
             try:
-                ids[external_id] = held or await self._environment.create_organization(
-                    external_id, self._organization_name(external_id)
-                )
-                organizations["unchanged" if held else "created"] += 1
+                ids[external_id] = await self._carry_out_organization(one)
+                done[_DONE[one.action]] += 1
             except CallFailed:
-                organizations["failed"] += 1
+                # What is there can still hold its connection.
+                ids |= {external_id: one.held.id} if one.held is not None else {}
+                done["failed"] += 1
         items = [await self._carry_out_step(step, ids, state) for step in foreseen.steps]
-        return SignIn(True, foreseen.uses, (), items, organizations, uris)
+        return SignIn(True, foreseen.uses, (), items, done, uris)
 
-    def _designs(self, uses: Sequence[ProviderUse]) -> list[Design]:
+    async def _carry_out_organization(self, one: _OrganizationStep) -> str:
+        """Its WorkOS id. Domains are completed also where the organization was made by somebody else meanwhile."""
+        held = one.held or await self._environment.create_organization(one.wanted)
+        if decide_organization(one.wanted, held) == "update":
+            await self._environment.set_domains(held.id, complete_domains(one.wanted, held))
+        return held.id
+
+    def _designs(self, foreseen: Foreseen) -> list[Design]:
+        """The connections; one that cannot be made is a problem of its provider."""
         pool = {one.name: one for one in self.pool or ()}
         source = self._spec.source
+        found: list[Design] = []
         if not isinstance(source, CognitoSource):
-            return []
-        return [
-            design(pool[use.name], wanted, source.user_pool_id)
-            for use in uses
-            if use.handling == "connection" and (wanted := (self._spec.providers or {})[use.name].connection)
-        ]
+            return found
+        for use in foreseen.uses:
+            wanted = (self._spec.providers or {})[use.name].connection if use.handling == "connection" else None
+            if wanted is None:
+                continue
+            try:
+                found.append(design(pool[use.name], wanted, source.user_pool_id))
+            except GuardRefused as error:
+                foreseen.problems.append(Problem(error.code, use.name, error.message, error.remedy))
+        return found
 
     async def _foresee_connection(self, foreseen: Foreseen, wanted: Design) -> None:
-        external_id = wanted.organization.organization
-        if external_id not in foreseen.organizations:
-            foreseen.organizations[external_id] = await self._environment.find_organization(external_id)
-        organization_id = foreseen.organizations[external_id]
+        organization = foreseen.organizations[wanted.organization.organization].held
+        organization_id = organization.id if organization is not None else None
         known = self._known.get(wanted.provider)
         held = await self._environment.find_connection(known.connection_id) if known is not None else None
         # Of another organization by now: the plan has moved it, and WorkOS cannot.
@@ -212,8 +268,9 @@ class SignInStage:
         except (CallFailed, StateError) as error:
             # A connection that the state could not note is found again by its external ID.
             return replace(item, code=error.code)
-        done = {"create": "created", "update": "updated"}.get(action, "unchanged")
-        return replace(item, action=done, connection_id=connection_id, tell=await self._directions(connection_id))
+        return replace(
+            item, action=_DONE[action], connection_id=connection_id, tell=await self._directions(connection_id)
+        )
 
     async def _create(self, organization_id: str, wanted: Design) -> tuple[str, Action]:
         """WorkOS gives the connection of this external ID where it has one (a lost state): that one is updated."""
@@ -230,12 +287,3 @@ class SignInStage:
             return read_directions(await self._environment.sign_in_address(uris[0], connection_id=connection_id))
         except CallFailed:
             return {}
-
-    def _organization_name(self, external_id: str) -> str:
-        """The first name that the plan gives it, else its external ID."""
-        named = (
-            one.connection.organization_name
-            for one in (self._spec.providers or {}).values()
-            if one.connection is not None and one.connection.organization == external_id
-        )
-        return next((name for name in named if name), external_id)

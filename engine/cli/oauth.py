@@ -77,14 +77,12 @@ def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
 
 
 async def _check(console: Console, path: Path) -> CheckResult:
-    from engine.apply.session import as_target_error
     from engine.cli.wiring import preview
-    from engine.oauth.handling import handle
     from engine.oauth.results import CheckResult
     from engine.targets.provider_probe import HttpsProbe
 
     began = time.monotonic()
-    async with preview(console, path, sandbox=False) as (session, _):
+    async with preview(console, path, sandbox=False) as (session, watch):
         if session.spec.providers is None:
             raise MigrateError(
                 "the plan has no oauth_providers, so there is nothing to check",
@@ -93,7 +91,5 @@ async def _check(console: Console, path: Path) -> CheckResult:
             )
         stage = await session.sign_in_stage()
         console.hide(stage.secrets)
-        uses = handle(stage.pool, session.spec.providers, ())
-        with as_target_error(session.spec.destination):
-            rows = await stage.check(uses, HttpsProbe(session.spec.oauth.allow_hosts))
+        rows = await session.check_sign_in(stage, HttpsProbe(session.spec.oauth.allow_hosts), watch)
         return CheckResult(session.spec.name, rows, time.monotonic() - began)

@@ -15,7 +15,8 @@ from engine.oauth.answers import Answer, Reading, TokenReading, read_authorizati
 from engine.oauth.checks import Check, Redirect
 from engine.oauth.connections import DISCOVERY, Known
 from engine.oauth.directions import read_directions
-from engine.oauth.handling import ProviderUse
+from engine.oauth.handling import UNMET, Problem, ProviderUse
+from engine.oauth.organizations import Addresses, HeldOrganization, Organization
 from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInEnvironment
 from engine.oauth.provider import IdentityProvider, Offer, endpoints_of, offer_for
 from engine.spec.providers import OAuthChecks, ProviderSpec
@@ -36,7 +37,9 @@ class _Endpoints:
 class Checking:
     """Checks every provider of a plan. `pool` is None where it could not be asked; `known` is the state's.
 
-    `redirect_uris` are the application's that WorkOS knows, without which it lets nobody begin to sign in.
+    `redirect_uris` are the application's that WorkOS knows, without which it lets nobody begin to sign in; `coming`
+    is whether `apply` adds one. `problems` are what `apply` refuses by, `organizations` those of the connections by
+    provider, as planned and as held.
     """
 
     def __init__(
@@ -50,6 +53,10 @@ class Checking:
         environment: SignInEnvironment,
         probe: ProviderProbe,
         staging: bool,
+        coming: bool = False,
+        problems: Sequence[Problem] = (),
+        organizations: Mapping[str, tuple[Organization, HeldOrganization | None]] | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         self._plan = plan
         self._options = options
@@ -59,12 +66,16 @@ class Checking:
         self._environment = environment
         self._probe = probe
         self._staging = staging
+        self._coming = coming
+        self._problems = {one.provider: one for one in problems}
+        self._organizations = organizations or {}
+        self._addresses = addresses or Addresses()
 
     async def run(self, uses: Sequence[ProviderUse]) -> list[Check]:
         """All rows, by provider. Raises the errors of `engine.targets.errors`."""
         rows: list[Check] = []
         for use in uses:
-            rows.append(_planned(use))
+            rows.append(_planned(use, self._problems.get(use.name)))
             provider = (self._pool or {}).get(use.name)
             wanted = self._plan.get(use.name)
             if wanted is None or use.handling not in ("provider", "connection"):
@@ -77,6 +88,8 @@ class Checking:
             if use.handling == "connection":
                 if provider is not None:
                     rows += await self._check_connection(provider)
+                if use.name in self._organizations:
+                    rows.append(checks.check_domains(use.name, *self._organizations[use.name], self._addresses))
             elif wanted.reuse_credentials and offer is not None:
                 rows += await self._check_offer(use.name, offer, client_id, provider)
         return rows
@@ -87,7 +100,7 @@ class Checking:
         redirect = await self._redirect(provider=offer.workos)
         rows = [checks.check_client(name, offer, client_id, redirect, staging=self._staging)]
         if not self._redirect_uris:
-            rows = [_no_redirect_uri(name)]
+            rows = [self._no_redirect_uri(name, "workos_client")]
         authorization, token = endpoints_of(offer, provider.issuer if provider else None)
         uri = redirect.redirect_uri if redirect is not None else None
         if uri is not None and client_id is not None:
@@ -108,7 +121,9 @@ class Checking:
                 self._redirect_uris[0], connection_id=known.connection_id
             )
         directions = read_directions(location)
-        if known is None:
+        if not self._redirect_uris:
+            rows = [self._no_redirect_uri(provider.name, "connection")]
+        elif known is None:
             rows = [Check(provider.name, "connection", "cannot-tell", "not_created", "the connection is not made yet",
                           "`migrate apply` makes it")]  # fmt: skip
         elif directions:
@@ -130,6 +145,14 @@ class Checking:
         if uri is not None and provider.client_id is not None:
             rows.append(await self._check_uri(provider.name, endpoints, provider.client_id, uri, None))
         return [*rows, await self._check_secret(provider, endpoints, uri)]
+
+    def _no_redirect_uri(self, name: str, check: str) -> Check:
+        code, message = "no_application_redirect_uri", "WorkOS knows no redirect URI of the application"
+        if self._coming:
+            remedy = "`migrate apply` adds the plan's; run the check again afterwards"
+            return Check(name, check, "cannot-tell", code, f"{message} yet", remedy)
+        remedy = "list it under destination.workos.redirect_uris and apply, or add it in the dashboard"
+        return Check(name, check, "fail", code, f"{message}, so nobody can begin to sign in", remedy)
 
     async def _redirect(self, **selector: str) -> Redirect | None:
         if not self._redirect_uris:
@@ -207,20 +230,16 @@ _NOT_ASKED = "the provider was not asked: oauth.probe is not true"
 _NO_OPENID = {"GitHubOAuth": "read:user", "AppleOAuth": ""}
 
 
-def _planned(use: ProviderUse) -> Check:
-    """Whether the plan says what becomes of the provider's users."""
+def _planned(use: ProviderUse, problem: Problem | None) -> Check:
+    """Whether the plan says what becomes of the provider's users: what `apply` refuses by, fails."""
 
     def row(verdict: checks.Verdict, message: str, remedy: str = "") -> Check:
         return Check(use.name, "plan", verdict, use.handling, message, remedy)
 
-    if use.handling == "unknown":
-        return row("fail", "the pool has no such identity provider", "correct its name in oauth_providers")
-    if use.handling == "unlisted":
-        # Who uses it is for plan and apply to say, which read the users; a provider without any strands nobody.
-        return row("cannot-tell", "the provider is not in oauth_providers", "add it; `migrate plan` says who uses it")
-    if use.handling == "error":
-        remedy = "give it a connection (OIDC, SAML), or fallback: password_reset or skip"
-        return row("fail", "WorkOS has no such provider, and nothing else is planned", remedy)
+    if problem is not None:
+        return row("fail", problem.message, problem.remedy)
+    if use.handling in UNMET:
+        return row("pass", "nobody signs in with it, so nothing has to be planned")
     if use.handling == "skip":
         return row("pass", "its users are left out, as the plan says")
     if use.handling == "password_reset":
@@ -228,17 +247,6 @@ def _planned(use: ProviderUse) -> Check:
     if use.handling == "connection":
         return row("pass", "its users sign in through an SSO connection")
     return row("pass", f"its users sign in through WorkOS's {use.workos or 'provider'}")
-
-
-def _no_redirect_uri(name: str) -> Check:
-    return Check(
-        name,
-        "workos_client",
-        "cannot-tell",
-        "no_application_redirect_uri",
-        "WorkOS knows no redirect URI of the application, so nobody can begin to sign in",
-        "list it under destination.workos.redirect_uris and apply, or add it in the dashboard",
-    )
 
 
 def _with_query(address: str, query: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from engine.oauth.answers import Answer, Reading, TokenReading
+from engine.oauth.organizations import Addresses, HeldOrganization, Organization
 from engine.oauth.provider import IdentityProvider, Offer
 
 Verdict = Literal["pass", "fail", "cannot-tell"]
@@ -19,7 +20,7 @@ class Check:
     """One row. `code` is stable; `message` says what was found, `remedy` what to do ("" for nothing)."""
 
     provider: str
-    check: str  # plan, pinned_client, workos_client, redirect_uri, secret, scopes, connection
+    check: str  # plan, pinned_client, workos_client, redirect_uri, secret, scopes, connection, domains
     verdict: Verdict
     code: str
     message: str
@@ -177,6 +178,43 @@ def check_secret(name: str, real: TokenReading | None, control: TokenReading | N
     return row(
         "cannot-tell", "answer_unclear", "the provider's answer does not tell whether the secret is right", paste
     )
+
+
+def check_domains(name: str, wanted: Organization, held: HeldOrganization | None, addresses: Addresses) -> Check:
+    """WorkOS will let in the connection's people: their addresses lie in verified domains of its organization.
+
+    Else it answers profile_not_allowed_outside_organization (docs, SSO domains). Members by the API are not known to
+    be let in: the docs speak of invitations alone.
+    """
+    verified = wanted.verified | (held.verified if held is not None else frozenset())
+    used = addresses.by_provider.get(name, {})
+    outside, people = sum(number for domain, number in used.items() if domain not in verified), sum(used.values())
+    named = {*wanted.domains, *(held.domains if held is not None else ())}
+    others = sum(addresses.others.get(domain, 0) for domain in named)
+    known = f"{wanted.external_id}'s verified domains ({', '.join(sorted(verified)) or 'none'})"
+    note = (
+        f"; {others:,} with an address in its domains have a password or another provider today, and a domain policy"
+        " or a first connection can send them all to SSO"
+        if others
+        else ""
+    )
+
+    def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
+        return Check(name, "domains", verdict, code, message + note, remedy)
+
+    remedy = (
+        f"verify the domains in WorkOS, or list them under oauth_providers.{name}.connection.domains"
+        " (state: verified where you vouch for them); invite guests"
+    )
+    if outside and held is not None and held.allows_outside:
+        message = f"{outside:,} of {people:,} have an address outside {known}; WorkOS lets outsiders in there today"
+        return row("cannot-tell", "outside_allowed", message, f"the setting is deprecated: {remedy}")
+    if outside:
+        message = f"{outside:,} of {people:,} have an address outside {known}: WorkOS refuses them"
+        return row("fail", "outside_domains", message, remedy)
+    if not people:
+        return row("pass", "nobody", "nobody signs in with it today")
+    return row("pass", "inside_domains", f"the addresses of all {people:,} lie in {known}")
 
 
 def unreachable(name: str, check: str, code: str) -> Check:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from engine.oauth.answers import Answer
 from engine.oauth.connections import Design
+from engine.oauth.organizations import HeldOrganization, Organization
+from engine.spec.providers import DomainState
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,16 @@ class SignInEnvironment(Protocol):
         """Add one; nothing where it is there."""
         ...
 
-    async def find_organization(self, external_id: str) -> str | None:
-        """The organization's WorkOS id."""
+    async def find_organization(self, external_id: str) -> HeldOrganization | None:
+        """As WorkOS holds it."""
         ...
 
-    async def create_organization(self, external_id: str, name: str) -> str:
-        """Make one; its WorkOS id. Gives the one that is there."""
+    async def create_organization(self, wanted: Organization) -> HeldOrganization:
+        """Make one with its domains. Gives the one that is there, as it is."""
+        ...
+
+    async def set_domains(self, organization_id: str, domains: Mapping[str, DomainState]) -> None:
+        """Send an organization's domains, all of them."""
         ...
 
     async def find_connection(self, connection_id: str) -> HeldConnection | None:

@@ -45,13 +45,15 @@ class SignIn:
     @property
     def writes(self) -> int:
         """Requests that it takes at least."""
-        made = self.organizations.get("create", 0) + self.redirect_uris.get("create", 0)
+        made = self.organizations.get("create", 0) + self.organizations.get("update", 0)
+        made += self.redirect_uris.get("create", 0)
         return made + sum(one.action in ("create", "update") for one in self.connections)
 
     @property
     def changed(self) -> int:
         """What `apply` did."""
-        made = self.organizations.get("created", 0) + self.redirect_uris.get("created", 0)
+        made = self.organizations.get("created", 0) + self.organizations.get("updated", 0)
+        made += self.redirect_uris.get("created", 0)
         return made + sum(one.action in ("created", "updated") for one in self.connections)
 
     @property
@@ -69,7 +71,7 @@ class SignIn:
             "oauth": {"providers": [one.to_json() for one in self.providers], **problems},
             "connections": {name: actions[name] for name in names}
             | {"items": [one.to_json() for one in self.connections]},
-            "organizations": {name: self.organizations.get(name, 0) for name in names if name[:6] != "update"},
+            "organizations": {name: self.organizations.get(name, 0) for name in names},
             "redirect_uris": {name: self.redirect_uris.get(name, 0) for name in names if name[:6] != "update"},
         }
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
+from itertools import groupby
+from operator import itemgetter
 
 import orjson
 
 from engine.oauth.handling import SignsInBy
+from engine.oauth.organizations import Addresses, domain_of
 
 # All records of one person, merged ones too, next to each other.
 _IDENTITIES = """
 SELECT coalesce(r.primary_sub, r.sub) AS person, r.identities, p.password
 FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.identities IS NOT NULL AND r.relation != 'unverified'
+ORDER BY person
+"""
+_ADDRESSES = """
+SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, p.password
+FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
+WHERE r.reason IS NULL AND r.skipped = 0 AND r.email IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
 _LEFT_OUT = "SELECT provider, count(*) FROM record WHERE reason = 'provider' AND provider IS NOT NULL GROUP BY provider"
@@ -41,6 +51,30 @@ def count_by_name(connection: sqlite3.Connection) -> int:
         "WHERE by_name AND reason IS NULL AND skipped = 0 AND relation != 'unverified'"
     )
     return int(found.fetchone()[0])
+
+
+def count_addresses(
+    connection: sqlite3.Connection, connections: Collection[str], domains: Collection[str]
+) -> Addresses:
+    """Where the addresses of people lie who sign in with these providers, and of others under these domains; blocking.
+
+    An address is that of the record that signs in: it is what the identity provider will tell WorkOS.
+    """
+    by_provider: dict[str, Counter[str]] = {name: Counter() for name in connections}
+    others: Counter[str] = Counter()
+    for _, rows in groupby(connection.execute(_ADDRESSES), key=itemgetter(0)):
+        signs_in, addressed, otherwise = set[tuple[str, str]](), set[str](), False
+        for _, email, identities, password in rows:
+            domain = domain_of(email)
+            addressed.add(domain)
+            names = {str(name) for name, _ in orjson.loads(identities)} if identities else set[str]()
+            signs_in.update((name, domain) for name in names if name in by_provider)
+            otherwise = otherwise or bool(password) or any(name not in by_provider for name in names)
+        for name, domain in signs_in:
+            by_provider[name][domain] += 1
+        if otherwise:
+            others.update(addressed.intersection(domains))
+    return Addresses(by_provider, others)
 
 
 def count_left_out(connection: sqlite3.Connection) -> dict[str, int]:

@@ -10,6 +10,7 @@ from engine.spec.references import Opaque
 from engine.spec.section import section
 
 Fallback = Literal["password_reset", "skip", "error"]
+DomainState = Literal["pending", "verified"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,20 @@ class OAuthChecks:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainSpec:
+    """A domain of an organization, lower-cased. `verified` is the plan author's word that it is the organization's."""
+
+    name: str
+    state: DomainState = "pending"
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionSpec:
     """The organization (its external ID) that a provider's SSO connection belongs to."""
 
     organization: str
     organization_name: str | None = None
+    domains: tuple[DomainSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +79,23 @@ def _provider(written: Mapping[str, Any]) -> ProviderSpec:
         reuse_credentials=written.get("reuse_credentials") is True,
         client_id=_text(written.get("client_id")),
         fallback=fallback,
-        connection=ConnectionSpec(str(connection["organization"]), _text(connection.get("organization_name")))
-        if connection
-        else None,
+        connection=_connection(connection) if connection else None,
         trust_email=written.get("trust_email") is True,
     )
+
+
+def _connection(written: Mapping[str, Any]) -> ConnectionSpec:
+    return ConnectionSpec(
+        organization=str(written["organization"]),
+        organization_name=_text(written.get("organization_name")),
+        domains=tuple(_domain(one) for one in written.get("domains") or ()),
+    )
+
+
+def _domain(written: Any) -> DomainSpec:
+    if not isinstance(written, Mapping):
+        return DomainSpec(str(written).lower())
+    return DomainSpec(str(written["domain"]).lower(), "verified" if written.get("state") == "verified" else "pending")
 
 
 def _text(value: Any) -> str | None:

@@ -11,6 +11,8 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from workos import AsyncWorkOSClient, TransportError
+from workos.common.models import OrganizationDomainDataState
+from workos.organizations import OrganizationDomainData
 from workos.sso import (
     CreateConnectionAttributeMaps,
     CreateConnectionOIDCOptions,
@@ -27,8 +29,10 @@ from workos.sso import (
 )
 
 from engine.oauth.connections import Design
+from engine.oauth.organizations import HeldOrganization, Organization
 from engine.oauth.ports import HeldConnection
 from engine.spec.model import Destination
+from engine.spec.providers import DomainState
 from engine.targets.backoff import Tries
 from engine.targets.calls import ask, checked, optional_text, text
 from engine.targets.errors import Ambiguous, CallFailed, Terminal, Transient
@@ -83,24 +87,40 @@ class WorkOSSignIn:
 
         await self._write(create, look)
 
-    async def find_organization(self, external_id: str) -> str | None:
+    async def find_organization(self, external_id: str) -> HeldOrganization | None:
         """See the port."""
         call = self._client.organizations.get_organization_by_external_id
         found = await self._found(lambda: call(external_id, request_options=self._opts))
-        return _id(found.id) if found is not None else None
+        return _organization(found) if found is not None else None
 
-    async def create_organization(self, external_id: str, name: str) -> str:
+    async def create_organization(self, wanted: Organization) -> HeldOrganization:
         """See the port."""
 
-        async def create() -> str:
-            made = await checked(
-                self._client.organizations.create_organization(
-                    name=name, external_id=external_id, request_options=self._opts
-                )
+        async def create() -> HeldOrganization:
+            made = self._client.organizations.create_organization(
+                name=wanted.name,
+                external_id=wanted.external_id,
+                domain_data=_domain_data(wanted.domains) if wanted.domains else None,
+                request_options=self._opts,
             )
-            return _id(made.id)
+            return _organization(await checked(made))
 
-        return await self._write(create, lambda: self.find_organization(external_id))
+        return await self._write(create, lambda: self.find_organization(wanted.external_id))
+
+    async def set_domains(self, organization_id: str, domains: Mapping[str, DomainState]) -> None:
+        """See the port. The same content twice is the same, so it is simply repeated."""
+
+        async def update() -> None:
+            changed = self._client.organizations.update_organization(
+                organization_id, domain_data=_domain_data(domains), request_options=self._opts
+            )
+            held = _organization(await checked(changed))
+            verified = {name for name, state in domains.items() if state == "verified"}
+            if domains.keys() - held.domains.keys() or verified - held.verified:
+                # An answer that does not hold what was asked is no success.
+                raise Terminal("domains_not_kept")
+
+        await self._write(update, _nothing)
 
     async def find_connection(self, connection_id: str) -> HeldConnection | None:
         """See the port."""
@@ -234,6 +254,18 @@ def _id(given: object) -> str:
     if not (found := text(given)):
         raise Ambiguous("unexpected_answer")
     return found
+
+
+def _domain_data(domains: Mapping[str, DomainState]) -> list[OrganizationDomainData]:
+    return [
+        OrganizationDomainData(domain=name, state=OrganizationDomainDataState(state)) for name, state in domains.items()
+    ]
+
+
+def _organization(found: Any) -> HeldOrganization:
+    # A state that WorkOS leaves out is one that nobody may count on.
+    domains = {text(one.domain).lower(): str(getattr(one.state, "value", one.state) or "") for one in found.domains}
+    return HeldOrganization(_id(found.id), domains, bool(found.allow_profiles_outside_organization))
 
 
 def _held(connection: _Connection) -> HeldConnection:

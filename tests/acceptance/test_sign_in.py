@@ -28,11 +28,15 @@ ALL = """
   Google: {reuse_credentials: true, client_id: google-1}
   Facebook: {fallback: password_reset}
   Amazon: {fallback: skip}
-  AcmeOkta: {connection: {organization: acme, organization_name: Acme}, trust_email: true}
-  GlobexAdfs: {connection: {organization: globex}}
+  AcmeOkta:
+    connection: {organization: acme, organization_name: Acme, domains: [{domain: Example.com, state: verified}]}
+    trust_email: true
+  GlobexAdfs: {connection: {organization: globex, domains: [example.com, {domain: globex.com}]}}
 """
 # Whoever is probed is asked over the network: tests ask the stand-in alone.
 NOT_GOOGLE = ALL.replace("{reuse_credentials: true, client_id: google-1}", "{}")
+GOOD = ALL.replace("domains: [example.com, {domain: globex.com}]", "domains: [{domain: example.com, state: verified}]")
+VERIFIED = GOOD.replace("{reuse_credentials: true, client_id: google-1}", "{}")
 
 
 @dataclass
@@ -136,7 +140,7 @@ def test_a_whole_run(team: Team) -> None:
     team.write()
     planned = team.json("plan-result.v1", "plan")
     assert planned["connections"] | {"items": 0} == {"create": 2, "update": 0, "unchanged": 0, "items": 0}
-    assert planned["organizations"] == {"create": 2, "unchanged": 0}
+    assert planned["organizations"] == {"create": 2, "update": 0, "unchanged": 0}
     assert planned["redirect_uris"] == {"create": 1, "unchanged": 0}
     assert planned["source"]["filtered"] == {"provider": 1}
     assert planned["estimate"]["writes"] == planned["users"]["create"] + 5
@@ -157,7 +161,7 @@ def test_a_whole_run(team: Team) -> None:
         f"https://auth.workos.com/sso/saml/acs/{items['GlobexAdfs']['connection_id']}"
     )
     assert items["GlobexAdfs"]["tell"]["entity_id"] and items["GlobexAdfs"]["tell"]["redirect_uri"] is None
-    assert applied["organizations"] == {"created": 2, "unchanged": 0, "failed": 0}
+    assert applied["organizations"] == {"created": 2, "updated": 0, "unchanged": 0, "failed": 0}
 
     held = team.held()
     assert held["AcmeOkta"]["external_id"] == f"{team.world.pool_id}:AcmeOkta"
@@ -294,8 +298,67 @@ def test_a_provider_that_the_pool_lacks(team: Team) -> None:
     assert team("apply").code == 1
 
 
+def test_people_outside_the_verified_domains_are_told_of(team: Team) -> None:
+    """WorkOS refuses them (docs, SSO domains): profile_not_allowed_outside_organization."""
+    team.write(ALL)
+    ended = team("oauth", "check")
+    assert ended.code == 3
+    assert "1 of 1 have an address outside globex's verified domains (none): WorkOS refuses them" in ended.out
+    assert "the addresses of all 1 lie in acme's verified domains (example.com)" in ended.out
+    # Whom a domain policy would send to SSO: nat, linked (and Facebook), gina, gus, fred.
+    assert "5 with an address in its domains have a password or another provider today" in ended.out
+    assert team("apply").code == 0
+    held = {one["external_id"]: one for one in team.world.workos.call("GET", "/organizations")["data"]}
+    assert {name: {one["domain"]: one["state"] for one in held[name]["domains"]} for name in held} == {
+        "acme": {"example.com": "verified"}, "globex": {"example.com": "pending", "globex.com": "pending"},
+    }  # fmt: skip
+    # What is verified in WorkOS meanwhile counts, and stays; what the plan adds comes on top.
+    verified = [{"domain": "example.com", "state": "verified"}, {"domain": "globex.net", "state": "pending"}]
+    team.world.workos.call("PUT", f"/organizations/{held['globex']['id']}", {"domain_data": verified})
+    team.write(ALL.replace("{domain: globex.com}", "globex.com, globex.org"))
+    found = team.checks()
+    assert (found["GlobexAdfs", "domains"], found["AcmeOkta", "domains"]) == ("pass", "pass")
+    assert team.json("plan-result.v1", "plan")["organizations"] == {"create": 0, "update": 1, "unchanged": 1}
+    assert team.json("result.v1", "apply")["organizations"]["updated"] == 1
+    after = team.world.workos.call("GET", f"/organizations/{held['globex']['id']}")["domains"]
+    assert {one["domain"]: one["state"] for one in after} == {
+        "example.com": "verified", "globex.com": "pending", "globex.net": "pending", "globex.org": "pending",
+    }  # fmt: skip
+    assert team("plan", "--detailed-exitcode").code == 0
+
+
+def test_the_gate_knows_of_domains(team: Team) -> None:
+    team.write(ALL, oauth="{require: true}")
+    ended = team("apply", "--json")
+    assert ended.code == 1
+    assert "oauth.require: GlobexAdfs: 1 of 1 have an address outside" in ended.error()
+
+
+def test_check_and_apply_have_one_verdict(team: Team) -> None:
+    """A provider that people use and the plan lacks: apply refuses, so the check fails, with the same words."""
+    team.write(ALL.replace("  Amazon: {fallback: skip}\n", ""))
+    checked, applied = team("oauth", "check", "--json"), team("apply", "--json")
+    rows = checked.json("oauth-check.v1")["checks"]
+    (row,) = [one for one in rows if (one["provider"], one["check"]) == ("Amazon", "plan")]
+    assert (checked.code, applied.code, row["verdict"]) == (3, 1, "fail")
+    assert applied.error() == f"{row['message']}; {row['remedy']}"
+    assert not team.world.migrate_dir.exists()
+
+
+@pytest.mark.parametrize(("uris", "verdict", "refused"), [("[]", "fail", True), (f"[{APP}]", "cannot-tell", False)])
+def test_without_a_redirect_uri_nobody_signs_in(team: Team, uris: str, verdict: str, refused: bool) -> None:
+    """Unless apply is about to add one."""
+    team.write(GOOD, uris=uris, oauth="{require: true}")
+    found = team.checks()
+    assert (found["Google", "workos_client"], found["AcmeOkta", "connection"]) == (verdict, verdict)
+    ended = team("apply", "--json")
+    assert ended.code == (1 if refused else 0), ended.said
+    if refused:
+        assert "so nobody can begin to sign in" in ended.said
+
+
 def test_oauth_check(team: Team) -> None:
-    team.write(NOT_GOOGLE, oauth="{probe: true, allow_hosts: [localhost]}")
+    team.write(VERIFIED, oauth="{probe: true, allow_hosts: [localhost]}")
     assert team("oauth", "check").code == 0
     assert team("apply").code == 0
     uri = next(one["tell"]["redirect_uri"] for one in team.json("result.v1", "apply")["connections"]["items"]
@@ -314,7 +377,7 @@ def test_oauth_check(team: Team) -> None:
 
 
 def test_what_workos_uses_is_compared(team: Team) -> None:
-    team.write()
+    team.write(GOOD)
     assert team("apply").code == 0
     found = team.checks()
     assert (found["Google", "pinned_client"], found["Google", "workos_client"]) == ("pass", "pass")
@@ -330,7 +393,7 @@ def test_what_workos_uses_is_compared(team: Team) -> None:
 
 
 def test_the_gate(team: Team) -> None:
-    team.write(oauth="{require: true}", uris="[]")
+    team.write(GOOD, oauth="{require: true}", uris="[]")
     team.world.workos.call("POST", "/user_management/redirect_uris", {"uri": APP})
     wrong = {"authorization_url": "https://accounts.google.com/", "client_id": "another"}
     team.world.workos.call("PUT", "/_sandbox/settings", {"providers": {"GoogleOAuth": wrong}})

@@ -12,9 +12,10 @@ from engine.apply.sign_in import SignInRefused, SignInStage
 from engine.errors import StateError
 from engine.oauth.connections import Known
 from engine.oauth.handling import SignsInBy
+from engine.oauth.organizations import HeldOrganization
 from engine.oauth.provider import IdentityProvider
 from engine.spec.model import CognitoSource, Destination, Spec
-from engine.spec.providers import ConnectionSpec, OAuthChecks, ProviderSpec
+from engine.spec.providers import ConnectionSpec, DomainSpec, OAuthChecks, ProviderSpec
 from engine.state.connections import read_connections
 from engine.state.file import StateFile
 from engine.state.records import StateIdentity
@@ -69,6 +70,50 @@ async def test_foreseen_and_done(tmp_path: Path, state: StateFile) -> None:
     assert [one.action for one in moved.result().connections] == ["create"]
 
 
+async def test_domains_are_completed_by_the_union(tmp_path: Path, state: StateFile) -> None:
+    workos = FakeSignIn(uris=[APP])
+    workos.organizations["acme"] = HeldOrganization("org_1", {"held.com": "verified", "acme.com": "pending"})
+    domains = (DomainSpec("acme.com", "verified"), DomainSpec("new.com"), DomainSpec("held.com"))
+    one = replace(spec(tmp_path), providers={"Okta": ProviderSpec(connection=ConnectionSpec("acme", domains=domains))})
+    foreseen = await stage(one, workos).foresee(PEOPLE, {})
+    assert foreseen.result().organizations == {"update": 1}
+    done = await stage(one, workos).carry_out(foreseen, state)
+    assert done.organizations == {"updated": 1}
+    assert "domains org_1 acme.com held.com new.com" in workos.writes
+    after = workos.organizations["acme"].domains
+    assert after == {"acme.com": "verified", "held.com": "verified", "new.com": "pending"}
+    again = await stage(one, workos, read_connections(state)).foresee(PEOPLE, {})
+    assert again.result().organizations == {"unchanged": 1} and again.result().writes == 0
+
+
+async def test_domains_that_workos_refuses_hold_no_connection_back(tmp_path: Path, state: StateFile) -> None:
+    workos = FakeSignIn(uris=[APP, "https://app.acme.com/two"])
+    workos.organizations["acme"] = HeldOrganization("org_1")
+    connection = ConnectionSpec("acme", domains=(DomainSpec("acme.com"),))
+    made = stage(replace(spec(tmp_path), providers={"Okta": ProviderSpec(connection=connection)}), workos)
+    foreseen = await made.foresee(PEOPLE, {})
+
+    async def refuse(*_: object) -> None:
+        raise Terminal("conflict", status=409)
+
+    workos.set_domains = refuse  # type: ignore[method-assign,assignment]
+    done = await made.carry_out(foreseen, state)
+    assert done.organizations == {"failed": 1} and done.connections[0].action == "created"
+
+
+async def test_a_provider_that_no_connection_can_be_made_of(tmp_path: Path) -> None:
+    """Plan shows it, apply refuses by it, oauth check fails by it: one verdict."""
+    bare = IdentityProvider("Okta", "OIDC", "c", "s")
+    made = stage(spec(tmp_path), FakeSignIn(), pool=[bare])
+    foreseen = await made.foresee(PEOPLE, {})
+    (problem,) = foreseen.problems
+    assert (problem.code, problem.provider) == ("connection_impossible", "Okta")
+    with pytest.raises(SignInRefused):
+        foreseen.refuse()
+    rows = {row.check: row for row in await made.check(foreseen, Nobody())}
+    assert (rows["plan"].verdict, rows["plan"].message) == ("fail", problem.message)
+
+
 async def test_nothing_works(tmp_path: Path, state: StateFile) -> None:
     workos = FakeSignIn(uris=[])
     made = stage(spec(tmp_path), workos)
@@ -78,7 +123,7 @@ async def test_nothing_works(tmp_path: Path, state: StateFile) -> None:
     assert (done.failed, done.changed) == (4, 0)
     assert done.connections[0].code == "no_organization"
     workos.failing = None
-    workos.organizations["acme"] = "org_acme"
+    workos.organizations["acme"] = HeldOrganization("org_acme")
     foreseen = await made.foresee(PEOPLE, {})
     workos.failing = Ambiguous("timeout")
     done = await made.carry_out(foreseen, state)

@@ -11,7 +11,7 @@ from engine.oauth.answers import Answer
 from engine.oauth.checking import NOBODYS_URI, Checking
 from engine.oauth.checks import Check
 from engine.oauth.connections import Known
-from engine.oauth.handling import handle
+from engine.oauth.handling import SignsInBy, find_problems, handle
 from engine.oauth.provider import IdentityProvider
 from engine.spec.providers import ConnectionSpec, OAuthChecks, ProviderSpec
 from engine.targets.provider_probe import HttpsProbe
@@ -76,11 +76,14 @@ async def checked(
     probe: bool = True,
     allow: bool = True,
     staging: bool = False,
+    coming: bool = False,
+    users: int = 0,
 ) -> dict[str, Check]:
     """The rows of one provider by check."""
     google = IdentityProvider("Google", "Google", CLIENT_ID, SECRET, ("openid", "email"))
     found = found or google
     plans = {found.name: plan or ProviderSpec(reuse_credentials=True, client_id=CLIENT_ID)}
+    uses = handle([found], plans, [SignsInBy(frozenset({found.name}), False, users)] if users else ())
     checking = Checking(
         plan=plans,
         options=OAuthChecks(probe=probe, allow_hosts=("localhost",)),
@@ -90,8 +93,10 @@ async def checked(
         environment=workos,
         probe=Rerouted(provider, allow=allow),
         staging=staging,
+        coming=coming,
+        problems=find_problems(uses, [found.name]),
     )
-    rows = await checking.run(handle([found], plans, ()))
+    rows = await checking.run(uses)
     for row in rows:
         assert SECRET not in repr(row)
     return {row.check: row for row in rows}
@@ -218,7 +223,12 @@ async def test_a_provider_that_workos_does_not_know_yet(provider: Provider, work
 
 async def test_an_application_without_redirect_uri(provider: Provider, workos: FakeSignIn) -> None:
     workos.uris.clear()
-    assert code(await checked(provider, workos), "workos_client") == ("cannot-tell", "no_application_redirect_uri")
+    assert code(await checked(provider, workos), "workos_client") == ("fail", "no_application_redirect_uri")
+    rows = await checked(provider, workos, coming=True)
+    assert code(rows, "workos_client") == ("cannot-tell", "no_application_redirect_uri")
+    saml = IdentityProvider("Adfs", "SAML", metadata_url="https://idp/m")
+    rows = await checked(provider, workos, found=saml, plan=CONNECTED)
+    assert code(rows, "connection") == ("fail", "no_application_redirect_uri")
 
 
 async def test_apple_keeps_its_secret(provider: Provider, workos: FakeSignIn) -> None:
@@ -333,18 +343,23 @@ async def test_saml_has_no_secret(provider: Provider, workos: FakeSignIn) -> Non
 async def test_what_workos_lacks(
     provider: Provider, workos: FakeSignIn, plan: ProviderSpec, verdict: str, expected: str
 ) -> None:
-    rows = await checked(provider, workos, found=IdentityProvider("Facebook", "Facebook", "f", "s"), plan=plan)
+    facebook = IdentityProvider("Facebook", "Facebook", "f", "s")
+    rows = await checked(provider, workos, found=facebook, plan=plan, users=1)
     assert {name: code(rows, name) for name in rows} == {"plan": (verdict, expected)}
+    # Without anybody who signs in with it, apply does not refuse either.
+    assert (await checked(provider, workos, found=facebook, plan=plan))["plan"].verdict == "pass"
 
 
 async def test_providers_that_only_one_side_knows(provider: Provider, workos: FakeSignIn) -> None:
     found = IdentityProvider("Google", "Google", CLIENT_ID, SECRET)
     plans = {"Gogle": ProviderSpec(reuse_credentials=True)}
-    checking = Checking(
-        plan=plans, options=OAuthChecks(), pool=[found], known={}, redirect_uris=workos.uris,
-        environment=workos, probe=Rerouted(provider), staging=False,
-    )  # fmt: skip
-    rows = await checking.run(handle([found], plans, ()))
-    assert [(row.provider, row.verdict, row.code) for row in rows] == [
-        ("Gogle", "fail", "unknown"), ("Google", "cannot-tell", "unlisted"),
-    ]  # fmt: skip
+    for users, verdict in ((0, "pass"), (3, "fail")):
+        uses = handle([found], plans, [SignsInBy(frozenset({"Google"}), True, users)] if users else ())
+        checking = Checking(
+            plan=plans, options=OAuthChecks(), pool=[found], known={}, redirect_uris=workos.uris,
+            environment=workos, probe=Rerouted(provider), staging=False, problems=find_problems(uses, ["Google"]),
+        )  # fmt: skip
+        rows = await checking.run(uses)
+        assert [(row.provider, row.verdict, row.code) for row in rows] == [
+            ("Gogle", "fail", "unknown"), ("Google", verdict, "unlisted"),
+        ]  # fmt: skip

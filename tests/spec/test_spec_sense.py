@@ -229,6 +229,17 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
         ],
     ),
     (
+        more(
+            "oauth_providers:\n  A: {connection: {organization: a, domains: [acme.com, '@acme.com', {domain: münchen.de}]}}\n"
+            "  B: {connection: {organization: b, domains: [Acme.com, {domain: acme.com, state: verified}]}}\n"
+        ),
+        [
+            'invalid_value|11:57: oauth_providers.A.connection.domains[1] is "@acme.com", which is no domain; write what stands after the @ in ASCII: acme.com',
+            'invalid_value|11:79: oauth_providers.A.connection.domains[2].domain is "münchen.de", which is no domain; write what stands after the @ in ASCII: acme.com',
+            "contradiction|12:66: oauth_providers.B.connection.domains[1].domain is both pending and verified; keep one of the two",
+        ],
+    ),
+    (
         source("  export: {files: [u.jsonl]}\n") + "oauth_providers: {A: {connection: {organization: a}}}\n",
         [
             "contradiction|9:23: oauth_providers.A.connection is made from the pool's provider, and an export has no providers; read the pool itself: source.cognito",

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from engine.oauth.connections import Design
+from engine.oauth.organizations import HeldOrganization, Organization
 from engine.oauth.ports import HeldConnection
+from engine.spec.providers import DomainState
 from engine.targets.errors import CallFailed
 
 
@@ -15,7 +19,7 @@ class FakeSignIn:
     def __init__(self, *, uris: list[str] | None = None) -> None:
         self.uris = uris if uris is not None else ["https://app.acme.com/cb"]
         self.addresses: dict[str, str] = {}
-        self.organizations: dict[str, str] = {}
+        self.organizations: dict[str, HeldOrganization] = {}
         self.held: dict[str, HeldConnection] = {}
         self.failing: CallFailed | None = None
         self.writes: list[str] = []
@@ -27,12 +31,19 @@ class FakeSignIn:
         self._write(f"uri {uri}")
         self.uris.append(uri)
 
-    async def find_organization(self, external_id: str) -> str | None:
+    async def find_organization(self, external_id: str) -> HeldOrganization | None:
         return self.organizations.get(external_id)
 
-    async def create_organization(self, external_id: str, name: str) -> str:
-        self._write(f"organization {external_id} {name}")
-        return self.organizations.setdefault(external_id, f"org_{external_id}")
+    async def create_organization(self, wanted: Organization) -> HeldOrganization:
+        self._write(f"organization {wanted.external_id} {wanted.name}")
+        made = HeldOrganization(f"org_{wanted.external_id}", dict(wanted.domains))
+        return self.organizations.setdefault(wanted.external_id, made)
+
+    async def set_domains(self, organization_id: str, domains: Mapping[str, DomainState]) -> None:
+        self._write(f"domains {organization_id} {' '.join(sorted(domains))}")
+        for external_id, one in self.organizations.items():
+            if one.id == organization_id:
+                self.organizations[external_id] = replace(one, domains=dict(domains))
 
     async def find_connection(self, connection_id: str) -> HeldConnection | None:
         return self.held.get(connection_id)

@@ -10,6 +10,7 @@ import pytest
 
 from engine.clock import SystemClock
 from engine.oauth.connections import design
+from engine.oauth.organizations import Organization
 from engine.oauth.ports import SignInEnvironment
 from engine.oauth.provider import IdentityProvider
 from engine.sandbox.options import Faults, Options, ScriptedFault
@@ -23,6 +24,7 @@ from engine.targets.sign_in import WorkOSSignIn
 from engine.targets.workos import WorkOSTarget
 from tests.support.fake_sign_in import FakeSignIn
 
+ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})
 OIDC = design(
     IdentityProvider("Okta", "OIDC", "c", "s", issuer="https://acme.okta.com", attributes={"email": "mail"}),
     ConnectionSpec("acme", "Acme"),
@@ -69,14 +71,20 @@ async def test_a_list_that_fails_is_asked_for_again() -> None:
 
 async def test_organizations(environment: SignInEnvironment) -> None:
     assert await environment.find_organization("acme") is None
-    made = await environment.create_organization("acme", "Acme")
+    made = await environment.create_organization(
+        Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})
+    )
     assert await environment.find_organization("acme") == made
-    assert await environment.create_organization("acme", "Acme again") == made
+    assert await environment.create_organization(Organization("acme", "Acme again")) == made
+    assert made.domains == {"acme.com": "verified", "acme.org": "pending"}
+    await environment.set_domains(made.id, {"acme.com": "verified", "acme.org": "verified", "acme.net": "pending"})
+    found = await environment.find_organization("acme")
+    assert found is not None and found.verified == {"acme.com", "acme.org"} and found.domains["acme.net"] == "pending"
 
 
 async def test_connections(environment: SignInEnvironment) -> None:
-    organization = await environment.create_organization("acme", "Acme")
-    other = await environment.create_organization("other", "Other")
+    organization = (await environment.create_organization(Organization("acme", "Acme"))).id
+    other = (await environment.create_organization(Organization("other", "Other"))).id
     assert await environment.connections(organization) == []
     made = [await environment.create_connection(organization, one) for one in (OIDC, SAML)]
     assert [one.name for one in made] == ["Okta (pool)", "Adfs (pool)"]
@@ -93,7 +101,9 @@ async def test_a_key_of_nobody() -> None:
     async with Server(Options()) as server:
         environment = adapter(server, key="sk_test_of_nobody")
         with pytest.raises(Refused):
-            await environment.create_organization("acme", "Acme")
+            await environment.create_organization(
+                Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})
+            )
         await environment._backend.close()
 
 
@@ -103,7 +113,7 @@ async def test_what_is_not_known_to_be_done_is_looked_for(fault: str) -> None:
     async with Server(Options(faults=Faults(next=faults, retry_after_s=0.01))) as server:
         environment = adapter(server)
         await environment.create_redirect_uri("https://a/cb")
-        organization = await environment.create_organization("acme", "Acme")
+        organization = (await environment.create_organization(Organization("acme", "Acme"))).id
         await environment.create_connection(organization, OIDC)
         assert await environment.redirect_uris() == ["https://a/cb"]
         assert len(await environment.connections(organization)) == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.spec.checks.destination import WORKOS
@@ -13,6 +13,9 @@ from engine.spec.section import section
 from engine.spec.values import is_loopback, split_url
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"(?=.{{4,253}}\Z)(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
 
 
 def check(data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -43,9 +46,26 @@ def _check_provider(key: Key, one: Mapping[str, Any], *, from_export: bool) -> I
     if one.get("reuse_credentials") is True and "fallback" in one:
         wrong = f"{dotted((*key, 'fallback'))} means nothing with reuse_credentials: true"
         yield Fault("contradiction", (*key, "fallback"), wrong, "keep one of the two")
+    yield from _check_domains((*key, "connection", "domains"), connection.get("domains") or ())
     if connection and from_export:
         wrong = f"{dotted((*key, 'connection'))} is made from the pool's provider, and an export has no providers"
         yield Fault("contradiction", (*key, "connection"), wrong, "read the pool itself: source.cognito")
+
+
+def _check_domains(key: Key, domains: Sequence[Any]) -> Iterator[Fault]:
+    states: dict[str, str] = {}
+    for at, one in enumerate(domains):
+        place: Key = (*key, at, "domain") if isinstance(one, Mapping) else (*key, at)
+        name = one.get("domain") if isinstance(one, Mapping) else one
+        if not isinstance(name, str) or isinstance(name, Opaque):
+            continue
+        if not _DOMAIN.fullmatch(name):
+            wrong = f"{dotted(place)} is {shown(name)}, which is no domain"
+            yield Fault("invalid_value", place, wrong, "write what stands after the @ in ASCII: acme.com")
+        state = str(one.get("state", "pending")) if isinstance(one, Mapping) else "pending"
+        if states.setdefault(name.lower(), state) != state:
+            wrong = f"{dotted(place)} is both pending and verified"
+            yield Fault("contradiction", place, wrong, "keep one of the two")
 
 
 def _check_redirect_uri(key: Key, uri: str) -> Iterator[Fault]:
