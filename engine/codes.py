@@ -51,6 +51,16 @@ _CODES: dict[str, tuple[str, str]] = {
         "the address changed in Cognito to one that is not verified, for a verified user",
         "have the person verify the new address in Cognito, then run again",
     ),
+    "address_in_use": (
+        "the user's address changed in Cognito, which never verified the old one, and somebody uses that account in "
+        "WorkOS or has changed it there",
+        "find out whose account it is; then add a decision to the plan: skip leaves the user, adopt (with user_id) "
+        "hands the account to them",
+    ),
+    "answer_mismatch": (
+        "WorkOS answered with another id, address, external ID or verification than was asked for",
+        "compare the user in the WorkOS dashboard and in Cognito; delete it there if it is left over",
+    ),
     "gone": (
         "the user was deleted in WorkOS after the migration",
         "`migrate state forget SUB` lets the next apply create the user again",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from engine.state.records import Claim, Outcome
@@ -85,6 +86,27 @@ class UserTarget(Protocol):
 
     async def find_by_email(self, email: str) -> TargetUser | None:
         """By address, compared trimmed and lower-cased; None where there is no such user. A read."""
+        ...
+
+    async def count_identities(self, user_id: str) -> int:
+        """Providers' identities that are linked to the user. A read."""
+        ...
+
+    async def count_factors(self, user_id: str) -> int:
+        """The user's second factors. A read."""
+        ...
+
+    async def resets_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """WorkOS ids of users who have reset a password, oldest first, and the cursor of the last of them.
+
+        From `since` until `until`, or everybody after the cursor; no cursor where nobody is left. A read.
+        """
+        ...
+
+    async def delete(self, user_id: str) -> None:
+        """DELETE /user_management/users/{id}. A write."""
         ...
 
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:

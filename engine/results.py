@@ -29,14 +29,17 @@ class SourceCounts:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One user who failed or is in conflict, by Cognito sub."""
+    """One user who failed or is in conflict, by Cognito sub; `workos_id` of a user that was left over by it."""
 
     source_id: str
     code: str
+    workos_id: str | None = None
 
     def to_json(self) -> dict[str, str]:
         """With the code's sentence and way out."""
         message, remedy = explain(self.code, [self.source_id])
+        if self.workos_id is not None:
+            message += f" (left over in WorkOS: {self.workos_id})"
         return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
 
 

@@ -52,7 +52,8 @@ class DesiredUser:
 class TargetUser:
     """What WorkOS holds; `signed_in` says whether anybody ever did, by any method.
 
-    Addresses come back trimmed and lower-cased from the real API, as written from others.
+    Addresses come back trimmed and lower-cased from the real API, as written from others. `created_at` and
+    `updated_at` are WorkOS's own texts, compared with each other and with nothing else; None where it gave none.
     """
 
     id: str
@@ -63,6 +64,8 @@ class TargetUser:
     last_name: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     signed_in: bool = False
+    created_at: str | None = None
+    updated_at: str | None = None
 
 
 def normalise_email(address: str) -> str:
@@ -71,9 +74,9 @@ def normalise_email(address: str) -> str:
     A look-alike that only becomes another letter by lower-casing (U+212A, the Kelvin sign) stays what it is: two
     mailboxes must not become one person.
     """
-    if address.isascii():
-        return address.strip().lower()
-    return "".join(_lowered(char) for char in address.strip(" \t\r\n\f\v"))
+    # Nothing but plain white space is trimmed: other controls and invisible characters make an address invalid.
+    trimmed = address.strip(" \t\r\n\f\v")
+    return trimmed.lower() if trimmed.isascii() else "".join(_lowered(char) for char in trimmed)
 
 
 def _lowered(char: str) -> str:

@@ -192,7 +192,7 @@ def _result(
     actions, counts = prepared.actions(), tally.counts
     conflicts, total = prepared.conflicts(_LISTED)
     failures = [Failure(sub, code) for sub, code in conflicts]
-    failures += [Failure(one.sub, one.code or "failed") for one in tally.failures]
+    failures += [Failure(one.sub, one.code or "failed", one.leftover) for one in tally.failures]
     due = actions["create"] + actions["update"] + actions["adopt"]
     return ApplyResult(
         plan=session.spec.name,

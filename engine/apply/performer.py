@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
-from engine.planning.changes import Change, Desired, Found, Known, Work
+from engine.apply.usage import Usage
+from engine.planning.changes import Change, Desired, Found, Guard, Known, Work
 from engine.planning.fingerprints import Fingerprints
-from engine.planning.planner import METADATA, Planner
+from engine.planning.planner import METADATA, Planner, is_untouched
 from engine.ports import Clock, UserChanges
 from engine.state.records import Done, NotDone, Operation, Outcome
 from engine.targets.backoff import Tries
@@ -35,6 +36,7 @@ class Performer:
         self._planner = planner
         self._fingerprints = fingerprints
         self._clock = clock
+        self._usage = Usage(target, clock)
 
     async def perform(self, work: Work) -> tuple[Outcome, str]:
         """Returns what the state has to record and what the result counts. Raises Refused when the run must stop."""
@@ -49,7 +51,9 @@ class Performer:
         while True:
             try:
                 user = await self._target.create(payload)
-                return self._done(work, user.id, "create", tries), "created"
+                if not _answers(user, work.desired):
+                    return await self._undo(work, user, tries)
+                return self._done(work, user, "create", tries), "created"
             except Ambiguous as error:
                 perhaps_ours = True
                 failure: CallFailed = error
@@ -96,50 +100,119 @@ class Performer:
         return NotDone(change.sub, "conflict", change.code, tries.count + 1), "conflicts"
 
     async def _update(self, work: Work, tries: Tries) -> tuple[Outcome, str]:
-        change = work.change
+        change, guard = work.change, work.change.guard
         operation: Operation = "adopt" if change.action == "adopt" else "update"
-        workos_id = change.workos_id or ""
-        if not change.send:
-            return self._done(work, workos_id, operation, tries), change.counts_as
+        if not change.send and guard is None:
+            return self._done(work, None, operation, tries), change.counts_as
         changes = user_changes(change.send)
-        if changes.email is not None and changes.email_verified is False:
-            # The person may have verified the address in WorkOS since: that must not be undone by a new one (rule 2).
-            try:
-                current = await self._target.get(workos_id)
-            except (Transient, Ambiguous) as error:
-                return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
-            if current is not None and current.email_verified and current.email != changes.email:
-                return NotDone(change.sub, "conflict", "email_change_unverified", tries.count + 1), "conflicts"
+        begun = guard is not None and guard.begun
         while True:
+            lineage = change.lineage
+            if guard is not None:
+                try:
+                    current = await self._target.get(change.workos_id or "")
+                    code = None if current is None else await self._refusal(work, guard, current, changes, begun=begun)
+                except Refused:
+                    raise
+                except CallFailed as error:
+                    # What cannot be read may be the very thing that forbids the write.
+                    return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
+                if current is None:
+                    return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
+                if code is not None:
+                    return NotDone(change.sub, "conflict", code, tries.count + 1), "conflicts"
+                if not change.send or (begun and _holds(current, changes)):
+                    return self._done(work, current, operation, tries, lineage=lineage), change.counts_as
+                lineage = is_untouched(current) or (guard.stamp is not None and current.updated_at == guard.stamp)
+                if changes.email_verified and not change.created_here and not current.email_verified:
+                    # Raised on nobody whom this plan did not make (rule 3).
+                    changes = replace(changes, email_verified=False)
             try:
-                user = await self._target.update(workos_id, changes)
-                if changes.email is not None and user.email != changes.email:
-                    return NotDone(change.sub, "failed", "email_not_applied", tries.count + 1), "failed"
-                return self._done(work, workos_id, operation, tries), change.counts_as
+                user = await self._target.update(change.workos_id or "", changes)
+                fault = _fault(user, change.workos_id, changes)
+                if fault is not None:
+                    return NotDone(change.sub, "conflict", fault, tries.count + 1), "conflicts"
+                return self._done(work, user, operation, tries, lineage=lineage), change.counts_as
             except Terminal as error:
-                return self._refused(change, error, tries)
+                return await self._refused(change, error, tries)
             except Ambiguous as error:
                 failure: CallFailed = error
-                if await self._holds(workos_id, changes):
-                    return self._done(work, workos_id, operation, tries), change.counts_as
+                begun = True
+                held = await self._held(change.workos_id or "", changes)
+                if held is not None:
+                    return self._done(work, held, operation, tries, lineage=lineage), change.counts_as
             except Transient as error:
                 failure = error
             if not await self._wait(tries, failure):
                 return NotDone(change.sub, "failed", failure.code, tries.count), "failed"
 
-    async def _holds(self, workos_id: str, changes: UserChanges) -> bool:
+    async def _refusal(
+        self, work: Work, guard: Guard, current: TargetUser, changes: UserChanges, *, begun: bool
+    ) -> str | None:
+        """Why the write must not be made, now that the user has been read; None where nothing forbids it."""
+        if current.id != work.change.workos_id:
+            return "answer_mismatch"
+        # An earlier try may have been done, and then it is our own address that stands there.
+        ours = begun and changes.email is not None and current.email == changes.email
+        if guard.address is not None and not ours and self._fingerprints.field("email", current.email) != guard.address:
+            return "address_in_use"
+        if begun and _holds(current, changes):
+            return None
+        moves = changes.email is not None and current.email != changes.email
+        if moves and changes.email_verified is False and current.email_verified:
+            # The person may have verified the address in WorkOS since: that must not be undone by a new one.
+            return "email_change_unverified"
+        stamp = current.updated_at if ours else guard.stamp
+        if guard.unused and await self._usage.is_used(current, stamp=stamp):
+            return "address_in_use"
+        return None
+
+    async def _undo(self, work: Work, user: TargetUser, tries: Tries) -> tuple[Outcome, str]:
+        """Delete a user made a moment ago that is not the one asked for: somebody else's address may stand there.
+
+        Only what a read shows to be ours, unchanged, and never signed in to; all else stays and is named.
+        """
+        leftover: str | None = user.id
+        try:
+            current = await self._target.get(user.id)
+            if current is None:
+                leftover = None
+            elif (
+                current == user
+                and user.email != work.desired.email
+                and user.external_id == work.desired.fields["external_id"]
+                and is_untouched(user)
+                and not user.signed_in
+            ):
+                await self._target.delete(user.id)
+                leftover = None
+        except Refused:
+            raise
+        except CallFailed:
+            # It stays, and the conflict says which.
+            pass
+        return NotDone(work.change.sub, "conflict", "answer_mismatch", tries.count + 1, leftover), "conflicts"
+
+    async def _held(self, workos_id: str, changes: UserChanges) -> TargetUser | None:
         try:
             user = await self._target.get(workos_id)
         except Refused:
             raise
         except CallFailed:
-            return False
-        return user is not None and _holds(user, changes)
+            return None
+        return user if user is not None and _holds(user, changes) else None
 
-    @staticmethod
-    def _refused(change: Change, error: Terminal, tries: Tries) -> tuple[Outcome, str]:
+    async def _refused(self, change: Change, error: Terminal, tries: Tries) -> tuple[Outcome, str]:
         if error.status == 404:
-            return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
+            # One answer could be a router's or a lagging copy's, and `gone` is for good.
+            try:
+                there = await self._target.get(change.workos_id or "")
+            except Refused:
+                raise
+            except CallFailed:
+                return NotDone(change.sub, "failed", "unsettled", tries.count + 1), "failed"
+            if there is None:
+                return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
         if error.code in _TAKEN or error.code == "email_change_not_allowed":
             return NotDone(change.sub, "conflict", error.code, tries.count + 1), "conflicts"
         return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
@@ -152,18 +225,23 @@ class Performer:
         await self._clock.sleep(delay)
         return True
 
-    def _done(self, work: Work, workos_id: str, operation: Operation, tries: Tries) -> Done:
-        desired = work.desired
+    def _done(
+        self, work: Work, user: TargetUser | None, operation: Operation, tries: Tries, *, lineage: bool = True
+    ) -> Done:
+        """`user` is the answer, None where nothing was asked; `lineage`: all changes of it so far are ours."""
+        desired, change = work.desired, work.change
+        stamp = change.stamp if user is None else user.updated_at
         return Done(
             sub=desired.sub,
-            workos_id=workos_id,
+            workos_id=user.id if user is not None else change.workos_id or "",
             operation=operation,
             fingerprint=work.fingerprint,
             fields=self._fingerprints.each(desired.email, desired.verified, desired.fields),
-            verified=work.change.verified,
-            created_here=work.change.created_here,
-            flagged=bool(desired.flags) and work.change.counts_as == "created",
+            verified=change.verified and (user is None or user.email_verified),
+            created_here=change.created_here,
+            flagged=bool(desired.flags) and change.counts_as == "created",
             attempts=tries.count + 1,
+            stamp=stamp if lineage or user is None else None,
         )
 
 
@@ -195,6 +273,24 @@ def _metadata(fields: Mapping[str, str] | Mapping[str, str | bool | None]) -> di
         for name, value in fields.items()
         if name.startswith(METADATA)
     }
+
+
+def _answers(user: TargetUser, desired: Desired) -> bool:
+    """Whether the answer to a creation holds who was asked for."""
+    asked = (desired.email, desired.verified, desired.fields["external_id"])
+    return (user.email, user.email_verified, user.external_id) == asked
+
+
+def _fault(user: TargetUser, workos_id: str | None, changes: UserChanges) -> str | None:
+    """What is wrong with the answer to an update: another user, address, flag or external ID than asked for."""
+    if user.id == workos_id and changes.email not in (None, user.email):
+        return "email_not_applied"
+    right = (
+        user.id == workos_id
+        and changes.email_verified in (None, user.email_verified)
+        and changes.external_id in (None, user.external_id)
+    )
+    return None if right else "answer_mismatch"
 
 
 def _holds(user: TargetUser, changes: UserChanges) -> bool:

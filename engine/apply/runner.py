@@ -21,7 +21,7 @@ from engine.planning.changes import Work
 from engine.ports import Progress, StateStore
 from engine.state.records import Claim, NotDone, Outcome
 from engine.targets.concurrency import MOST
-from engine.targets.errors import Refused
+from engine.targets.errors import CallFailed, Refused
 from engine.targets.metered import MeteredTarget, Stopped
 
 _LOW_WATER = 128
@@ -189,6 +189,9 @@ class Runner:
             except Refused as error:
                 self._give_up(error)
                 return
+            except CallFailed as error:
+                # No answer to one user's call says anything of the others.
+                ended = NotDone(work.change.sub, "claimed", error.code, 1), "failed"
             except Stopped:
                 # It stays claimed: an earlier try of it may have been done.
                 return

@@ -116,7 +116,7 @@ class Mapper:
             native=native,
             provider=first.provider if first else None,
             email=email,
-            verified=from_email and self._is_verified(user, None if native else first, native=native),
+            verified=from_email and self._is_verified(user, identities, native=native),
             fields=fields,
             invalid=invalid,
             identities=identities,
@@ -154,19 +154,19 @@ class Mapper:
                 return address, is_attribute
         return None, False
 
-    def _is_verified(self, user: SourceUser, asserted_by: Identity | None, *, native: bool) -> bool:
+    def _is_verified(self, user: SourceUser, identities: tuple[Identity, ...], *, native: bool) -> bool:
         if self._verified is None or not is_true(self._verified(user)):
             return False
         attributes = user.attributes
         # A mapping can lower Cognito's own flag, never stand in for it (rule 1, always).
         if not (is_true(attributes.get("email_verified")) or is_true(attributes.get("emailVerified"))):
             return False
-        if native:
-            return True
-        if asserted_by is None:
-            # Nobody knows who asserted it.
-            return False
-        return asserted_by.provider_type in _SOCIAL or asserted_by.provider in self._trusted
+        if not identities:
+            # Nobody knows who asserted it for a federated user.
+            return native
+        # Every sign-in by a linked provider writes the attributes that it maps, `email_verified` among them, over
+        # those of the profile, a native one too (AWS developer guide, attribute mapping): each may have said it last.
+        return all(one.provider_type in _SOCIAL or one.provider in self._trusted for one in identities)
 
 
 def _types_a_name(user: SourceUser) -> bool:

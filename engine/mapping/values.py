@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from engine.spec.model import WhenInvalid
 
@@ -10,9 +11,31 @@ from engine.spec.model import WhenInvalid
 _EMAIL = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s.\x00-\x1f\x7f]+(\.[^@\s.\x00-\x1f\x7f]+)+")
 
 
+# Drawn as nothing, and of categories that otherwise hold visible characters (Unicode, Default_Ignorable_Code_Point).
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
+)
+
+
 def is_email(address: str) -> bool:
-    """Whether a normalised address has the shape of one."""
-    return len(address) <= 320 and _EMAIL.fullmatch(address) is not None
+    """Whether a normalised address has the shape of one, and is stored as it is written (rule 1)."""
+    if len(address) > 320 or _EMAIL.fullmatch(address) is None:
+        return False
+    return address.isascii() or _is_stable(address)
+
+
+def _is_stable(address: str) -> bool:
+    """Whether no usual normalisation makes another address of it: somebody else's, verified, could be the result."""
+    if unicodedata.normalize("NFKC", address) != address or address.lower() != address or _INVISIBLE.search(address):
+        return False
+    for char in address:
+        # Controls, format characters, surrogates, private and unassigned ones, and separators of every kind.
+        if unicodedata.category(char)[0] in "CZ":
+            return False
+        # A dotless i becomes an i wherever upper and lower case are tried in turn.
+        if not char.isascii() and char.upper().lower().isascii():
+            return False
+    return True
 
 
 def is_true(value: str | None) -> bool:

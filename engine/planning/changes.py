@@ -31,8 +31,9 @@ class Desired:
 class Known:
     """What the state says of a person. `fields` are fingerprints of what was last written, by flat name.
 
-    `claimed` is the operation that a run began and did not record, None otherwise. `handover`: the row is of an
-    unverified record whose WorkOS user is to go over to this person, who has verified the same address.
+    `claimed` is the operation that a run began and did not record, None otherwise. `handover`: the row is of
+    another record, whose WorkOS user is to go over to this person. `stamp` is WorkOS's `updated_at` after our last
+    write; None where others may have changed the user before it, or nobody knows.
     """
 
     workos_id: str | None
@@ -43,6 +44,8 @@ class Known:
     claimed: str | None = None
     attempts: int = 0
     handover: bool = False
+    stamp: str | None = None
+    relation: str = "primary"  # of the row's record to this person, where it is another's
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +62,29 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Guard:
+    """What a read of the WorkOS user must show just before the write (rules 2 and 3).
+
+    `address` is the fingerprint of the address that the user must still have, None where that does not matter.
+    `unused`: nobody may have made the account theirs, since Cognito never verified the address that they could use.
+    `stamp` is as in `Known`. `begun`: an earlier try of this very write may have been done.
+    """
+
+    address: str | None = None
+    unused: bool = False
+    stamp: str | None = None
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What to do for one person.
 
     `send` holds the fields to write, flat; a value of None removes a metadata key. An empty `send` needs no
     request. `created_here` says that this plan made the WorkOS user (rule 3), `verified` what WorkOS will hold then.
     `vanished` are names whose attribute is gone in Cognito and which WorkOS keeps (rule 9). `counts_as` is how the
-    result counts it once done.
+    result counts it once done. `stamp` is for the state where nothing is sent; `lineage`: as far as is known, all
+    changes of the WorkOS user so far were ours.
     """
 
     action: Action
@@ -77,6 +96,9 @@ class Change:
     verified: bool = False
     vanished: tuple[str, ...] = ()
     counts_as: str = ""
+    guard: Guard | None = None
+    stamp: str | None = None
+    lineage: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ plan did not foresee: there is no second opinion. Pure.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
 
-from engine.planning.changes import Change, Desired, Found, Known
+from engine.planning.changes import Change, Desired, Found, Guard, Known
 from engine.planning.fingerprints import Fingerprints
 from engine.spec.model import ExistingUsers
 from engine.users import TargetUser
@@ -40,8 +42,12 @@ class Planner:
             return Change("conflict", desired.sub, known.workos_id if known else None, code=code)
         if "external_id" not in desired.fields:
             return Change("conflict", desired.sub, known.workos_id if known else None, code="no_external_id")
-        if known is not None and known.handover and not _goes_over(desired, found.by_id):
-            known = None
+        if known is not None and known.handover:
+            verdict = self._handover(desired, known, found.by_id)
+            if verdict == "conflict":
+                return Change("conflict", desired.sub, code="address_in_use")
+            if verdict == "stays":
+                known = None
         if known is not None and known.workos_id is not None:
             if known.status == "gone":
                 return Change("conflict", desired.sub, known.workos_id, code="gone")
@@ -56,7 +62,12 @@ class Planner:
         send: dict[str, str | bool | None] = {name: desired.fields[name] for name in changed if name in desired.fields}
         send.update({name: None for name in gone if name.startswith(METADATA)})
         verified = known.verified
+        settled = self._adoptions.get(desired.sub) == known.workos_id
+        recorded = known.fields.get("email_verified") == self._fingerprints.field("email_verified", "true")
+        # Another's WorkOS user is taken over only by somebody to whom the address belongs, or while nobody uses it.
+        unused = known.handover and not desired.verified
         if "email" in changed:
+            unused = unused or not recorded
             if known.verified and not desired.verified:
                 return Change("conflict", desired.sub, known.workos_id, code="email_change_unverified")
             # The flag belongs to the address: the new one's goes along (rule 2), raised only on our own (rule 3).
@@ -64,13 +75,21 @@ class Planner:
             send["email"] = desired.email
             send["email_verified"] = verified
         elif "email_verified" in changed and (not desired.verified or known.created_here):
+            # Never alone: wherever the user has moved to in WorkOS, the flag is this address's (rule 3).
             verified = desired.verified
+            send["email"] = desired.email
             send["email_verified"] = verified
         if known.claimed is not None and current is not None:
             # A run began this update and did not see its end: what WorkOS already holds is not sent again.
             send = {name: value for name, value in send.items() if held_value(current, name) != value}
-            if "email" in send:
-                send["email_verified"] = verified
+            if "email" in send or "email_verified" in send:
+                send["email"], send["email_verified"] = desired.email, verified
+        guard = None
+        if ("email" in send or known.handover) and not settled:
+            guard = Guard(known.fields.get("email", ""), unused, known.stamp, begun=known.claimed is not None)
+        elif send and (settled or not recorded):
+            # Whether others changed the user before this write: afterwards nobody could tell.
+            guard = Guard(None, False, known.stamp, begun=known.claimed is not None)
         return Change(
             "update" if send or known.claimed is not None else "unchanged",
             desired.sub,
@@ -80,7 +99,31 @@ class Planner:
             verified=verified,
             vanished=tuple(name for name in gone if name in _NAMES),
             counts_as="updated" if send or known.claimed is not None else "unchanged",
+            guard=guard,
+            stamp=known.stamp,
+            lineage=guard is None,
         )
+
+    def _handover(
+        self, desired: Desired, known: Known, user: TargetUser | None
+    ) -> Literal["goes", "stays", "conflict"]:
+        """Whether the WorkOS user of another record goes over to this one, which speaks for the person now.
+
+        Only with the address that was last written there, and to a record that has verified it, or while nobody uses
+        the account: somebody may have signed up with an address that is another's (rule 2).
+        """
+        if known.fields.get("email") != self._fingerprints.field("email", desired.email):
+            return "stays"
+        if known.relation == "unverified":
+            # An application may have given somebody a password for an address that is not theirs.
+            goes = user is not None and user.email == desired.email and (user.email_verified or not user.signed_in)
+            return "goes" if goes else "stays"
+        if user is None or self._adoptions.get(desired.sub) == user.id:
+            # The performer reads it again: only it can tell a deleted user from one that could not be read.
+            return "goes"
+        if user.email != desired.email or (not desired.verified and (user.email_verified or user.signed_in)):
+            return "conflict"
+        return "goes"
 
     def _place(self, desired: Desired, known: Known | None, found: Found) -> Change:
         """A person without a WorkOS id in the state: create, adopt, or leave alone (rules 6 to 8)."""
@@ -95,7 +138,11 @@ class Planner:
         if same_address is not None:
             if same_address.external_id in found.relatives:
                 # Made for another record of this very person, which has given way to this one since.
-                return self._adopt_ours(desired, same_address, begun_here=False)
+                if not desired.verified and (same_address.email_verified or same_address.signed_in):
+                    return Change("conflict", desired.sub, code="address_in_use")
+                change = self._adopt_ours(desired, same_address, begun_here=False)
+                address = self._fingerprints.field("email", desired.email)
+                return replace(change, guard=Guard(address, not desired.verified, same_address.updated_at))
             return self._existing_user(desired, same_address)
         return Change("create", desired.sub, created_here=True, verified=desired.verified, counts_as="created")
 
@@ -111,6 +158,8 @@ class Planner:
             send=send,
             created_here=begun_here,
             verified=ours.email_verified,
+            stamp=ours.updated_at if is_untouched(ours) else None,
+            lineage=is_untouched(ours),
             # A claim of ours that had gone through: this run sees the end of a creation, not a stranger.
             counts_as="created" if begun_here else "adopted",
         )
@@ -141,17 +190,14 @@ class Planner:
             theirs.id,
             send=dict(sorted(send.items())),
             verified=theirs.email_verified,
+            lineage=False,
             counts_as="adopted",
         )
 
 
-def _goes_over(desired: Desired, user: TargetUser | None) -> bool:
-    """Whether a user whom we made under an unverified address may go to the record that has verified it.
-
-    Not if they have moved to another address since, and not if somebody has signed in without ever verifying it: an
-    application may have given them a password for an address that is not theirs.
-    """
-    return user is not None and user.email == desired.email and (user.email_verified or not user.signed_in)
+def is_untouched(user: TargetUser) -> bool:
+    """Whether WorkOS says that nobody has changed the user since it was made."""
+    return user.created_at is not None and user.created_at == user.updated_at
 
 
 def _differing_metadata(fields: Mapping[str, str], held: TargetUser) -> dict[str, str | bool | None]:

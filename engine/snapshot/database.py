@@ -12,7 +12,7 @@ from engine.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
 from engine.state.file import reading_uri
 from engine.state.private_files import disk_full, no_room
-from engine.state.schema import ORPHANED, USERS, USERS_WORKOS_ID
+from engine.state.schema import ORPHANED, USERS, USERS_WORKOS_ID, VERSION
 from engine.state.workspace import database_files
 
 _COMPLETE = 1
@@ -61,10 +61,25 @@ def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
     if path is not None and path.exists() and path.stat().st_size:
         # Planning never writes into a state.
         connection.execute("ATTACH ? AS known", (reading_uri(path, tidy=False),))
+        if connection.execute("PRAGMA known.user_version").fetchone()[0] < VERSION:
+            _attach_older(connection, path)
     else:
         connection.execute("ATTACH ':memory:' AS known")
         for statement in (USERS, USERS_WORKOS_ID, ORPHANED):
             connection.execute(statement.format(schema="known."))
+
+
+def _attach_older(connection: sqlite3.Connection, path: Path) -> None:
+    # A file of an older version is upgraded by the run that writes into it; until then its users are read from a copy.
+    connection.execute("DETACH known")
+    connection.execute("ATTACH '' AS known")
+    for statement in (USERS, USERS_WORKOS_ID, ORPHANED):
+        connection.execute(statement.format(schema="known."))
+    connection.execute("ATTACH ? AS older", (reading_uri(path, tidy=False),))
+    names = ", ".join(row[1] for row in connection.execute("PRAGMA older.table_info(users)"))
+    connection.execute(f"INSERT INTO known.users ({names}) SELECT {names} FROM older.users")  # noqa: S608 - our own names
+    connection.execute("INSERT INTO known.orphaned SELECT * FROM older.orphaned")
+    connection.execute("DETACH older")
 
 
 def remove(path: Path) -> None:

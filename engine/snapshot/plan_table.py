@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from engine.planning.changes import Change, Desired, Found, Known, Work
+from engine.planning.changes import Change, Desired, Found, Guard, Known, Work
 from engine.users import TargetUser
 
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
@@ -19,15 +19,15 @@ from engine.users import TargetUser
 # planner sees that somebody uses it. Nobody's row speaks for two.
 _HOLDERS = """
 CREATE TEMP TABLE holder (
-    sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE, handover INTEGER NOT NULL
+    sub TEXT PRIMARY KEY, known_sub TEXT NOT NULL UNIQUE, relation TEXT NOT NULL
 ) WITHOUT ROWID;
 INSERT OR IGNORE INTO holder
-    SELECT r.sub, k.primary_sub, 0 FROM person r JOIN known.users k ON k.sub = r.sub
+    SELECT r.sub, k.primary_sub, 'merged' FROM person r JOIN known.users k ON k.sub = r.sub
     WHERE k.relation = 'merged' AND k.primary_sub IS NOT NULL AND NOT EXISTS (
         SELECT 1 FROM record o WHERE o.sub = k.primary_sub AND o.reason IS NULL AND o.primary_sub IS NOT r.sub
     ) ORDER BY r.sub;
 INSERT OR IGNORE INTO holder
-    SELECT m.primary_sub, k.sub, m.relation = 'unverified' FROM record m
+    SELECT m.primary_sub, k.sub, m.relation FROM record m
     JOIN known.users k ON k.sub = m.sub JOIN record p ON p.sub = m.primary_sub
     WHERE k.relation = 'primary' AND k.workos_id IS NOT NULL AND (
         m.relation = 'merged'
@@ -47,7 +47,7 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
 
 _UNDECIDED = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
-    h.handover, k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
+    h.relation, k.stamp, k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
     x.user, e.user, i.user,
     CASE WHEN e.external_id IS NOT NULL THEN (
         SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_sub = r.sub AND m.relation = 'merged'
@@ -75,19 +75,20 @@ _UNPLACED = """
 CREATE TEMP VIEW unplaced AS SELECT r.sub, r.external_id, r.email FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
 LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
-WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL OR h.handover)
+WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL OR h.sub IS NOT NULL)
 """
 
 _STORE = """
-INSERT INTO change (sub, action, workos_id, send, code, created_here, verified, vanished, counts_as, frees_address)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (sub, action, workos_id, send, code, created_here, verified, vanished, counts_as, guard, stamp,
+    lineage, frees_address)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
 # One bounded read at a time: nothing of a million changes is kept in memory.
 _WORK = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
-    c.action, c.workos_id, c.send, c.created_here, c.verified, c.counts_as, r.fingerprint
+    c.action, c.workos_id, c.send, c.created_here, c.verified, c.counts_as, c.guard, c.stamp, c.lineage, r.fingerprint
 FROM change c JOIN record r ON r.sub = c.sub
 WHERE c.action IN ('create', 'update', 'adopt') AND c.frees_address = ?
 ORDER BY c.sub
@@ -135,11 +136,11 @@ class PlanTable:
 
     def doubtful_ids(self) -> list[str]:
         """WorkOS ids to look at before deciding: of updates that a run began and did not record, and of users who are
-        to go over to a record that has verified their address.
+        to go over to another record.
         """
         rows = self._connection.execute(
             "SELECT workos_id FROM known.users WHERE workos_id IS NOT NULL AND (status = 'claimed' "
-            "OR sub IN (SELECT known_sub FROM holder WHERE handover)) ORDER BY sub"
+            "OR sub IN (SELECT known_sub FROM holder)) ORDER BY sub"
         )
         return [row[0] for row in rows]
 
@@ -175,7 +176,9 @@ class PlanTable:
             _STORE,
             [
                 (c.sub, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
-                 c.verified, len(c.vanished), c.counts_as, c.action == "update" and "email" in c.send)
+                 c.verified, len(c.vanished), c.counts_as,
+                 orjson.dumps(c.guard) if c.guard else None, c.stamp, c.lineage,
+                 c.action == "update" and "email" in c.send)
                 for c in changes
             ],
         )  # fmt: skip
@@ -187,7 +190,7 @@ class PlanTable:
             yield [self._work(row) for row in rows]
 
     def _work(self, row: tuple[Any, ...]) -> Work:
-        action, workos_id, send, created_here, verified, counts_as, fingerprint = row[6:]
+        action, workos_id, send, created_here, verified, counts_as, guard, stamp, lineage, fingerprint = row[6:]
         change = Change(
             action,
             row[0],
@@ -196,6 +199,9 @@ class PlanTable:
             created_here=bool(created_here),
             verified=bool(verified),
             counts_as=counts_as,
+            guard=Guard(**orjson.loads(guard)) if guard else None,
+            stamp=stamp,
+            lineage=bool(lineage),
         )
         return Work(change, self.desired(row[:6]), fingerprint)
 
@@ -212,7 +218,7 @@ class PlanTable:
         )
 
     def _person(self, row: tuple[Any, ...]) -> Person:
-        handover, known_sub, workos_id, status, fields, verified, created_here, operation, attempts = row[6:15]
+        relation, stamp, known_sub, workos_id, status, fields, verified, created_here, operation, attempts = row[6:16]
         known = None
         if known_sub is not None:
             known = Known(
@@ -223,17 +229,19 @@ class PlanTable:
                 created_here=bool(created_here),
                 claimed=operation if status == "claimed" else None,
                 attempts=attempts,
-                handover=bool(handover),
+                handover=relation is not None,
+                stamp=stamp,
+                relation=relation or "primary",
             )
-        relatives = frozenset(orjson.loads(row[18])) if row[18] else frozenset()
-        found = Found(load_target(row[15]), load_target(row[16]), load_target(row[17]), relatives)
+        relatives = frozenset(orjson.loads(row[19])) if row[19] else frozenset()
+        found = Found(load_target(row[16]), load_target(row[17]), load_target(row[18]), relatives)
         return Person(self.desired(row[:6]), known_sub, known, found)
 
 
 def _dump_target(user: TargetUser) -> bytes:
     return orjson.dumps(
         [user.id, user.email, user.email_verified, user.external_id, user.first_name, user.last_name,
-         dict(user.metadata), user.signed_in]
+         dict(user.metadata), user.signed_in, user.created_at, user.updated_at]
     )  # fmt: skip
 
 

@@ -44,6 +44,8 @@ CREATE TABLE change (
     sub TEXT PRIMARY KEY, action TEXT NOT NULL, workos_id TEXT, send BLOB, code TEXT,
     created_here INTEGER NOT NULL DEFAULT 0, verified INTEGER NOT NULL DEFAULT 0, vanished INTEGER NOT NULL DEFAULT 0,
     counts_as TEXT NOT NULL DEFAULT '',
+    guard BLOB,                                -- JSON: what a read must show before the write
+    stamp TEXT, lineage INTEGER NOT NULL DEFAULT 1,
     frees_address INTEGER NOT NULL DEFAULT 0   -- gives up an address that somebody else may be waiting for
 ) WITHOUT ROWID;
 """

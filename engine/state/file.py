@@ -30,11 +30,12 @@ ON CONFLICT (sub) DO UPDATE SET status = 'claimed', operation = excluded.operati
 """
 _DONE = """
 INSERT INTO users (sub, workos_id, status, operation, fingerprint, fields, verified, created_here, flagged,
-    attempts, run_id, changed_at)
-VALUES (?, ?, 'done', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    stamp, attempts, run_id, changed_at)
+VALUES (?, ?, 'done', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (sub) DO UPDATE SET workos_id = excluded.workos_id, status = 'done', operation = excluded.operation,
     fingerprint = excluded.fingerprint, fields = excluded.fields, verified = excluded.verified,
-    created_here = excluded.created_here, flagged = max(flagged, excluded.flagged), attempts = excluded.attempts,
+    created_here = excluded.created_here, flagged = max(flagged, excluded.flagged), stamp = excluded.stamp,
+    attempts = excluded.attempts,
     run_id = excluded.run_id, changed_at = excluded.changed_at, error_code = NULL, relation = 'primary',
     primary_sub = NULL, left_source = 0
 """
@@ -43,6 +44,7 @@ INSERT INTO users (sub, status, error_code, attempts, run_id, changed_at) VALUES
 ON CONFLICT (sub) DO UPDATE SET status = excluded.status, error_code = excluded.error_code,
     attempts = excluded.attempts, run_id = excluded.run_id, changed_at = excluded.changed_at, left_source = 0
 """
+_LEFTOVER = "INSERT OR REPLACE INTO orphaned (workos_id, sub, run_id) VALUES (?, ?, ?)"
 # A user let go of before the call: as if never claimed; but a claim that an earlier run left open stays open.
 _RELEASE_NEW = "DELETE FROM users WHERE sub = ? AND status = 'claimed' AND workos_id IS NULL AND attempts <= 1"
 _RELEASE_KNOWN = "UPDATE users SET status = 'done' WHERE sub = ? AND status = 'claimed' AND workos_id IS NOT NULL"
@@ -67,13 +69,18 @@ class StateFile:
                 _create(path, identity, key)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
             try:
+                version = schema.VERSION
                 if not new:
-                    _check(path, connection)
+                    version = _check(path, connection)
                     tighten(path)
                 connection.execute("PRAGMA journal_mode = WAL")
                 # FULL: a claim must survive a power cut as well as a kill.
                 connection.execute("PRAGMA synchronous = FULL")
                 _check_identity(path, connection, identity)
+                if version < schema.VERSION:
+                    connection.execute("BEGIN IMMEDIATE")
+                    schema.upgrade(connection, version)
+                    connection.execute("COMMIT")
                 return cls(path, connection)
             except BaseException:
                 connection.close()
@@ -104,7 +111,7 @@ class StateFile:
         now = time.time()
         done = [
             (o.sub, o.workos_id, o.operation, o.fingerprint, orjson.dumps(dict(o.fields)).decode(), o.verified,
-             o.created_here, o.flagged, o.attempts, run_id, now)
+             o.created_here, o.flagged, o.stamp, o.attempts, run_id, now)
             for o in outcomes if isinstance(o, Done)
         ]  # fmt: skip
         not_done = [o for o in outcomes if isinstance(o, NotDone)]
@@ -113,6 +120,7 @@ class StateFile:
         with self.transaction() as connection:
             connection.executemany(_DONE, done)
             connection.executemany(_NOT_DONE, ended)
+            connection.executemany(_LEFTOVER, [(o.leftover, o.sub, run_id) for o in not_done if o.leftover])
             connection.executemany(_RELEASE_NEW, released)
             connection.executemany(_RELEASE_KNOWN, released)
             connection.executemany(_CLAIM, [(c.sub, c.operation, run_id, now) for c in claims])
@@ -214,7 +222,8 @@ def _create(path: Path, identity: StateIdentity, key: bytes) -> None:
     draft.replace(path)
 
 
-def _check(path: Path, connection: sqlite3.Connection) -> None:
+def _check(path: Path, connection: sqlite3.Connection) -> int:
+    """The file's version. Raises StateError where it is none of ours, newer or damaged."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application != schema.APPLICATION_ID:
@@ -229,6 +238,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> None:
         )
     if not is_sound(connection):
         raise damaged(path)
+    return int(version)
 
 
 def _check_identity(path: Path, connection: sqlite3.Connection, identity: StateIdentity) -> None:

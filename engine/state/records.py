@@ -28,7 +28,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """WorkOS holds what was desired; `fields` are fingerprints by flat name."""
+    """WorkOS holds what was desired; `fields` are fingerprints by flat name.
+
+    `stamp` is WorkOS's `updated_at` after our last write, None where others may have changed the user before it.
+    """
 
     sub: str
     workos_id: str
@@ -39,19 +42,22 @@ class Done:
     created_here: bool
     flagged: bool
     attempts: int
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
     """The user ended as failed, conflict, skipped or gone, or was let go of (released) without a call.
 
-    `claimed`: failed, and whether the write was done is not known; the next run looks first.
+    `claimed`: failed, and whether the write was done is not known; the next run looks first. `leftover` is the WorkOS
+    id of a user who was made otherwise than asked and could not be deleted again.
     """
 
     sub: str
     status: Literal["failed", "conflict", "skipped", "gone", "released", "claimed"]
     code: str | None
     attempts: int = 0
+    leftover: str | None = None
 
 
 Outcome = Done | NotDone

@@ -6,7 +6,7 @@ import sqlite3
 
 # "MIGR": tells our file from any other SQLite database.
 APPLICATION_ID = 0x4D494752
-VERSION = 1
+VERSION = 2
 
 USERS = """
 CREATE TABLE {schema}users (
@@ -22,6 +22,7 @@ CREATE TABLE {schema}users (
     password INTEGER NOT NULL DEFAULT 0,        -- the person had one in Cognito, or joins who had
     fingerprint BLOB,                           -- of all that was last written
     fields TEXT,                                -- JSON: flat field name to fingerprint
+    stamp TEXT,                                 -- WorkOS's updated_at after our last write; null where others wrote
     attempts INTEGER NOT NULL DEFAULT 0,
     error_code TEXT,
     run_id TEXT,
@@ -63,6 +64,13 @@ _TABLES = (
     ) WITHOUT ROWID
     """,
 )
+
+
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """Make an older file one of this version; the caller is in a transaction."""
+    if version < 2:
+        connection.execute("ALTER TABLE users ADD COLUMN stamp TEXT")
+    connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def create(connection: sqlite3.Connection) -> None:

@@ -9,6 +9,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 from engine.ports import Clock, UserChanges, UserTarget
@@ -71,6 +72,24 @@ class MeteredTarget:
     async def find_by_email(self, email: str) -> TargetUser | None:
         """See the port."""
         return await self._patiently(lambda: self._target.find_by_email(email))
+
+    async def count_identities(self, user_id: str) -> int:
+        """See the port."""
+        return await self._patiently(lambda: self._target.count_identities(user_id))
+
+    async def count_factors(self, user_id: str) -> int:
+        """See the port."""
+        return await self._patiently(lambda: self._target.count_factors(user_id))
+
+    async def resets_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """See the port."""
+        return await self._patiently(lambda: self._target.resets_page(since, until, after))
+
+    async def delete(self, user_id: str) -> None:
+        """See the port."""
+        await self._once("write", lambda: self._target.delete(user_id))
 
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         """See the port."""

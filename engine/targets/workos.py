@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from workos import AsyncWorkOSClient, WorkOSError
@@ -14,9 +15,11 @@ from engine.targets.calls import ask, optional_text, text
 from engine.targets.calls import checked as _call
 from engine.targets.errors import Ambiguous, Terminal
 from engine.targets.paging import Page, read_page
+from engine.targets.translation import translate
 from engine.targets.transport import AiohttpBackend
 from engine.users import TargetUser, normalise_email
 
+_RESET = "password_reset.succeeded"
 PAGE = 100  # WorkOS's largest page (API description, list users)
 
 
@@ -64,6 +67,38 @@ class WorkOSTarget:
         # Compared here as well: a server that does not know the filter answers with anybody.
         return next((user for one in page.items if (user := _listed(one)).email == wanted), None)
 
+    async def count_identities(self, user_id: str) -> int:
+        """GET /user_management/users/{id}/identities; see the port."""
+        return len(await _call(self._users.get_user_identities(user_id, request_options=self._opts)))
+
+    async def count_factors(self, user_id: str) -> int:
+        """GET /user_management/users/{id}/auth_factors; see the port."""
+        path = ("user_management", "users", user_id, "auth_factors")
+        return len(read_page(await ask(self.client, path, {"limit": 10}, self._opts)).items)
+
+    async def resets_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """GET /events; see the port."""
+        # A range and a cursor exclude each other (docs, list events).
+        where = {"after": after} if after else {"range_start": _stamp(since), "range_end": _stamp(until)}
+        params: dict[str, Any] = {"events": _RESET, "limit": PAGE, "order": "asc", **where}
+        page = read_page(await ask(self.client, ("events",), params, self._opts))
+        try:
+            # A server that does not know the filter gives events of every kind.
+            found = [text(one["data"]["user_id"]) for one in page.items if one["event"] == _RESET]
+            last = text(page.items[-1]["id"]) if page.items else None
+        except (TypeError, LookupError) as error:
+            raise Ambiguous("unexpected_answer") from error
+        return found, last
+
+    async def delete(self, user_id: str) -> None:
+        """DELETE /user_management/users/{id}; see the port."""
+        try:
+            await self._users.delete_user(user_id, request_options=self._opts)
+        except WorkOSError as error:
+            raise translate(error) from error
+
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         """One page of all users, oldest first, and the cursor of the next, None at the end."""
         page = await self._list(limit=PAGE, order="asc", **({"after": after} if after else {}))
@@ -84,6 +119,14 @@ async def _found(call: Awaitable[User]) -> TargetUser | None:
         if error.status == 404:
             return None
         raise
+
+
+def _moment(value: object) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else None
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 
 def _listed(fields: Any) -> TargetUser:
@@ -108,6 +151,8 @@ def _target_user(user: User | UserCreateResponse) -> TargetUser:
         last_name=optional_text(user.last_name),
         metadata=_metadata(user.metadata),
         signed_in=user.last_sign_in_at is not None,
+        created_at=_moment(user.created_at),
+        updated_at=_moment(user.updated_at),
     )
 
 

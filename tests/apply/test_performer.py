@@ -54,7 +54,7 @@ async def test_created(scene: Scene) -> None:
     (user,) = scene.fake.users.values()
     assert counted == "created" and outcome == Done(
         "ann", user.id, "create", b"mark", MARKS.each(ANN.email, True, ANN.fields), verified=True, created_here=True,
-        flagged=True, attempts=1,
+        flagged=True, attempts=1, stamp=user.updated_at,
     )  # fmt: skip
     assert (user.email, user.email_verified, user.external_id, user.first_name) == (
         "ann@example.com", True, "ann", "Ann",
@@ -207,7 +207,8 @@ async def test_nothing_to_send_is_no_request(scene: Scene) -> None:
         (After(LOST), 1, "updated", None),
         (LOST, 2, "updated", None),
         (Throttled("x"), 2, "updated", None),
-        (Terminal("entity_not_found", status=404), 1, "conflicts", "gone"),
+        # A 404 for somebody whom a read finds says nothing.
+        (Terminal("entity_not_found", status=404), 1, "failed", "entity_not_found"),
         (Terminal("email_not_available", status=400), 1, "conflicts", "email_not_available"),
         (Terminal("email_change_not_allowed", status=400), 1, "conflicts", "email_change_not_allowed"),
         (Terminal("invalid_email", status=400), 1, "failed", "invalid_email"),
@@ -218,8 +219,18 @@ async def test_ends_of_an_update(scene: Scene, end: Any, calls: int, counted: st
     scene.fake.fail("update", end)
     outcome, counts_as = await scene.perform(scene.update(email="new@example.com", metadata__old=None))
     assert (counts_as, scene.fake.called("update"), getattr(outcome, "code", None)) == (counted, calls, code)
-    if code == "gone":
-        assert outcome.status == "gone"
+
+
+async def test_gone_is_what_a_read_confirms(scene: Scene) -> None:
+    scene.fake.add("ann@example.com")
+    work = scene.update(first_name="Anna")
+    scene.fake.users.clear()
+    outcome, counted = await scene.perform(work)
+    assert (counted, outcome.status, scene.fake.called("get")) == ("conflicts", "gone", 1)
+
+    scene.fake.fail("get", *[TIMEOUT] * TRIES)
+    outcome, counted = await scene.perform(work)
+    assert (counted, outcome.status, outcome.code) == ("failed", "failed", "unsettled")
 
 
 @pytest.mark.parametrize("error", [Transient("x"), LOST])
@@ -246,7 +257,7 @@ async def test_an_address_that_was_not_taken_over(scene: Scene) -> None:
 
     scene.fake.update = ignore  # type: ignore[method-assign]
     outcome, counted = await scene.perform(scene.update(email="new@example.com"))
-    assert (counted, outcome.code) == ("failed", "email_not_applied")
+    assert (counted, outcome.code) == ("conflicts", "email_not_applied")
 
 
 def test_payloads() -> None:

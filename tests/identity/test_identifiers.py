@@ -40,7 +40,7 @@ def subs(name: str) -> str:
 
 
 def record(name: str, text: str, **more: str) -> dict[str, Any]:
-    identities = json.dumps([{"userId": text[:200], "providerName": text[:32], "providerType": "OIDC"}])
+    identities = json.dumps([{"userId": text[:200], "providerName": text[:32], "providerType": "Google"}])
     ascii_text = text if text.isascii() else ""
     attributes = {
         "sub": subs(name),

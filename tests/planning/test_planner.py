@@ -63,10 +63,11 @@ MOVED_UNVERIFIED = replace(MOVED, verified=False)
         # Rule 3: raised only on users that this plan created.
         (MOVED, known(UNVERIFIED, created_here=False), {"email": "new@example.com", "email_verified": False}),
         (MOVED, known(created_here=False), {"email": "new@example.com", "email_verified": True}),
-        (ANN, known(UNVERIFIED), {"email_verified": True}),
+        # The flag goes with the address that it belongs to.
+        (ANN, known(UNVERIFIED), {"email": "ann@example.com", "email_verified": True}),
         (ANN, known(UNVERIFIED, created_here=False), {}),
-        (UNVERIFIED, known(), {"email_verified": False}),
-        (UNVERIFIED, known(created_here=False), {"email_verified": False}),
+        (UNVERIFIED, known(), {"email": "ann@example.com", "email_verified": False}),
+        (UNVERIFIED, known(created_here=False), {"email": "ann@example.com", "email_verified": False}),
         # A failed update is taken up again.
         (replace(ANN, fields=fields(first_name="Anna")), known(status="failed"), {"first_name": "Anna"}),
     ],

@@ -212,7 +212,7 @@ def test_no_column_for_personal_data(path: Path) -> None:
         "users": {
             "sub", "workos_id", "relation", "primary_sub", "status", "operation", "created_here", "verified",
             "flagged", "fingerprint", "fields", "attempts", "error_code", "run_id", "changed_at", "left_source",
-            "password",
+            "password", "stamp",
         },
         "resets": {"workos_id", "sub", "status", "intent_at", "batch_at", "sent_at", "error_code", "run_id"},
         "returned": {"workos_id", "how"},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from engine.ports import UserChanges
 from engine.targets.errors import Terminal
@@ -31,13 +32,19 @@ class FakeTarget:
         self.script: dict[str, list[Exception | After | None]] = defaultdict(list)
         self.calls: list[tuple[str, object]] = []
         self.closed = False
+        self.identities: Counter[str] = Counter()
+        self.factors: Counter[str] = Counter()
+        self.resets: list[str] = []
+        self._now = itertools.count(1)
         self._clock, self._latency, self._page = clock, latency, page
         self._ids = itertools.count(1)
 
     def add(self, email: str, **fields: object) -> TargetUser:
         """Somebody who is there already."""
         values = {"email_verified": False, "external_id": None, **fields}
-        user = TargetUser(id=f"user_{next(self._ids):04}", email=email, **values)  # type: ignore[arg-type]
+        now = self._stamp()
+        times = {"created_at": now, "updated_at": now}
+        user = TargetUser(id=f"user_{next(self._ids):04}", email=email, **{**times, **values})  # type: ignore[arg-type]
         self.users[user.id] = user
         return user
 
@@ -50,6 +57,7 @@ class FakeTarget:
 
     async def create(self, user: Mapping[str, object]) -> TargetUser:
         after = await self._begin("create", user)
+        now = self._stamp()
         made = self._checked(
             TargetUser(
                 id=f"user_{next(self._ids):04}",
@@ -59,6 +67,8 @@ class FakeTarget:
                 first_name=user.get("first_name"),  # type: ignore[arg-type]
                 last_name=user.get("last_name"),  # type: ignore[arg-type]
                 metadata=dict(user.get("metadata") or {}),  # type: ignore[call-overload]
+                created_at=now,
+                updated_at=now,
             )
         )
         return self._end(made, after)
@@ -72,7 +82,7 @@ class FakeTarget:
         plain = {name: value for name in names if (value := getattr(changes, name)) is not None}
         merged = {**held.metadata, **(changes.metadata or {})}
         metadata = {key: value for key, value in merged.items() if value is not None}
-        return self._end(self._checked(replace(held, **plain, metadata=metadata)), after)
+        return self._end(self._checked(replace(held, **plain, metadata=metadata, updated_at=self._stamp())), after)
 
     async def get(self, user_id: str) -> TargetUser | None:
         return self._end(self.users.get(user_id), await self._begin("get", user_id))
@@ -86,6 +96,26 @@ class FakeTarget:
         wanted = normalise_email(email)
         return self._end(next((one for one in self.users.values() if one.email == wanted), None), after)
 
+    async def count_identities(self, user_id: str) -> int:
+        await self._begin("count_identities", user_id)
+        return self.identities[user_id]
+
+    async def count_factors(self, user_id: str) -> int:
+        await self._begin("count_factors", user_id)
+        return self.factors[user_id]
+
+    async def resets_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        await self._begin("resets_page", after)
+        found = self.resets[int(after) if after else 0 :]
+        return found, str(len(self.resets)) if found else None
+
+    async def delete(self, user_id: str) -> None:
+        await self._begin("delete", user_id)
+        if self.users.pop(user_id, None) is None:
+            raise Terminal("entity_not_found", status=404)
+
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         scripted = await self._begin("list_page", after)
         everybody = sorted(self.users.values(), key=lambda one: one.id)
@@ -97,6 +127,9 @@ class FakeTarget:
 
     async def close(self) -> None:
         self.closed = True
+
+    def _stamp(self) -> str:
+        return f"2026-01-01T00:00:{next(self._now):06}Z"
 
     async def _begin(self, method: str, argument: object) -> After | None:
         self.calls.append((method, argument))
