@@ -78,7 +78,7 @@ async def look_up(store: Keeps, people: Iterator[tuple[str, str]], target: UserT
 async def look_at(store: Keeps, workos_ids: Iterable[str], target: UserTarget) -> None:
     """Store those of these users whom WorkOS has, read side by side."""
     async for batch in _batches(iter(workos_ids)):
-        found = await asyncio.gather(*(target.get(workos_id) for workos_id in batch))
+        found = await asyncio.gather(*(_if_it_may_be(target.get(workos_id)) for workos_id in batch))
         store.store_targets([user for user in found if user is not None])
 
 
