@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,8 +11,16 @@ from datetime import datetime
 
 from engine.ports import UserChanges
 from engine.targets.errors import Terminal
-from engine.users import TargetUser, normalise_email
+from engine.users import TargetUser
 from tests.support.virtual_clock import VirtualClock
+
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"
+
+
+def stored_address(address: str) -> str:
+    """An address as the strictest of servers would store it: of look-alikes nothing is left but what they look like."""
+    plain = unicodedata.normalize("NFKC", address).replace("\u0131", "i").replace("\u0130", "i")
+    return "".join(char for char in plain if char not in _INVISIBLE).strip().lower()
 
 
 class After:
@@ -61,7 +70,7 @@ class FakeTarget:
         made = self._checked(
             TargetUser(
                 id=f"user_{next(self._ids):04}",
-                email=normalise_email(str(user["email"])),
+                email=stored_address(str(user["email"])),
                 email_verified=user.get("email_verified") is True,
                 external_id=user.get("external_id"),  # type: ignore[arg-type]
                 first_name=user.get("first_name"),  # type: ignore[arg-type]
@@ -80,6 +89,8 @@ class FakeTarget:
             raise Terminal("entity_not_found", status=404)
         names = ("email", "email_verified", "first_name", "last_name", "external_id")
         plain = {name: value for name in names if (value := getattr(changes, name)) is not None}
+        if changes.email is not None:
+            plain["email"] = stored_address(changes.email)
         merged = {**held.metadata, **(changes.metadata or {})}
         metadata = {key: value for key, value in merged.items() if value is not None}
         return self._end(self._checked(replace(held, **plain, metadata=metadata, updated_at=self._stamp())), after)
@@ -93,7 +104,7 @@ class FakeTarget:
 
     async def find_by_email(self, email: str) -> TargetUser | None:
         after = await self._begin("find_by_email", email)
-        wanted = normalise_email(email)
+        wanted = stored_address(email)
         return self._end(next((one for one in self.users.values() if one.email == wanted), None), after)
 
     async def count_identities(self, user_id: str) -> int:
