@@ -1,0 +1,72 @@
+"""Each rule against take-over broken on purpose: the model finds it, within few cases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from engine.apply import performer
+from engine.apply.performer import Performer
+from engine.apply.usage import Usage
+from engine.mapping import mapper
+from engine.planning.changes import Change
+from engine.planning.planner import Planner
+from tests.model.play import play
+from tests.model.steps import case_of
+from tests.model.workos import Broken
+
+_decide = Planner.decide
+_send = performer.user_changes
+
+
+def _found(words: str, cases: int) -> None:
+    for seed in range(cases):
+        try:
+            play(case_of(seed))
+        except Broken as broken:
+            if words in str(broken):
+                return
+    pytest.fail(f"nothing like {words!r} in {cases} cases")
+
+
+async def _nobody_uses_it(*_: object, **__: object) -> bool:
+    return False
+
+
+async def _nothing_forbids_it(*_: object, **__: object) -> None:
+    return None
+
+
+def _flag_alone(send: dict[str, Any]) -> Any:
+    if send.get("email_verified") and "email" in send:
+        send = {name: value for name, value in send.items() if name != "email"}
+    return _send(send)
+
+
+def _unguarded(*given: Any) -> Change:
+    return replace(_decide(*given), guard=None)
+
+
+def test_an_address_that_moves_hands_an_account_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Usage, "is_used", _nobody_uses_it)
+    _found("was handed to", 400)
+
+
+def test_nothing_is_read_before_an_address_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Planner, "decide", _unguarded)
+    _found("was handed to", 400)
+
+
+def test_the_flag_is_sent_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(performer, "user_changes", _flag_alone)
+    monkeypatch.setattr(Performer, "_refusal", _nothing_forbids_it)
+    monkeypatch.setattr(performer, "_fault", lambda *_: None)
+    _found("became verified", 800)
+
+
+def test_look_alikes_are_sent_and_answers_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapper, "is_email", lambda address: "@" in address)
+    monkeypatch.setattr(performer, "_answers", lambda *_: True)
+    _found("became verified", 200)

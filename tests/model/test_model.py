@@ -1,0 +1,51 @@
+"""Random pools, edits, kills and faults: after every write and every run the invariants hold.
+
+`make test` plays 300 cases, `make test-long` 5,000. A failure prints its seed and the fewest steps that show it;
+`MODEL_SEED=4711 pytest tests/model` plays that case alone.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.model.play import play
+from tests.model.steps import CaseOfSteps, case_of, shrunk
+
+_PARTS = 6
+_QUICK, _LONG = 300, 5000
+
+
+def _fault(case: CaseOfSteps) -> Exception | None:
+    try:
+        play(case)
+    except Exception as error:
+        return error
+    return None
+
+
+def _hold(seeds: range) -> None:
+    for seed in seeds:
+        if (found := _fault(case_of(seed))) is not None:
+            least = _least(case_of(seed), type(found))
+            pytest.fail(f"MODEL_SEED={seed}: {found}\nand with the fewest steps: {_fault(least)}\n{least}")
+
+
+def _least(case: CaseOfSteps, kind: type[Exception]) -> CaseOfSteps:
+    return shrunk(case, lambda one: type(_fault(one)) is kind)
+
+
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_invariants(part: int) -> None:
+    alone = os.environ.get("MODEL_SEED")
+    if alone is not None:
+        _hold(range(int(alone), int(alone) + 1) if part == 0 else range(0))
+        return
+    _hold(range(part, _QUICK, _PARTS))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(_PARTS))
+def test_invariants_over_many_seeds(part: int) -> None:
+    _hold(range(_QUICK + part, _LONG, _PARTS))
