@@ -23,7 +23,7 @@ def migrated(pool_world: Callable[[int], World]) -> World:
 
 
 def apply(world: World, code: int = 0) -> dict[str, int]:
-    """One more run; gives the figures that are not nought."""
+    """One more run; gives the figures that are not nought, but for those that stand from run to run."""
     ended = world.cli("apply", "plan.yaml", "--json")
     assert ended.code == code, ended.said
     result = ended.json("result.v1")
@@ -31,7 +31,7 @@ def apply(world: World, code: int = 0) -> dict[str, int]:
     return {
         name: number
         for name, number in (result["users"] | result["reported"]).items()
-        if number and name not in ("merged", "unchanged")
+        if number and name not in ("merged", "unchanged", "unverified_address")
     }
 
 
