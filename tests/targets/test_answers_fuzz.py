@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from engine.oauth.organizations import Organization
 from engine.ports import UserChanges
 from engine.resets.history import read_history
 from engine.spec.model import Destination
@@ -110,7 +111,7 @@ async def _case(seed: int) -> None:
             sign_in.redirect_uris,
             lambda: sign_in.connections("org_1"),
             lambda: sign_in.find_organization("acme"),
-            lambda: sign_in.create_organization("acme", "Acme"),
+            lambda: sign_in.create_organization(Organization("acme", "Acme")),
             lambda: sign_in.sign_in_address("https://a.example.com", provider="GoogleOAuth"),
             lambda: resets.request("ann@example.com", None),
             lambda: read_history(resets, met, ("password_reset.succeeded",), since=clock.now() - 1, now=clock.now()),
