@@ -236,7 +236,7 @@ def _check(path: Path, connection: sqlite3.Connection) -> int:
             remedy="run it with that version",
             code="state_newer",
         )
-    if not is_sound(connection):
+    if not is_sound(connection, version):
         raise damaged(path)
     return int(version)
 

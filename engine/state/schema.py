@@ -7,6 +7,8 @@ import sqlite3
 # "MIGR": tells our file from any other SQLite database.
 APPLICATION_ID = 0x4D494752
 VERSION = 2
+# (table, column) that a version after the first brought, and which one.
+ADDED = {("users", "stamp"): 2}
 
 USERS = """
 CREATE TABLE {schema}users (

@@ -23,11 +23,11 @@ _FIELDS = "SELECT EXISTS (SELECT 1 FROM users WHERE fields IS NOT NULL AND NOT (
 _FIELDS += "CASE WHEN json_valid(fields) THEN json_type(fields) = 'object' ELSE 0 END))"
 
 
-def is_sound(connection: sqlite3.Connection) -> bool:
-    """Whether this is a whole state of this version. Raises sqlite3.Error where it cannot even be read."""
+def is_sound(connection: sqlite3.Connection, version: int) -> bool:
+    """Whether this is a whole state of that version. Raises sqlite3.Error where it cannot even be read."""
     if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
         return False
-    expected = _columns()
+    expected = _columns(version)
     found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not expected.keys() <= found:
         return False
@@ -54,14 +54,19 @@ def _has_meta(connection: sqlite3.Connection) -> bool:
 
 
 @cache
-def _columns() -> dict[str, dict[str, str]]:
-    """By table and column, the condition that every value meets, taken from the tables of a new file."""
+def _columns(version: int) -> dict[str, dict[str, str]]:
+    """By table and column, the condition that every value meets, taken from the tables of a new file.
+
+    Columns that came after `version` are not asked for.
+    """
     found: dict[str, dict[str, str]] = {}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
         schema.create(model)
         for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             found[table] = {}
             for _, name, kind, required, _, key in model.execute(f"PRAGMA table_info({table})"):
+                if schema.ADDED.get((table, name), 1) > version:
+                    continue
                 test = _KINDS[kind].format(name)
                 found[table][name] = test if required or key else f"({name} IS NULL OR {test})"
     return found
