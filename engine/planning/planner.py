@@ -151,13 +151,22 @@ class Planner:
         send = _differing_metadata(desired.fields, ours)
         if ours.external_id != desired.fields["external_id"]:
             send["external_id"] = desired.fields["external_id"]
+        verified, guard = ours.email_verified, None
+        if begun_here and is_untouched(ours):
+            # Cognito may have changed since that creation began, and there is nothing of anybody else's to keep.
+            send |= _differing_names(desired.fields, ours)
+            if ours.email_verified != desired.verified:
+                send |= {"email": desired.email, "email_verified": desired.verified}
+                address = self._fingerprints.field("email", desired.email)
+                verified, guard = desired.verified, Guard(address, desired.verified, ours.updated_at)
         return Change(
             "adopt",
             desired.sub,
             ours.id,
-            send=send,
+            send=dict(sorted(send.items())),
             created_here=begun_here,
-            verified=ours.email_verified,
+            verified=verified,
+            guard=guard,
             stamp=ours.updated_at if is_untouched(ours) else None,
             lineage=is_untouched(ours),
             # A claim of ours that had gone through: this run sees the end of a creation, not a stranger.
@@ -206,6 +215,10 @@ def _differing_metadata(fields: Mapping[str, str], held: TargetUser) -> dict[str
         for name, value in sorted(fields.items())
         if name.startswith(METADATA) and held_value(held, name) != value
     }
+
+
+def _differing_names(fields: Mapping[str, str], held: TargetUser) -> dict[str, str]:
+    return {name: fields[name] for name in _NAMES if name in fields and held_value(held, name) != fields[name]}
 
 
 def held_value(user: TargetUser, name: str) -> str | bool | None:

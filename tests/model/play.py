@@ -229,6 +229,9 @@ class Play:
         assert person is not None
         if raised:
             stakes.proved.add(person.first.person)
+        elif not after.email_verified and "email_verified" in fields:
+            # Cognito has taken it back: the address may not be theirs after all.
+            stakes.proved.clear()
         if before is None:
             self.made.add(after.id)
             self._hold(after.external_id not in self.buried, f"{after.external_id} was erased, and made again")
