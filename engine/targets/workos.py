@@ -161,4 +161,5 @@ def _metadata(given: object) -> dict[str, str]:
         return {}
     if not isinstance(given, dict):
         raise Ambiguous("unexpected_answer")
-    return {text(key): text(value) for key, value in given.items()}
+    # A key that was removed by null may come back as null (the vendor's emulator): it is there no more.
+    return {text(key): text(value) for key, value in given.items() if value is not None}

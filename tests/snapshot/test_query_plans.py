@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,16 +19,18 @@ from engine.state.queries import USER_LISTS
 from tests.support.cli import ROOT, export_source, plan_text
 from tests.support.migration import invent_pool, with_duplicates
 from tests.support.query_plans import QueryPlans, collapsed, recorded, scans_in_loops
+from tests.upgrades.world import POOL_ID, read_records
 
 # One row by its key, whatever else the statement says.
 _BY_KEY = re.compile(r"INSERT .*VALUES \(|.* WHERE (sub|workos_id) = \?")
 _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
-# Run where WorkOS has far more users than the pool, by a decision to adopt, and by a groups filter over a live pool;
-# each reads by key, or all of one table once.
+# Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
+# domains of a connection); each reads by key, or all of one table once.
 ELSEWHERE = (
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user",
     "SELECT username, group_name FROM membership WHERE username IN",
+    "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, p.password",
 )
 FOLDERS = ("snapshot", "state", "resets")
 
@@ -86,6 +89,23 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     yield ["resets", "send", "plan.yaml", "--sandbox"]
     yield ["resets", "status", "plan.yaml", "--sandbox"]
     yield ["resets", "sync", "plan.yaml", "--sandbox"]
+    _write(folder, people[1:], password_reset={"strategy": "email", "email": {"deliver": "file"}})
+    yield ["resets", "send", "plan.yaml", "--sandbox"]
+    yield ["plan", _older(folder / "older"), "--sandbox"]
+
+
+def _older(folder: Path) -> str:
+    """A plan whose state is of an older version."""
+    (folder / ".migrate").mkdir(parents=True)
+    kept = ROOT / "tests" / "upgrades" / "version_1"
+    for name in ("state", "workos"):
+        shutil.copy(kept / f"{name}.db", folder / ".migrate" / f"acme.sandbox.{name}.db")
+    records, _ = read_records(kept / "pool.json")
+    dated = [{**one, "UserCreateDate": 1_700_000_000, "UserLastModifiedDate": 1_700_000_000} for one in records]
+    _write(folder, dated)
+    plan = folder / "plan.yaml"
+    plan.write_text(plan.read_text().replace("us-east-1_Export001", POOL_ID))
+    return str(plan)
 
 
 def _sub(user: dict[str, Any]) -> str:
