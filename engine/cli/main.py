@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 from typer import core
@@ -13,6 +14,8 @@ from engine.diagnostics import Diagnostic
 from engine.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
 from engine.views.console import Console
 
+DISTRIBUTION = "cognito-workos-migrate"
+
 # Plain help: rich would cost a third of the start-up.
 core.HAS_RICH = False
 
@@ -22,6 +25,8 @@ app = typer.Typer(
     epilog="Example: migrate apply plans/production.yaml",
     no_args_is_help=False,
     add_completion=False,
+    # Subcommands inherit them.
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -30,6 +35,24 @@ for module in (validate, apply, status, verify, ids, export, schema, sandbox):
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")
 app.add_typer(oauth.app, name="oauth")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version  # lazily: nothing else reads the package's metadata
+
+        Console().data(f"migrate {version(DISTRIBUTION)}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Options of `migrate` itself."""
 
 
 def run() -> None:

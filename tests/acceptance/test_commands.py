@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import World
+from tests.support.cli import Ended
 
 PoolWorld = Callable[[int], World]
 
@@ -100,6 +103,15 @@ def test_help_has_an_example(cli: Callable[..., object], command: tuple[str, ...
     ended = cli(*command, "--help")
     assert ended.code == 0  # type: ignore[attr-defined]
     assert "Example: migrate " in ended.out  # type: ignore[attr-defined]
+
+
+def test_version_and_short_help(cli: Callable[..., Ended]) -> None:
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    version = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"]
+    told = cli("--version")
+    assert (told.code, told.out, told.err) == (0, f"migrate {version}\n", "")
+    for command in ((), ("apply",), ("resets", "send")):
+        assert cli(*command, "-h").out == cli(*command, "--help").out != ""
 
 
 def _introduced(said: str, world: World) -> None:
