@@ -1,4 +1,4 @@
-"""The sign-in handler of the README, run as it stands there, against the sandbox."""
+"""The sign-in handler of docs/password-resets.md, run as it stands there, against the sandbox."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from workos import WorkOSClient
 from engine.sandbox.options import Options
 from engine.sandbox.process import SandboxProcess
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "password-resets.md"
 PASSWORD = "correct horse battery"
 
 
 def handler() -> Callable[..., Any]:
-    """The function in the README's Python block."""
-    (code,) = re.findall(r"```python\n(from workos import .*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    """The function in the page's Python block."""
+    (code,) = re.findall(r"```python\n(from workos import .*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     found: dict[str, Any] = {}
     exec(code, found)
     return found["sign_in"]  # type: ignore[no-any-return]
