@@ -184,14 +184,25 @@ class Performer:
                 and is_untouched(user)
                 and not user.signed_in
             ):
-                await self._target.delete(user.id)
-                leftover = None
+                await self._delete(user.id)
+                # Only a look tells: an answer may be lost, and another server's may say anything.
+                if await self._target.get(user.id) is None:
+                    leftover = None
         except Refused:
             raise
         except CallFailed:
             # It stays, and the conflict says which.
             pass
         return NotDone(work.change.sub, "conflict", "answer_mismatch", tries.count + 1, leftover), "conflicts"
+
+    async def _delete(self, workos_id: str) -> None:
+        try:
+            await self._target.delete(workos_id)
+        except Refused:
+            raise
+        except CallFailed:
+            # It may have been done, or not: the caller looks.
+            pass
 
     async def _held(self, workos_id: str, changes: UserChanges) -> TargetUser | None:
         try:

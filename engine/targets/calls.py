@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -45,6 +45,14 @@ async def checked(call: Awaitable[_T]) -> _T:
 async def ask(client: AsyncWorkOSClient, path: tuple[str, ...], params: dict[str, Any], opts: Any) -> Mapping[str, Any]:
     """GET what the SDK's own methods read too kindly: they take an empty answer for an empty list."""
     return (await checked(client.request("get", path, params=params, model=_Answer, request_options=opts))).fields
+
+
+async def ask_array(client: AsyncWorkOSClient, path: tuple[str, ...], opts: Any) -> Sequence[Mapping[str, Any]]:
+    """GET a bare array of objects. Raises Ambiguous for what is none: it must not pass for an empty one."""
+    answer: object = await checked(client.request("get", path, request_options=opts))
+    if not isinstance(answer, list) or not all(isinstance(one, Mapping) for one in answer):
+        raise Ambiguous("unexpected_answer")
+    return answer
 
 
 def text(value: object) -> str:

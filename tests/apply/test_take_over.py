@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.targets.errors import Terminal
+from engine.targets.errors import Ambiguous, Terminal
 from tests.support.identity import IdentityWorld, counted, record
 
 VICTIM, EVIL = record("a", "victim@x.co", "no"), record("a", "evil@evil.co")
@@ -144,3 +144,21 @@ async def test_what_cannot_be_deleted_is_named(world: IdentityWorld) -> None:
     result = await world.apply(record("a"))
     assert "user_0001" in result.failures[0].to_json()["message"]
     assert counted(result) == "conflicts 1, orphaned 1"
+
+
+@pytest.mark.parametrize("done", [True, False])
+async def test_only_a_look_tells_whether_it_was_deleted(world: IdentityWorld, done: bool) -> None:
+    create, delete = world.target.create, world.target.delete
+
+    async def otherwise(user: object) -> object:
+        return await create({**user, "email": "kate@x.co"})  # type: ignore[dict-item]
+
+    async def lost(user_id: str) -> None:
+        """Done and reported as failed, or the other way round."""
+        if done:
+            await delete(user_id)
+            raise Ambiguous("connection_lost")
+
+    world.target.create = otherwise  # type: ignore[method-assign,assignment]
+    world.target.delete = lost  # type: ignore[method-assign]
+    assert counted(await world.apply(record("a"))) == ("conflicts 1" if done else "conflicts 1, orphaned 1")

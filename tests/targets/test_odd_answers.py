@@ -90,6 +90,49 @@ async def test_what_is_no_list_is_not_an_empty_one(body: bytes) -> None:
         assert is_unexpected(await ended(call, says("200 OK", body)))
 
 
+LISTS: dict[str, tuple[Call, str]] = {
+    "identities": (lambda target: target.count_identities("user_1"), "[%s]"),
+    "auth factors": (
+        lambda target: target.count_factors("user_1"),
+        '{"object": "list", "data": [%s], "list_metadata": {"before": null, "after": null}}',
+    ),
+}
+ITEMS = {
+    "identities": '{"idp_id": "1", "type": "OAuth", "provider": "NobodyKnowsItOAuth"}',
+    "auth factors": '{"object": "authentication_factor", "id": "auth_factor_1", "type": "totp"}',
+}
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_what_is_linked_to_a_user_is_counted(what: str) -> None:
+    call, body = LISTS[what]
+    for items in ([], [ITEMS[what]], [ITEMS[what]] * 2):
+        assert await ended(call, says("200 OK", (body % ", ".join(items)).encode())) == len(items)
+
+
+@pytest.mark.parametrize("what", LISTS)
+async def test_what_cannot_be_counted_is_not_none(what: str) -> None:
+    """An account that somebody uses must not pass for one that nobody uses."""
+    call, body = LISTS[what]
+    odd = [body % item for item in ("null", "7", "[]", "{}", '"text"', '{"id": 7, "provider": 7}')]
+    for given in ("", "null", "{}", "7", '"text"', "false", "<html>", '{"data": []}', "[" * 100_000, *odd):
+        assert is_unexpected(await ended(call, says("200 OK", given.encode()))), given[:100]
+    empty = (body % "").encode()
+    for status, given in (("204 No Content", b""), ("302 Found", empty)):
+        assert is_unexpected(await ended(call, says(status, given, "Location: https://example.com/"))), status
+    assert type(await ended(call, says("404 Not Found", empty))) is Terminal
+
+
+async def test_a_deletion_ends_as_it_is_answered() -> None:
+    def delete(target: WorkOSTarget) -> Awaitable[None]:
+        return target.delete("user_1")
+
+    for status in ("200 OK", "204 No Content"):
+        assert await ended(delete, says(status, b"")) is None
+    for status, kind in (("404 Not Found", Terminal), ("409 Conflict", Terminal), ("401 Unauthorized", Refused)):
+        assert type(await ended(delete, says(status, b"{}"))) is kind
+
+
 async def test_a_redirect_with_a_user_in_it_is_none() -> None:
     answer = says("302 Found", json.dumps(ANN).encode(), "Location: https://example.com/")
     assert is_unexpected(await ended(CALLS["create"], answer))
