@@ -168,8 +168,10 @@ class StateFile:
 
     def rows(self, query: str, parameters: Iterable[object] = ()) -> Iterator[tuple[object, ...]]:
         """Rows of a query, one by one."""
-        with _translated(self.path), closing(self.connection.execute(query, tuple(parameters))) as cursor:
-            yield from cursor
+        with _translated(self.path):
+            # Not `yield from`, which closes a cursor that is left half-way, and that fails once the file is closed.
+            for row in self.connection.execute(query, tuple(parameters)):  # noqa: UP028
+                yield row
 
     def attach(self, path: Path, name: str) -> None:
         """Make another database readable under `name`, for work by set."""
