@@ -56,6 +56,27 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guard of `safety` that stands against the plan: how many users it allows, and how many it found."""
+
+    code: str
+    limit: int
+    found: int
+    message: str
+    remedy: str
+
+    def to_json(self) -> dict[str, object]:
+        """With its sentence and way out."""
+        return {
+            "code": self.code,
+            "limit": self.limit,
+            "found": self.found,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class ApplyResult:
     """One `apply`. `users` has every name of APPLIED, and they add up to `source.selected`.
 
@@ -134,6 +155,7 @@ class PlanResult:
     warnings: tuple[str, ...] = ()
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
+    guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -156,6 +178,7 @@ class PlanResult:
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
             "requests": _requests(self.requests),
             "reported": _reported(self.reported),
+            "guards": [one.to_json() for one in self.guards],
             "sign_in_by_name": self.by_name,
             "warnings": list(self.warnings),
             "digest": self.digest,

@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import orjson
 
+from engine.apply.guards import broken_guards, check_guards
 from engine.apply.performer import Performer
-from engine.apply.preparation import Prepared, check_max_changes
+from engine.apply.preparation import Prepared
 from engine.apply.reading import Watch
 from engine.apply.runner import Runner, Tally
 from engine.apply.session import Session, as_target_error
@@ -50,7 +51,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
-        check_max_changes(session.spec, actions)
+        check_guards(broken_guards(session.spec.safety, actions, prepared.departures))
         foreseen = await session.foresee_sign_in(stage, prepared.connection)
         foreseen.refuse()
         if not session.sandbox:
@@ -119,6 +120,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             reported=_foreseen(prepared),
             warnings=tuple(session.source.warnings),
             sign_in=sign_in,
+            guards=broken_guards(session.spec.safety, actions, prepared.departures),
             by_name=count_by_name(prepared.connection),
         )
     finally:

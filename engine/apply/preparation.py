@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.apply.reading import Watch, check_selected, read_people
-from engine.errors import GuardRefused
 from engine.planning.fingerprints import Fingerprints
 from engine.planning.plan import PlanSummary, compute_plan
 from engine.planning.planner import Planner
@@ -17,6 +16,7 @@ from engine.ports import UserSource, UserTarget
 from engine.results import SourceCounts
 from engine.snapshot import database
 from engine.snapshot.decisions import check_adoptions
+from engine.snapshot.departures import Departures, count_departures
 from engine.snapshot.plan_table import PlanTable
 from engine.spec.model import Spec
 from engine.targets.discovery import discover
@@ -33,6 +33,7 @@ class Prepared:
     source: SourceCounts
     merged: int
     summary: PlanSummary
+    departures: Departures
 
     def actions(self) -> Counter[str]:
         """People by action, over everybody selected; `merge` are the records that gave way."""
@@ -111,22 +112,7 @@ async def _prepare(
     await discover(table, target, progress=listing, wanted=list(adoptions.values()))
     check_adoptions(connection, spec.decisions, str(spec.path))
     summary = await asyncio.to_thread(compute_plan, table, planner)
+    departures = await asyncio.to_thread(count_departures, connection)
     connection.execute("DETACH known")
     watch.check("planning")
-    return Prepared(connection, table, planner, people.fingerprints, people.source, people.merged, summary)
-
-
-def check_max_changes(spec: Spec, actions: Counter[str]) -> None:
-    """`safety.max_changes`: refuse to touch more users than that in one run. Raises GuardRefused."""
-    limit = spec.safety.max_changes
-    if limit is None:
-        return
-    changes = actions["create"] + actions["update"] + actions["adopt"]
-    people = sum(number for action, number in actions.items() if action != "merge")
-    allowed = limit if isinstance(limit, int) else int(limit * people)
-    if changes > allowed:
-        raise GuardRefused(
-            f"the plan would change {changes} users, and safety.max_changes allows {allowed}",
-            remedy="look at `migrate plan`, then raise safety.max_changes if that is what you want",
-            code="max_changes",
-        )
+    return Prepared(connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures)

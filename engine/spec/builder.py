@@ -228,6 +228,7 @@ def _safety(written: Mapping[str, Any]) -> model.Safety:
     return model.Safety(
         max_changes=_guard(written.get("max_changes")),
         max_failures=_guard(written.get("max_failures", "5%")),
+        max_left_source=_guard(written.get("max_left_source", "5%")),
     )
 
 

@@ -191,6 +191,7 @@ class Safety:
 
     max_changes: int | float | None = None
     max_failures: int | float | None = 0.05
+    max_left_source: int | float | None = 0.05
 
 
 @dataclass(frozen=True, slots=True)

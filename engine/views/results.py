@@ -56,6 +56,8 @@ def render_plan(result: PlanResult) -> list[str]:
         lines += ["", f"{figure(result.writes)} writes{under}"]
     else:
         lines += ["", "nothing to do: everybody is in place"]
+    for guard in result.guards:
+        lines += ["", f"`migrate apply` would refuse: {guard.message} ({guard.code})", f"  {guard.remedy}"]
     lines.append(f"digest {result.digest[:16]}")
     return lines
 

@@ -73,7 +73,7 @@ attributes:
     tier: {from: custom:tier, map: {1: gold, no: "2"}, default: basic, when_invalid: omit}
 duplicates: {strategy: error, prefer: [oldest], allow_unverified: true}
 password_reset: {strategy: on_next_sign_in, flag: reset}
-safety: {max_changes: 7, max_failures: 12.5%}
+safety: {max_changes: 7, max_failures: 12.5%, max_left_source: 100}
 state: {path: ../states/x.db}
 keep_snapshot: true
 """,
@@ -123,7 +123,7 @@ keep_snapshot: true
         ),
         duplicates=Duplicates(strategy="error", prefer=("oldest",), allow_unverified=True),
         password_reset=PasswordReset(strategy="on_next_sign_in", flag="reset"),
-        safety=Safety(max_changes=7, max_failures=0.125),
+        safety=Safety(max_changes=7, max_failures=0.125, max_left_source=100),
         keep_snapshot=True,
     )
     assert type(spec.destination.api_key) is str

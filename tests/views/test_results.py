@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from engine.codes import explain
-from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, Reported, SourceCounts
 from engine.targets.metered import Requests
 from engine.views.results import render_apply, render_plan
 
@@ -99,6 +99,15 @@ def test_a_plan() -> None:
     assert "5,001 writes, about 110 s under the plan's quota" in lines and lines[-1] == "digest " + "d" * 16
     assert "  create     5,000" in lines and any("gone:" in line for line in lines)
     assert result.changes and not planned(users={"conflicts": 3, "merge": 1, "skip": 1}).changes
+
+
+def test_a_plan_that_apply_would_refuse() -> None:
+    guard = Guarded("max_left_source", 2, 40, "40 of 50 left", "raise it")
+    lines = render_plan(planned(users={"unchanged": 10}, guards=(guard,)))
+    assert lines[-3:-1] == ["`migrate apply` would refuse: 40 of 50 left (max_left_source)", "  raise it"]
+    assert planned(guards=(guard,)).to_json()["guards"] == [
+        {"code": "max_left_source", "limit": 2, "found": 40, "message": "40 of 50 left", "remedy": "raise it"}
+    ]
 
 
 @pytest.mark.parametrize("code", ["timeout", "http_503", "http_408", "something_new", "gone", "left_source"])

@@ -1,0 +1,37 @@
+"""Who left the source since the last completed run: users of the state for whom no selected record speaks now."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+_KNOWN = """
+SELECT count(DISTINCT workos_id) FROM known.users
+WHERE left_source = 0 AND workos_id IS NOT NULL AND relation != 'unverified'
+"""
+# As `engine.state.reconcile` counts them once the run is over; the plan's own changes name who takes a user over.
+_GONE = """
+SELECT count(DISTINCT u.workos_id) FROM known.users u
+WHERE u.left_source = 0 AND u.workos_id IS NOT NULL AND u.relation != 'unverified'
+    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.sub = u.sub AND r.reason IS NULL)
+    AND NOT EXISTS (
+        -- CROSS keeps the order: the other way round all records would be looked through.
+        SELECT 1 FROM known.users o CROSS JOIN record r ON r.sub = o.sub
+        WHERE o.workos_id = u.workos_id AND o.relation != 'unverified' AND r.reason IS NULL
+    )
+    AND u.workos_id NOT IN (SELECT workos_id FROM change WHERE workos_id IS NOT NULL)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Departures:
+    """`known` are the users of WorkOS whom the last completed run found in the source, `gone` those who are not now."""
+
+    known: int
+    gone: int
+
+
+def count_departures(connection: sqlite3.Connection) -> Departures:
+    """Of a snapshot with its changes computed, and the state attached as `known`."""
+    known, gone = (int(connection.execute(query).fetchone()[0]) for query in (_KNOWN, _GONE))
+    return Departures(known, gone)
