@@ -178,14 +178,13 @@ async def _status(console: Console, path: Path, *, sandbox: bool) -> StatusResul
     from engine.apply.session import as_target_error
     from engine.cli.stored import reading
     from engine.cli.wiring import open_spec
-    from engine.clock import SystemClock
     from engine.resets.returning import run_status
 
     spec = open_spec(console, path, sandbox=sandbox)
     with reading(spec) as state:
         async with _workos(console, spec, sandbox=sandbox) as (metered, target):
             with as_target_error(spec.destination):
-                return await run_status(spec, state, metered, target, sandbox=sandbox, clock=SystemClock())
+                return await run_status(spec, state, metered, target, sandbox=sandbox)
 
 
 async def _sync(console: Console, path: Path, *, sandbox: bool) -> SyncResult:
@@ -252,5 +251,7 @@ def _duration(text: str | None) -> float | None:
         return parse_duration(text)
     except ValueError as error:
         raise MigrateError(
-            f"--resend-after {text} is no duration", remedy="write for example 7d", code="bad_usage"
+            f"--resend-after {text} is no duration",
+            remedy="write a whole number and a unit (s, m, h or d), for example 7d",
+            code="bad_usage",
         ) from error

@@ -123,8 +123,7 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
                 Problem(
                     "provider_not_in_plan",
                     use.name,
-                    f"{_people(use.users)} with {use.name}, which is not in oauth_providers"
-                    f"; {use.stranded:,} of them could not sign in any more",
+                    f"{_people(use.users)} with {use.name}, which is not in oauth_providers{_stranded(use)}",
                     f"add {use.name} to oauth_providers: {_advice(use)}",
                 )
             )
@@ -134,8 +133,7 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
                 Problem(
                     "provider_without_equivalent",
                     use.name,
-                    f"{_people(use.users)} with {use.name}: {lacks}"
-                    f"; {use.stranded:,} of them could not sign in any more",
+                    f"{_people(use.users)} with {use.name}: {lacks}{_stranded(use)}",
                     _advice(use),
                 )
             )
@@ -144,6 +142,10 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
 
 def _people(number: int) -> str:
     return "1 user signs in" if number == 1 else f"{number:,} users sign in"
+
+
+def _stranded(use: ProviderUse) -> str:
+    return f"; {use.stranded:,} of them could not sign in any more" if use.stranded else ""
 
 
 def _advice(use: ProviderUse) -> str:

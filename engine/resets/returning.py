@@ -43,9 +43,7 @@ class Returns:
     held: frozenset[str]
 
 
-async def read_returns(
-    state: StateFile, metered: MeteredTarget, target: ResetTarget, *, flag: str, clock: Clock
-) -> Returns:
+async def read_returns(state: StateFile, metered: MeteredTarget, target: ResetTarget, *, flag: str) -> Returns:
     """From WorkOS's users and events, and what the state remembers. Raises the errors of `engine.targets.errors`."""
     people = {str(workos_id): str(sub) for workos_id, sub in state.rows(_PEOPLE)}
     how = {one: kind for one, kind in ResetLedger(state).who_returned().items() if one in people}
@@ -53,7 +51,8 @@ async def read_returns(
     held: set[str] = set()
     async for users in every_page(metered.list_page):
         _look(users, people, how, flagged, held, flag)
-    now = clock.now()
+    # WorkOS's time, which its events carry.
+    now = target.clock.now()
     for event in (await read_history(target, metered, (SUCCEEDED,), since=now - KEPT, now=now)).events:
         if event.user_id in people:
             how[event.user_id] = "reset"
@@ -79,11 +78,11 @@ def _look(
 
 
 async def run_status(
-    spec: Spec, state: StateFile, metered: MeteredTarget, target: ResetTarget, *, sandbox: bool, clock: Clock
+    spec: Spec, state: StateFile, metered: MeteredTarget, target: ResetTarget, *, sandbox: bool
 ) -> StatusResult:
     """Count; changes nothing."""
     began = time.monotonic()
-    found = await read_returns(state, metered, target, flag=spec.password_reset.flag, clock=clock)
+    found = await read_returns(state, metered, target, flag=spec.password_reset.flag)
     kinds = Counter(found.how[one] for one in found.held if one in found.how)
     ledger = ResetLedger(state)
     return StatusResult(
@@ -117,7 +116,7 @@ async def run_sync(
     """Clear the flag of those who came back; it is never set again."""
     began = time.monotonic()
     flag = spec.password_reset.flag
-    found = await read_returns(state, metered, target, flag=flag, clock=clock)
+    found = await read_returns(state, metered, target, flag=flag)
     ResetLedger(state).returned(found.how.items())
     due = sorted((found.people[one], one) for one in found.flagged if one in found.how)
     failures: list[tuple[str, str]] = []

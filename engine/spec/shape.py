@@ -31,6 +31,17 @@ _TYPES = {
 # What nobody can say of a text whose references are not replaced.
 _UNKNOWABLE = frozenset({"enum", "const", "pattern", "minLength", "maxLength"})
 _API_KEY: Key = ("destination", "workos", "api_key")
+# What the schema says by a pattern, in words.
+_SHARE = "a whole number of users, or a share in percent as text"
+_MOMENT = "a date (YYYY-MM-DD), or a date and time (YYYY-MM-DDTHH:MM, with seconds and offset if you like)"
+_RULES = {
+    "name": "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
+    "filters.created.after": _MOMENT,
+    "filters.created.before": _MOMENT,
+    "password_reset.email.every": "a whole number and a unit: s, m, h or d",
+    "safety.max_changes": _SHARE,
+    "safety.max_failures": _SHARE,
+}
 _LONGEST_EXAMPLE = 90
 _REFERENCE = r"|.*\$\{.*"
 """How the schema's patterns admit references."""
@@ -203,8 +214,10 @@ def _breach(key: Key, value: Any, rule: str, error: ValidationError) -> str:
 
 
 def _example(key: Key) -> str:
+    """What may stand there: the rule where an example alone would not tell it, and an example."""
     example = example_at(key)
-    return f"for example {_written(example)}" if _short(example) else ""
+    words = [_RULES.get(dotted(key)), f"for example {_written(example)}" if _short(example) else None]
+    return ", ".join(word for word in words if word)
 
 
 def _short(example: Any) -> bool:

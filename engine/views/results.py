@@ -49,8 +49,9 @@ def render_plan(result: PlanResult) -> list[str]:
     lines += list(_reported(result.reported))
     lines += render_sign_in(result.sign_in)
     if result.by_name:
-        told = "have a username or preferred_username that is no address: in WorkOS they type their e-mail address"
-        lines += ["", f"{figure(result.by_name)} users {told}"]
+        told = "a username or preferred_username that is no address: in WorkOS they type their e-mail address"
+        who = "1 user has" if result.by_name == 1 else f"{figure(result.by_name)} users have"
+        lines += ["", f"{who} {told}"]
     if result.changes:
         under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         lines += ["", f"{figure(result.writes)} writes{under}"]

@@ -118,7 +118,7 @@ def test_nobody_selected_is_refused(team: Cli, command: list[str]) -> None:
 
 def test_who_signs_in_by_name_is_counted(team: Cli) -> None:
     assert team("plan", PLAN, "--sandbox", "--json").json("plan-result.v1")["sign_in_by_name"] == 1
-    assert "1 users have a username or preferred_username that is no address" in team("plan", PLAN, "--sandbox").said
+    assert "1 user has a username or preferred_username that is no address" in team("plan", PLAN, "--sandbox").said
 
 
 def test_the_destination_that_the_plan_names(team: Cli) -> None:

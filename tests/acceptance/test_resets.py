@@ -242,7 +242,10 @@ def test_refusals(world: World) -> None:
         "write strategy: email into the plan file to send them",
     )
     bad = world.cli("resets", "send", "plan.yaml", "--resend-after", "soon", "--json")
-    assert bad.error() == "--resend-after soon is no duration; write for example 7d"
+    assert (
+        bad.error()
+        == "--resend-after soon is no duration; write a whole number and a unit (s, m, h or d), for example 7d"
+    )
     missing = world.cli("resets", "send", "plan.yaml", "--only-file", "nowhere.txt", "--json")
     assert missing.error().startswith("--only-file nowhere.txt cannot be read")
     world.plan.write_text(world.plan.read_text().replace(FLAG, email()))

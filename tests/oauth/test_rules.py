@@ -119,6 +119,12 @@ def test_who_is_stranded(
     assert [one.code for one in find_problems(uses, ["Google", "Facebook"])] == codes
 
 
+def test_nobody_stranded_is_not_said() -> None:
+    uses = handle([GOOGLE, FACEBOOK], {"Google": ProviderSpec()}, [SignsInBy(frozenset({"Facebook"}), True, 2)])
+    (problem,) = find_problems(uses, ["Google", "Facebook"])
+    assert problem.message == "2 users sign in with Facebook, which is not in oauth_providers"
+
+
 def test_a_pool_provider_that_nobody_uses_stops_nobody() -> None:
     uses = handle([GOOGLE, FACEBOOK, OKTA], {"AcmeOkta": ProviderSpec()}, [])
     assert find_problems(uses, ["Google", "Facebook", "AcmeOkta"]) == []

@@ -184,7 +184,7 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
     (
         more("safety: {max_changes: '$${'}\n"),
         [
-            'invalid_value|10:23: safety.max_changes is "${"; for example 500',
+            'invalid_value|10:23: safety.max_changes is "${"; a whole number of users, or a share in percent as text, for example 500',
         ],
     ),
     (
@@ -208,7 +208,7 @@ SENSELESS: list[tuple[str | bytes, list[str]]] = [
         [
             'invalid_value|10:53: password_reset.email.timezone is "Mars/X", which is no time zone; an IANA name, for example Europe/Berlin',
             "empty_range|10:89: password_reset.email.window.to equals from; leave the window out to send at any time",
-            'invalid_value|10:106: password_reset.email.every is "5x"; for example 1h',
+            'invalid_value|10:106: password_reset.email.every is "5x"; a whole number and a unit: s, m, h or d, for example 1h',
         ],
     ),
     (

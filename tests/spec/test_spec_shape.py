@@ -156,37 +156,37 @@ MISSHAPEN: list[tuple[str | bytes, list[str]]] = [
     (
         more("filters: {created: {after: yesterday}}\n"),
         [
-            'invalid_value|10:28: filters.created.after is "yesterday"; for example 2020-01-01',
+            'invalid_value|10:28: filters.created.after is "yesterday"; a date (YYYY-MM-DD), or a date and time (YYYY-MM-DDTHH:MM, with seconds and offset if you like), for example 2020-01-01',
         ],
     ),
     (
         more("filters: {created: {after: 2020}}\n"),
         [
-            "wrong_type|10:28: filters.created.after must be text or null, found the number 2020; for example 2020-01-01",
+            "wrong_type|10:28: filters.created.after must be text or null, found the number 2020; a date (YYYY-MM-DD), or a date and time (YYYY-MM-DDTHH:MM, with seconds and offset if you like), for example 2020-01-01",
         ],
     ),
     (
         more("safety: {max_failures: 0.05}\n"),
         [
-            'wrong_type|10:24: safety.max_failures must be a whole number or text or null, found the number 0.05; for example "5%"',
+            'wrong_type|10:24: safety.max_failures must be a whole number or text or null, found the number 0.05; a whole number of users, or a share in percent as text, for example "5%"',
         ],
     ),
     (
         more("safety: {max_failures: 101%}\n"),
         [
-            'invalid_value|10:24: safety.max_failures is "101%"; for example "5%"',
+            'invalid_value|10:24: safety.max_failures is "101%"; a whole number of users, or a share in percent as text, for example "5%"',
         ],
     ),
     (
         more("safety: {max_failures: -1}\n"),
         [
-            'invalid_value|10:24: safety.max_failures is -1, less than 0; for example "5%"',
+            'invalid_value|10:24: safety.max_failures is -1, less than 0; a whole number of users, or a share in percent as text, for example "5%"',
         ],
     ),
     (
         more("safety: {max_failures: true}\n"),
         [
-            'wrong_type|10:24: safety.max_failures must be a whole number or text or null, found true; for example "5%"',
+            'wrong_type|10:24: safety.max_failures must be a whole number or text or null, found true; a whole number of users, or a share in percent as text, for example "5%"',
         ],
     ),
     (
@@ -254,7 +254,7 @@ MISSHAPEN: list[tuple[str | bytes, list[str]]] = [
     (
         LEAST.replace("name: acme", "name: ../x"),
         [
-            'invalid_value|2:7: name is "../x"; for example acme-production',
+            'invalid_value|2:7: name is "../x"; 1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first, for example acme-production',
         ],
     ),
     (
