@@ -33,7 +33,9 @@ INSERT OR IGNORE INTO holder
         m.relation = 'merged'
         OR m.relation = 'unverified' AND k.created_here AND json_extract(k.fields, '$.email') = p.email_mark
     ) AND NOT EXISTS (
-        SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.workos_id IS NOT NULL AND o.relation = 'primary'
+        SELECT 1 FROM known.users o WHERE o.sub = m.primary_sub AND o.relation = 'primary'
+            -- A creation that was begun and not recorded may have made a user of their own.
+            AND (o.workos_id IS NOT NULL OR o.status = 'claimed')
     ) ORDER BY json_extract(k.fields, '$.email') IS NOT p.email_mark, m.relation, k.changed_at, k.sub;
 """
 

@@ -352,6 +352,9 @@ class Play:
 
     def _touch(self, user: TargetUser, names: set[str], **fields: object) -> None:
         self.target.touch(user, **fields)
+        if all(row[0] != user.id for row in self.world.rows().values()):
+            # Of a user whom no run has recorded nobody can say which names were given there: they are left (rule 8).
+            names = names | {"first_name"}
         self.changed[user.id] |= names
 
     def _person_of(self, external_id: str | None) -> Person | None:
