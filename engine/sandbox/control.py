@@ -16,6 +16,7 @@ from engine.sandbox.requests import Reply, Request, Route, reply
 
 if TYPE_CHECKING:
     from engine.sandbox.connections import Connections
+    from engine.sandbox.identities import Identities
     from engine.sandbox.service import Service
 
 T = TypeVar("T", Quotas, Faults, Settings)
@@ -26,10 +27,11 @@ _PARTS = ("data", "stats", "faults", "quotas", "settings")
 class Control:
     """The control endpoints of one service."""
 
-    def __init__(self, service: Service, options: Options, connections: Connections) -> None:
+    def __init__(self, service: Service, options: Options, connections: Connections, identities: Identities) -> None:
         self._service = service
         self._options = options
         self._connections = connections
+        self._identities = identities
 
     def routes(self) -> list[Route]:
         return [
@@ -39,6 +41,7 @@ class Control:
             Route("PUT", "/_sandbox/settings", self.put_settings),
             Route("POST", "/_sandbox/reset", self.reset),
             Route("GET", "/_sandbox/connections/{id}", self._connections.configuration),
+            Route("POST", "/_sandbox/identities", self._identities.link),
         ]
 
     def stats(self, _: Request) -> Reply:

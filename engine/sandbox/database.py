@@ -13,11 +13,14 @@ from typing import Any
 from engine.errors import TargetError
 from engine.sandbox.errors import ApiError
 
-_VERSION = 1
+_VERSION = 2
 _APPLICATION = 0x574F5342  # "WOSB": tells a sandbox's file from any other
 _COMMIT_AFTER_S = 0.05
 
-TABLES = ("users", "password_resets", "events", "organizations", "memberships", "roles", "connections", "redirect_uris")
+TABLES = (
+    *("users", "password_resets", "events", "organizations", "memberships", "roles", "connections", "redirect_uris"),
+    *("identities", "auth_factors"),
+)
 
 _SCHEMA = """
 CREATE TABLE users (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, email TEXT NOT NULL UNIQUE,
@@ -48,6 +51,14 @@ CREATE TABLE connections (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NUL
   updated_at TEXT NOT NULL, UNIQUE (organization_id, external_id));
 CREATE TABLE redirect_uris (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, uri TEXT NOT NULL UNIQUE,
   is_default INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+"""
+_SINCE_2 = """
+CREATE TABLE identities (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, user_id TEXT NOT NULL,
+  provider TEXT NOT NULL, UNIQUE (provider, id));
+CREATE INDEX identities_by_user ON identities (user_id);
+CREATE TABLE auth_factors (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user_id TEXT NOT NULL,
+  issuer TEXT NOT NULL, account TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE INDEX auth_factors_by_user ON auth_factors (user_id);
 """
 
 
@@ -130,11 +141,12 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if not empty and (application, version) != (_APPLICATION, _VERSION):
+    if not empty and (application != _APPLICATION or version not in (1, _VERSION)):
         raise sqlite3.DatabaseError("it is not the data of a sandbox of this version")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    if empty:
+    missing = _SCHEMA + _SINCE_2 if empty else _SINCE_2 if version < _VERSION else ""
+    if missing:
         connection.executescript(
-            f"BEGIN; {_SCHEMA} PRAGMA application_id={_APPLICATION}; PRAGMA user_version={_VERSION}; COMMIT;"
+            f"BEGIN; {missing} PRAGMA application_id={_APPLICATION}; PRAGMA user_version={_VERSION}; COMMIT;"
         )

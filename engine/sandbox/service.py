@@ -20,8 +20,10 @@ from engine.sandbox.database import TABLES, Database
 from engine.sandbox.environment import Environment
 from engine.sandbox.errors import ApiError, unauthorized
 from engine.sandbox.events import Events
+from engine.sandbox.factors import AuthFactors
 from engine.sandbox.faults import BEFORE, FaultPlan, refusal_reply
 from engine.sandbox.identifiers import Identifiers
+from engine.sandbox.identities import Identities
 from engine.sandbox.memberships import Memberships
 from engine.sandbox.options import Options
 from engine.sandbox.organizations import Organizations
@@ -70,8 +72,11 @@ class Service:
         self._roles = Roles(self.environment, events)
         redirect_uris = RedirectUris(self.environment)
         connections = Connections(self.environment, events)
+        identities = Identities(self.environment)
         nouns = (
             Users(self.environment, events),
+            identities,
+            AuthFactors(self.environment),
             PasswordResets(self.environment, events),
             Authentication(self.environment, events),
             events,
@@ -84,11 +89,13 @@ class Service:
         )
         routes = [route for noun in nouns for route in noun.routes()]
         self._router = Router(routes)
-        self._control = Router(Control(self, options, connections).routes())
+        self._control = Router(Control(self, options, connections, identities).routes())
         self._continue()
 
     def _continue(self) -> None:
         for table in TABLES:
+            if table == "identities":
+                continue  # their IDs are the providers'
             row = self._database.row(f"SELECT max(id) FROM {table}")  # noqa: S608 - our own names
             if row[0] is not None:
                 self.environment.ids.continue_after(row[0])

@@ -13,7 +13,7 @@ from engine.sandbox.errors import invalid_parameters, listed, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
 from engine.sandbox.passwords import HASH_TYPES, new_password
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Request, Route
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _EMAIL_TAKEN = ("email_not_available", "This email is not available.")
@@ -67,8 +67,6 @@ class Users:
             Route("GET", base, self.list_page),
             Route("GET", f"{base}/external_id/{{external_id}}", self.get_by_external_id),
             Route("GET", f"{base}/{{id}}", self.get),
-            Route("GET", f"{base}/{{id}}/identities", self.identities),
-            Route("GET", f"{base}/{{id}}/auth_factors", self.auth_factors),
             Route("PUT", f"{base}/{{id}}", self.update),
             Route("DELETE", f"{base}/{{id}}", self.delete),
         ]
@@ -116,17 +114,6 @@ class Users:
 
     def get(self, request: Request) -> Reply:
         return _found(self._environment.one("users", "User", request.parameters["id"]))
-
-    def identities(self, request: Request) -> Reply:
-        """A bare array (API description); nobody signs in through a provider here, so it is empty."""
-        self._environment.one("users", "User", request.parameters["id"])
-        return Reply(200, b"[]")
-
-    def auth_factors(self, request: Request) -> Reply:
-        """A list; nobody enrols a second factor here, so it is empty."""
-        self._environment.one("users", "User", request.parameters["id"])
-        read_page(request)
-        return reply(200, {"object": "list", "data": [], "list_metadata": {"before": None, "after": None}})
 
     def get_by_external_id(self, request: Request) -> Reply:
         external_id = request.parameters["external_id"]
@@ -187,8 +174,8 @@ class Users:
         ):
             data = {"object": "organization_membership", "user_id": row["id"], **dict(membership)}
             self._events.record("organization_membership.deleted", data, membership["organization_id"])
-        own.database.write("DELETE FROM memberships WHERE user_id = ?", (row["id"],))
-        own.database.write("DELETE FROM password_resets WHERE user_id = ?", (row["id"],))
+        for table in ("memberships", "password_resets", "identities", "auth_factors"):
+            own.database.write(f"DELETE FROM {table} WHERE user_id = ?", (row["id"],))  # noqa: S608 - our own names
         own.database.write("DELETE FROM users WHERE id = ?", (row["id"],))
         self._events.record("user.deleted", user_shape(row))
         return Reply(200)
