@@ -260,6 +260,44 @@ async def test_an_address_that_was_not_taken_over(scene: Scene) -> None:
     assert (counted, outcome.code) == ("conflicts", "email_not_applied")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "deleted"),
+    [
+        ({"email": "kate@example.com"}, True),
+        ({"email_verified": False}, False),
+        ({"external_id": "other"}, False),
+        ({"external_id": None}, False),
+    ],
+)
+async def test_an_answer_to_a_creation_that_holds_something_else(
+    scene: Scene, wrong: dict[str, Any], deleted: bool
+) -> None:
+    create = scene.fake.create
+
+    async def otherwise(user: Any) -> Any:
+        return await create({**user, **wrong})
+
+    scene.fake.create = otherwise  # type: ignore[method-assign]
+    outcome, counted = await scene.perform()
+    assert (type(outcome), counted, outcome.code) == (NotDone, "conflicts", "answer_mismatch")
+    # Only an address that is perhaps somebody else's is taken back; what stays is named.
+    assert (outcome.leftover, list(scene.fake.users)) == ((None, []) if deleted else ("user_0001", ["user_0001"]))
+
+
+@pytest.mark.parametrize("wrong", [{"id": "user_9"}, {"email_verified": False}, {"external_id": "other"}])
+async def test_an_answer_to_an_update_that_holds_something_else(scene: Scene, wrong: dict[str, Any]) -> None:
+    scene.fake.add("ann@example.com", external_id="old")
+    update = scene.fake.update
+
+    async def otherwise(user_id: str, changes: UserChanges) -> Any:
+        return replace(await update(user_id, changes), **wrong)
+
+    scene.fake.update = otherwise  # type: ignore[method-assign]
+    work = scene.update(email="new@example.com", email_verified=True, external_id="ann")
+    outcome, counted = await scene.perform(work)
+    assert (type(outcome), counted, outcome.code) == (NotDone, "conflicts", "answer_mismatch")
+
+
 def test_payloads() -> None:
     assert creation(replace(ANN, verified=False, fields={"external_id": "x"}, flags={})) == {
         "email": "ann@example.com", "email_verified": False, "external_id": "x",

@@ -16,7 +16,7 @@ from engine.planning.changes import Change, Desired, Work
 from engine.planning.fingerprints import Fingerprints
 from engine.planning.planner import Planner
 from engine.state.records import Claim, Done, NotDone, Outcome
-from engine.targets.errors import Refused, Terminal
+from engine.targets.errors import QuotaSpent, Refused, Terminal
 from engine.users import TargetUser
 from tests.support.fake_target import FakeTarget
 from tests.support.metered import metered
@@ -205,6 +205,15 @@ async def test_a_state_that_cannot_be_written_stops_the_run(fail_at: int) -> Non
     # Nobody was called whose claim is not on disk (the witness would have said so), and nobody is lost.
     assert scene.fake.made <= len(scene.state.claimed) < 3000
     assert (scene.fake.made == 0) is (fail_at == 1)
+
+
+async def test_any_other_end_of_a_call_is_one_users_failure() -> None:
+    """An error that no write is known to end with says nothing of the others; what became of it stays open."""
+    scene = Scene(300)
+    scene.fake.error = lambda number: QuotaSpent("daily_quota_exceeded", status=429) if number == 100 else None
+    tally = await scene.run()
+    assert tally.counts == {"created": 299, "failed": 1} and scene.stop.reason is None
+    assert len(scene.ended(NotDone, "claimed")) == 1 and tally.failures[0].code == "daily_quota_exceeded"
 
 
 async def test_a_bug_stops_the_run_and_is_told() -> None:

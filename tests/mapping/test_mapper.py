@@ -105,6 +105,11 @@ VERIFIED = {"email": "ann@example.com", "email_verified": "true"}
         (cognito_user(status="EXTERNAL_PROVIDER", provider=("Okta", "SAML"), **VERIFIED), ("Other",), False),
         (cognito_user(status="EXTERNAL_PROVIDER", provider=("Okta", "oidc"), **VERIFIED), (), False),
         (cognito_user(status="EXTERNAL_PROVIDER", provider=("Okta", ""), **VERIFIED), (), False),
+        # A native user who is linked to a provider: its sign-in may have written the flag.
+        (cognito_user(provider=("Google", "Google"), **VERIFIED), (), True),
+        (cognito_user(provider=("Okta", "OIDC"), **VERIFIED), (), False),
+        (cognito_user(provider=("Okta", "SAML"), **VERIFIED), (), False),
+        (cognito_user(provider=("Okta", "SAML"), **VERIFIED), ("Okta",), True),
         (cognito_user(status="EXTERNAL_PROVIDER", **VERIFIED), (), False),
         (cognito_user(status="EXTERNAL_PROVIDER", identities="junk", **VERIFIED), (), False),
     ],
@@ -155,6 +160,31 @@ def test_a_custom_flag_does_not_verify() -> None:
         ("ann@.example.com", "invalid_email"),
         ("a\x00b@example.com", "invalid_email"),
         ("a" * 320 + "@example.com", "invalid_email"),
+        # What a server could store as somebody else's address.
+        ("\u212aate@example.com", "invalid_email"),  # the Kelvin sign
+        ("k\u0131m@example.com", "invalid_email"),  # dotless i
+        ("K\u0130M@example.com", "invalid_email"),  # I with a dot above
+        ("\u017fam@example.com", "invalid_email"),  # long s
+        ("\uff41nn@example.com", "invalid_email"),  # full-width a
+        ("ann\uff20example.com", "invalid_email"),  # full-width @
+        ("ann@example\uff0ecom", "invalid_email"),  # full-width dot
+        ("of\ufb01ce@example.com", "invalid_email"),  # a ligature
+        ("u\u0308nal@example.com", "invalid_email"),  # decomposed
+        ("\ufeffann@example.com", "invalid_email"),  # byte order mark
+        ("ann@example.com\ufeff", "invalid_email"),
+        ("a\u200bnn@example.com", "invalid_email"),  # zero width space
+        ("a\u200dnn@example.com", "invalid_email"),
+        ("a\u00adnn@example.com", "invalid_email"),  # soft hyphen
+        ("a\u034fnn@example.com", "invalid_email"),
+        ("a\u3164nn@example.com", "invalid_email"),
+        ("a\ufe0fnn@example.com", "invalid_email"),
+        ("a\U000e0041nn@example.com", "invalid_email"),
+        ("a\u202enn@example.com", "invalid_email"),  # right-to-left override
+        ("a\x85nn@example.com", "invalid_email"),
+        ("a\x7fnn@example.com", "invalid_email"),
+        ("\u00a0ann@example.com", "invalid_email"),
+        ("\x1cann@example.com", "invalid_email"),
+        ("a\ue000nn@example.com", "invalid_email"),
         (" ANN@Example.com\n", None),
         ("jürgen@exämple.de", None),
         ("a+b@sub.example.co.uk", None),
@@ -163,7 +193,7 @@ def test_a_custom_flag_does_not_verify() -> None:
 def test_addresses(address: str | None, reason: str | None) -> None:
     user = cognito_user(**({} if address is None else {"email": address}))
     assert left_out(Mapper(Attributes(), Limits()).map(user)) == reason
-    assert reason == "no_email" or is_email((address or "").strip()) is (reason is None)
+    assert reason == "no_email" or is_email((address or "").strip(" \n")) is (reason is None)
 
 
 def test_names_and_external_id() -> None:
