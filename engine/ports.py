@@ -18,6 +18,8 @@ class SourceDescription:
     label: str  # for people: "user pool us-east-1_AbC (us-east-1)" or "3 export files"
     pool_id: str | None
     estimated_users: int | None
+    # Whether users may sign in without a password (passkey, one-time code); None where nobody can say.
+    passwordless: bool | None = None
 
 
 class UserSource(Protocol):

@@ -27,6 +27,7 @@ from engine.oauth.results import KEYS
 from engine.ports import Progress
 from engine.results import ApplyResult, Failure, PlanResult, Reported
 from engine.snapshot import database
+from engine.snapshot.passwordless import count_flagged
 from engine.snapshot.sign_ins import count_by_name
 from engine.spec.model import Destination
 from engine.state.file import StateFile
@@ -59,6 +60,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             with as_target_error(session.spec.destination):
                 await stage.gate(foreseen, HttpsProbe(session.spec.oauth.allow_hosts))
         watch.check("checking")
+        session.notes += _doubts(session, prepared)
         run_id = new_run_id()
         path = session.workspace.snapshot_path
         new = not session.workspace.state_path.exists()
@@ -118,7 +120,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             digest=summary.digest,
             duration_s=time.monotonic() - began,
             reported=_foreseen(prepared),
-            warnings=tuple(session.source.warnings),
+            warnings=(*session.source.warnings, *_doubts(session, prepared)),
             sign_in=sign_in,
             guards=broken_guards(session.spec.safety, actions, prepared.departures),
             by_name=count_by_name(prepared.connection),
@@ -140,6 +142,12 @@ def estimate(writes: int, destination: Destination) -> float:
         if limit and writes > limit:
             waits.append((math.ceil(writes / limit) - 1) * period)
     return max(waits)
+
+
+def _doubts(session: Session, prepared: Prepared) -> list[str]:
+    if session.spec.password_reset.strategy != "on_next_sign_in":
+        return []
+    return session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
 
 
 def _foreseen(prepared: Prepared) -> Reported:

@@ -17,6 +17,7 @@ from engine.results import SourceCounts
 from engine.snapshot import database
 from engine.snapshot.decisions import check_adoptions
 from engine.snapshot.departures import Departures, count_departures
+from engine.snapshot.passwordless import FindPasswordless, mark_passwordless
 from engine.snapshot.plan_table import PlanTable
 from engine.spec.model import Spec
 from engine.targets.discovery import discover
@@ -72,15 +73,18 @@ async def prepare(
     state: Path | None,
     key: bytes,
     watch: Watch,
+    find_passwordless: FindPasswordless | None = None,
 ) -> Prepared:
     """Read the source into `snapshot`, and decide on everyone against `state` and WorkOS. Writes nothing else.
+
+    With `find_passwordless`, users without a password are not flagged for a new one.
 
     Raises SourceError, StateError (disk), the errors of `engine.targets.errors`, and Interrupted.
     """
     connection = database.create(snapshot)
     try:
         with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
-            return await _prepare(spec, source, target, connection, state, key, watch)
+            return await _prepare(spec, source, target, connection, state, key, watch, find_passwordless)
     except BaseException:
         connection.close()
         raise
@@ -94,6 +98,7 @@ async def _prepare(
     state: Path | None,
     key: bytes,
     watch: Watch,
+    find_passwordless: FindPasswordless | None,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
     check_selected(spec, people.source)
@@ -104,6 +109,10 @@ async def _prepare(
     database.attach_state(connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
+    if find_passwordless is not None:
+        await asyncio.to_thread(
+            mark_passwordless, connection, find_passwordless, lambda: watch.check("asking for sign-in factors")
+        )
 
     def listing(seen: int) -> None:
         watch.check("listing")

@@ -27,7 +27,9 @@ from engine.oauth.connections import Known
 from engine.oauth.ports import ProviderProbe, SignInEnvironment
 from engine.ports import SourceDescription, UserSource
 from engine.snapshot import database
+from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
+from engine.sources.factors import AuthFactors
 from engine.sources.identity_providers import read_identity_providers
 from engine.sources.open import open_source
 from engine.spec.model import CognitoSource, Destination, ExportSource, Spec
@@ -111,7 +113,28 @@ class Session:
                 state=path if path.exists() else None,
                 key=self.key,
                 watch=watch,
+                find_passwordless=self.find_passwordless()
+                if self.spec.password_reset.strategy == "on_next_sign_in"
+                else None,
             )
+
+    def find_passwordless(self) -> FindPasswordless | None:
+        """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""
+        source = self.spec.source
+        if self.spec.mfa != "report" or not isinstance(source, CognitoSource) or self.described.passwordless is False:
+            return None
+        return AuthFactors(source).passwordless
+
+    def doubt_passwords(self, number: int, what: str) -> list[str]:
+        """A warning where people may be flagged or mailed for a password that they never had."""
+        live = isinstance(self.spec.source, CognitoSource)
+        if not number or not live or self.spec.mfa == "report" or self.described.passwordless is False:
+            return []
+        who = "1 user" if number == 1 else f"{number:,} users"
+        return [
+            f"the pool lets users sign in without a password (passkey, one-time code): up to {who} {what} may never "
+            "have had one; with mfa: report they are asked for, and those are left alone"
+        ]
 
 
 def state_identity(spec: Spec, *, sandbox: bool) -> StateIdentity:

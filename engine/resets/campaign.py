@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from engine.apply.stopping import FailureGuard, Stop
+from engine.errors import SourceError
 from engine.ports import Clock, Progress
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
@@ -37,6 +38,8 @@ _QUOTA_PAUSE = 3600.0
 
 # WorkOS ids of all who are due by now.
 StillDue = Callable[[], Awaitable[Collection[str]]]
+# Subs of those of some people who have no password in Cognito; raises SourceError.
+WithoutPassword = Callable[[Sequence[Recipient]], Awaitable[Collection[str]]]
 _End = Literal["sent", "withdrawn", "open"] | tuple[Literal["failed"], str]
 
 
@@ -62,6 +65,7 @@ class Campaign:
         progress: Progress,
         still_due: StillDue,
         outbox: Outbox | None = None,
+        without_password: WithoutPassword | None = None,
     ) -> None:
         self._email = email
         self._ledger = ledger
@@ -75,6 +79,7 @@ class Campaign:
         self._progress = progress
         self._still_due = still_due
         self._outbox = outbox
+        self._without_password = without_password
         self._calendar = Calendar(email.hours, email.timezone)
         self._addresses = AddressLimit()
         self._intents: dict[str, float] = {}
@@ -112,7 +117,9 @@ class Campaign:
                 continue
             self.tally.next_at = None
             room = min(turn.room, _CHUNK, len(queue), self._limited(limit) if limit is not None else _CHUNK)
-            await self._mail([queue.popleft() for _ in range(room)], turn, queue)
+            chunk = await self._with_password([queue.popleft() for _ in range(room)], queue)
+            if chunk:
+                await self._mail(chunk, turn, queue)
         if self._open and not self._stop:
             queue.extend(await self._settle())
         self._close_file(self._turn())
@@ -133,6 +140,20 @@ class Campaign:
         queue.clear()
         queue.extend(left)
         return True
+
+    async def _with_password(self, chunk: list[Recipient], queue: deque[Recipient]) -> list[Recipient]:
+        if self._without_password is None:
+            return chunk
+        try:
+            without = await self._without_password(chunk)
+        except SourceError as error:
+            # Nobody is mailed on a guess.
+            queue.extendleft(reversed(chunk))
+            self._over = error.code
+            self.tally.warnings.append(str(error))
+            return []
+        self.tally.passwordless += len(without)
+        return [one for one in chunk if one.sub not in without]
 
     def _limited(self, limit: int) -> int:
         return limit - self.tally.sent - self._doubtful - len(self._open)

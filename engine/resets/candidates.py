@@ -9,6 +9,7 @@ import orjson
 
 from engine.resets.eligibility import Candidate, Mail, Rules, judge
 from engine.resets.recipients import Due, Recipient
+from engine.snapshot.passwordless import FindPasswordless, without_password
 from engine.users import TargetUser
 
 _PREPARED = """
@@ -73,6 +74,10 @@ class Candidates:
     def people(self) -> set[str]:
         """Subs of the people whom the plan selects."""
         return {str(row[0]) for row in self._connection.execute("SELECT sub FROM person")}
+
+    def without_password(self, people: Sequence[Recipient], find: FindPasswordless) -> set[str]:
+        """Subs of those of them who have no password in Cognito. Blocking; raises SourceError."""
+        return without_password(self._connection, [one.sub for one in people], find)
 
     def due(self, rules: Rules, now: float, *, only: Collection[str] | None = None) -> Due:
         """Judge everybody, or those of `only` (subs)."""

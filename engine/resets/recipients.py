@@ -34,6 +34,7 @@ class Tally:
     sent: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
     left: int = 0
+    passwordless: int = 0  # found to have no password just before their e-mail
     stopped: str | None = None
     next_at: float | None = None
     files: list[str] = field(default_factory=list)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,16 +20,20 @@ from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
 from engine.resets.ports import CREATED, SUCCEEDED, ResetTarget
-from engine.resets.recipients import Due, Tally
+from engine.resets.recipients import Due, Recipient, Tally
 from engine.resets.results import SendResult, iso
 from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
+from engine.snapshot.passwordless import FindPasswordless
 from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
 from engine.targets.discovery import list_all
 from engine.targets.errors import CallFailed
 from engine.targets.metered import MeteredTarget
+
+# People asked for at once in a dry run.
+_ASKED = 400
 
 
 class EventsUnreadable(TargetError):
@@ -70,6 +75,7 @@ class Sending:
         target: ResetTarget,
         stop: Stop,
         run_id: str,
+        find_passwordless: FindPasswordless | None = None,
     ) -> None:
         self._spec = spec
         self._email = spec.password_reset.email
@@ -82,6 +88,7 @@ class Sending:
         self._clock = target.clock
         self._stop = stop
         self._run_id = run_id
+        self._find_passwordless = find_passwordless
         self._read_until: float | None = None
         # In files of one's own: who stands in no file was not mailed, whatever WorkOS has made. Only a state that
         # knows of nobody takes the events' word there.
@@ -125,6 +132,7 @@ class Sending:
         )
         due = self._candidates.due(rules, self._clock.now(), only=options.only)
         if options.dry_run:
+            await self._leave_passwordless(due, options.limit)
             tally = self._foresee(due, options)
         else:
 
@@ -147,9 +155,28 @@ class Sending:
                 progress=sending(min(len(due.people), options.limit or len(due.people))),
                 still_due=still_due,
                 outbox=outbox,
+                without_password=self._without_password if self._find_passwordless is not None else None,
             )
             tally = await campaign.run(due.people, limit=options.limit, wait=options.wait)
         return self._result(due, tally, options, time.monotonic() - began)
+
+    async def _without_password(self, people: Sequence[Recipient]) -> set[str]:
+        find = self._find_passwordless
+        return await asyncio.to_thread(self._candidates.without_password, people, find) if find is not None else set()
+
+    async def _leave_passwordless(self, due: Due, limit: int | None) -> None:
+        """What the real run finds out just before an e-mail; nobody is asked for beyond the limit."""
+        if self._find_passwordless is None:
+            return
+        kept: list[Recipient] = []
+        at = 0
+        while at < len(due.people) and (limit is None or len(kept) < limit):
+            chunk = due.people[at : at + _ASKED]
+            without = await self._without_password(chunk)
+            kept += [one for one in chunk if one.sub not in without]
+            at += len(chunk)
+        due.reasons["no_password"] += at - len(kept)
+        due.people = kept + due.people[at:]
 
     async def _learn(self, *, write: bool) -> None:
         """Who was mailed and who has come back, by WorkOS's events: the state may be lost, or an older copy.
@@ -190,14 +217,16 @@ class Sending:
         if options.only is not None:
             unknown &= set(options.only)
         reasons = Counter(due.reasons)
+        reasons["no_password"] += tally.passwordless
         # They are counted where somebody has to decide on them.
         reasons.pop("unknown", None)
+        reasons += Counter()  # without zeros
         return SendResult(
             plan=self._spec.name,
             sandbox=self._sandbox,
             dry_run=options.dry_run,
             deliver=self._email.deliver,
-            due=len(due.people),
+            due=len(due.people) - tally.passwordless,
             recipients=tuple(due.people[: options.limit]) if options.dry_run else (),
             sent=tally.sent,
             left=tally.left,

@@ -74,11 +74,13 @@ async def run_send(
                     target=target,
                     stop=stop,
                     run_id=new_run_id(),
+                    find_passwordless=session.find_passwordless(),
                 ).run(options, listing=watch.listing, sending=sending)
     finally:
         connection.close()
         workspace.discard()
-    return replace(result, warnings=(*session.source.warnings, *result.warnings))
+    doubts = session.doubt_passwords(result.due, "to be mailed")
+    return replace(result, warnings=(*session.source.warnings, *doubts, *result.warnings))
 
 
 async def send_after_apply(

@@ -25,6 +25,7 @@ CREATE TABLE record (
     primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
     password INTEGER NOT NULL,     -- the person had a password in Cognito
+    passwordless INTEGER NOT NULL DEFAULT 0,  -- known to sign in by passkey or one-time code alone
     status TEXT NOT NULL,          -- Cognito's UserStatus
     enabled INTEGER NOT NULL DEFAULT 1,
     by_name INTEGER NOT NULL DEFAULT 0,  -- native, with a username or preferred_username that is no address

@@ -15,13 +15,13 @@ from engine.oauth.organizations import Addresses, domain_of
 
 # All records of one person, merged ones too, next to each other.
 _IDENTITIES = """
-SELECT coalesce(r.primary_sub, r.sub) AS person, r.identities, p.password
+SELECT coalesce(r.primary_sub, r.sub) AS person, r.identities, max(p.password, p.passwordless)
 FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.identities IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
 _ADDRESSES = """
-SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, p.password
+SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)
 FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.email IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person

@@ -64,12 +64,13 @@ class CognitoUserPool:
     def describe(self) -> SourceDescription:
         """The pool's name and estimated size: one DescribeUserPool; where only that is denied, one ListUsers."""
         if self._described is None:
-            name, estimate = self._open().pool(tries=FIRST_CONTACT_TRIES)
+            name, estimate, passwordless = self._open().pool(tries=FIRST_CONTACT_TRIES)
             called = f' "{name}"' if name else ""
             self._described = SourceDescription(
                 label=f"user pool {self._source.user_pool_id}{called} ({self._source.region})",
                 pool_id=self._source.user_pool_id,
                 estimated_users=estimate,
+                passwordless=passwordless,
             )
         return self._described
 

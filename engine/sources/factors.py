@@ -50,28 +50,40 @@ class AuthFactors:
 
         Raises SourceError.
         """
-        client = self._open()
+        for sub, answer in self._answers(users):
+            held = ENROLLED.intersection(answer.get("UserMFASettingList") or ())
+            if found := sorted(held | INSTEAD.intersection(answer.get("ConfiguredUserAuthFactors") or ())):
+                yield sub, found
+
+    def passwordless(self, users: Iterable[tuple[str, str]]) -> Iterator[str]:
+        """Subs of those of (sub, username) who sign in with something else and have no password.
+
+        Of whom Cognito lists nothing at all is not known to be without one. Raises SourceError.
+        """
+        for sub, answer in self._answers(users):
+            configured = answer.get("ConfiguredUserAuthFactors") or ()
+            if configured and "PASSWORD" not in configured:
+                yield sub
+
+    def _answers(self, users: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Any]]:
+        client = self._client = self._open()
         left = iter(users)
 
-        def factors(user: tuple[str, str]) -> tuple[str, Sequence[str]]:
+        def ask(user: tuple[str, str]) -> tuple[str, Any]:
             return user[0], self._factors(client, user[1])
 
         with ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="factors") as threads:
             while chunk := list(islice(left, _CHUNK)):
-                for sub, found in threads.map(factors, chunk):
-                    if found:
-                        yield sub, found
+                yield from threads.map(ask, chunk)
 
-    def _factors(self, client: Any, username: str) -> Sequence[str]:
+    def _factors(self, client: Any, username: str) -> Any:
         def send() -> Any:
             return client.admin_get_user_auth_factors(UserPoolId=self._source.user_pool_id, Username=username)
 
         try:
-            answer = self.calls.call(_ACTION, send, expected=frozenset({"UserNotFoundException"}))
+            return self.calls.call(_ACTION, send, expected=frozenset({"UserNotFoundException"}))
         except Refused:
-            return ()
-        held = ENROLLED.intersection(answer.get("UserMFASettingList") or ())
-        return sorted(held | INSTEAD.intersection(answer.get("ConfiguredUserAuthFactors") or ()))
+            return {}
 
     def _open(self) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

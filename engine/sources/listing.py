@@ -97,12 +97,18 @@ class PoolListing:
 
         return Chain(fetch_known, f"the group {group!r} of {self._pool_id}")
 
-    def pool(self, *, tries: int, sleep: Sleep | None = None) -> tuple[str | None, int | None]:
-        """The pool's name and estimated number of users; neither where only DescribeUserPool is denied."""
+    def pool(self, *, tries: int, sleep: Sleep | None = None) -> tuple[str | None, int | None, bool | None]:
+        """The pool's name, estimated number of users, and whether they may sign in without a password.
 
-        def send() -> tuple[str | None, int | None]:
+        None of it where only DescribeUserPool is denied.
+        """
+
+        def send() -> tuple[str | None, int | None, bool | None]:
             pool = self._client.describe_user_pool(UserPoolId=self._pool_id)["UserPool"]
-            return pool.get("Name"), pool.get("EstimatedNumberOfUsers")
+            policy = (pool.get("Policies") or {}).get("SignInPolicy") or {}
+            # Passwords alone where the pool has no such policy (CreateUserPool, SignInPolicyType).
+            first = policy.get("AllowedFirstAuthFactors") or ("PASSWORD",)
+            return pool.get("Name"), pool.get("EstimatedNumberOfUsers"), any(one != "PASSWORD" for one in first)
 
         try:
             return self._calls.call(
@@ -111,7 +117,7 @@ class PoolListing:
         except Refused:
             # Reading needs no more than ListUsers; if that is denied as well, this says so.
             self.page(None, limit=1, tries=tries, sleep=sleep)
-            return None, None
+            return None, None, None
 
 
 def _records(answer: Any) -> Sequence[Any]:

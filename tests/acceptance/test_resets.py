@@ -282,6 +282,70 @@ def test_who_must_enrol_a_second_factor_again(world: World) -> None:
         assert len(pool.operations("AdminGetUserAuthFactors")) == 6 and not pool.operations("AdminGetUser")
 
 
+ANY = ["PASSWORD", "EMAIL_OTP", "SMS_OTP", "WEB_AUTHN"]
+CONFIGURED = {"ann": ["PASSWORD", "EMAIL_OTP"], "bob": ["EMAIL_OTP"], "cyd": ["SMS_OTP"], "dan": ["WEB_AUTHN"]}
+
+
+def _everyone() -> StandIn:
+    # Of eve nothing is listed: nobody knows that she has no password.
+    people = [record(name) for name in ("ann", "bob", "cyd", "dan", "eve")]
+    return StandIn(people, configured=CONFIGURED, first_factors=ANY)
+
+
+def test_who_has_no_password_is_not_flagged(world: World) -> None:
+    with serving(_everyone()) as pool:
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"), mfa="report")
+        world.plan.write_text(world.plan.read_text().replace("password_reset: {strategy: none}", FLAG))
+        planned = world.cli("plan", "plan.yaml", "--json").json("plan-result.v1")
+        assert (planned["users"]["create"], planned["warnings"]) == (5, [])
+        assert world.cli("apply", "plan.yaml").code == 0
+        flagged = [name for name, user in world.users().items() if "password_reset_pending" in user["metadata"]]
+        assert sorted(flagged) == ["ann@example.com", "eve@example.com"]
+        asked = len(pool.operations("AdminGetUserAuthFactors"))
+        assert world.cli("apply", "plan.yaml").code == 0
+        # Who is known to have had a password is not asked for again.
+        assert len(pool.operations("AdminGetUserAuthFactors")) - asked == 3
+        status = world.cli("resets", "status", "plan.yaml", "--json").json("resets-status.v1")
+        assert status["users"]["needed"] == 2
+
+
+def test_who_has_no_password_is_not_mailed(world: World) -> None:
+    with serving(_everyone()) as pool:
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"), mfa="report")
+        world.plan.write_text(world.plan.read_text().replace("password_reset: {strategy: none}", email()))
+        assert world.cli("apply", "plan.yaml").code == 0
+        foreseen = world.cli("resets", "send", "plan.yaml", "--dry-run", "--json").json("resets-send.v1")
+        assert (foreseen["users"]["due"], foreseen["not_mailed"]["no_password"]) == (2, 3)
+        sent = world.cli("resets", "send", "plan.yaml", "--json").json("resets-send.v1")
+        assert (sent["users"]["due"], sent["users"]["sent"], sent["not_mailed"]["no_password"]) == (2, 2, 3)
+        assert sorted(mailed(world)) == ["ann", "eve"]
+
+
+def test_who_cannot_be_asked_for_is_not_mailed(world: World) -> None:
+    with serving(_everyone()) as pool:
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"), mfa="report")
+        world.plan.write_text(world.plan.read_text().replace("password_reset: {strategy: none}", email()))
+        assert world.cli("apply", "plan.yaml").code == 0
+        pool.faults.deny = frozenset({"AdminGetUserAuthFactors"})
+        sent = world.cli("resets", "send", "plan.yaml", "--json")
+        assert (sent.code, sent.json("resets-send.v1")["users"]["left"]) == (3, 5)
+        assert "AdminGetUserAuthFactors" in sent.err and mailed(world) == []
+
+
+def test_where_factors_are_not_read_it_says_how_many_may_have_no_password(world: World) -> None:
+    with serving(_everyone()) as pool:
+        world.write_plan(pool_source(pool.url, "us-east-1_StandIn01"))
+        plain = world.plan.read_text()
+        world.plan.write_text(plain.replace("password_reset: {strategy: none}", FLAG))
+        doubt = "up to 5 users to be flagged may never have had one; with mfa: report they are asked for"
+        assert doubt in world.cli("plan", "plan.yaml").err and doubt in world.cli("apply", "plan.yaml").err
+        world.plan.write_text(plain.replace("password_reset: {strategy: none}", email()))
+        assert "up to 5 users to be mailed" in world.cli("resets", "send", "plan.yaml", "--dry-run").err
+        pool.first_factors = ["PASSWORD"]
+        assert "without a password" not in world.cli("resets", "send", "plan.yaml", "--dry-run").err
+        assert not pool.operations("AdminGetUserAuthFactors")
+
+
 def test_a_killed_process_mails_nobody_twice(world: World) -> None:
     prepare(world, email(), *(record(f"p{at}") for at in range(60)))
     world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 200})

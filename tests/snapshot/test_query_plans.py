@@ -25,12 +25,17 @@ from tests.upgrades.world import POOL_ID, read_records
 _BY_KEY = re.compile(r"INSERT .*VALUES \(|.* WHERE (sub|workos_id) = \?")
 _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
-# domains of a connection); each reads by key, or all of one table once.
+# domains of a connection, sign-in factors); each reads by key, or all of one table once.
 ELSEWHERE = (
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user",
     "SELECT username, group_name FROM membership WHERE username IN",
-    "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, p.password",
+    "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)",
+    "SELECT r.sub, r.username FROM record r WHERE r.native",
+    "SELECT sub, username FROM record WHERE (sub = ?1 OR primary_sub = ?1)",
+    "SELECT joins FROM record WHERE sub = ?",
+    "UPDATE record SET password = 0, passwordless = 1 WHERE primary_sub IS NULL",
+    "SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub WHERE c.action = 'create' AND r.password",
 )
 FOLDERS = ("snapshot", "state", "resets")
 

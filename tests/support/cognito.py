@@ -162,6 +162,8 @@ class StandIn:
     users: list[dict[str, Any]]
     groups: dict[str, list[str]] = field(default_factory=dict)
     factors: dict[str, list[str]] = field(default_factory=dict)  # second factors by username
+    configured: dict[str, list[str]] = field(default_factory=dict)  # first factors by username
+    first_factors: list[str] = field(default_factory=list)  # the pool's SignInPolicy; empty: it has none
     estimate: int | None = None
     faults: Faults = field(default_factory=Faults)
     log: list[tuple[float, str, str, int]] = field(default_factory=list)
@@ -203,7 +205,10 @@ class StandIn:
             return _error("ResourceNotFoundException")
         if operation == "DescribeUserPool":
             estimate = len(self._subs) if self.estimate is None else self.estimate
-            return 200, orjson.dumps({"UserPool": {"Name": "stand-in", "EstimatedNumberOfUsers": estimate}}), {}
+            pool: dict[str, Any] = {"Name": "stand-in", "EstimatedNumberOfUsers": estimate}
+            if self.first_factors:
+                pool["Policies"] = {"SignInPolicy": {"AllowedFirstAuthFactors": self.first_factors}}
+            return 200, orjson.dumps({"UserPool": pool}), {}
         if operation == "ListUsersInGroup":
             return self._group(asked)
         if operation == "AdminGetUserAuthFactors":
@@ -212,7 +217,8 @@ class StandIn:
             answer = {
                 "Username": name,
                 "UserMFASettingList": [one for one in held if one not in ("PASSWORD", "WEB_AUTHN", "SMS_OTP")],
-                "ConfiguredUserAuthFactors": [one for one in held if one in ("PASSWORD", "WEB_AUTHN", "SMS_OTP")],
+                "ConfiguredUserAuthFactors": self.configured.get(name)
+                or [one for one in held if one in ("PASSWORD", "WEB_AUTHN", "SMS_OTP")],
             }
             return 200, orjson.dumps(answer), {}
         if operation != "ListUsers":
