@@ -27,6 +27,7 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
     with command(json=json, quiet=quiet) as console:
         found: list[Diagnostic] = []
         warnings: list[Diagnostic] = []
+        states: dict[Path, Path] = {}  # by whom each state is used
         for path in plans:
             try:
                 loaded = load(path, resolve=False)
@@ -34,6 +35,17 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                 found.extend(error.found)
                 continue
             sweep(loaded.spec.state_path)
+            other = states.setdefault(loaded.spec.state_path.resolve(), path)
+            if other.resolve() != path.resolve():
+                # Each would take the other's users for its own, and those it does not select for gone.
+                found.append(
+                    Diagnostic(
+                        "shared_state",
+                        f"{path} and {other} have one state, {loaded.spec.state_path}",
+                        "give each plan a name or a state.path of its own",
+                    )
+                )
+                continue
             warnings.extend(loaded.warnings)
             for one in loaded.warnings:
                 console.warn(str(one))

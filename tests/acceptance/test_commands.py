@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import Ended
+from tests.support.cli import Cli, Ended, export_source, plan_text
 
 PoolWorld = Callable[[int], World]
 
@@ -52,6 +52,18 @@ def test_a_first_day_with_the_tool(world: World) -> None:
     exported = cli("export", "plan.yaml", "--out", "users.jsonl")
     assert (exported.code, exported.out) == (0, "")
     assert exported.err.endswith("58 users written to users.jsonl\n")
+
+
+def test_two_plans_with_one_state_are_refused(cli: Cli) -> None:
+    text = plan_text(export_source("users.jsonl"))
+    (cli.folder / "users.jsonl").write_text("")
+    (cli.folder / "plan.yaml").write_text(text)
+    (cli.folder / "b.yaml").write_text(text)
+    refused = cli("validate", "plan.yaml", "b.yaml", "--json").json("error.v1")
+    assert [one["code"] for one in refused["errors"]] == ["shared_state"]
+    assert cli("validate", "plan.yaml", "plan.yaml").code == 0
+    (cli.folder / "b.yaml").write_text(text.replace("name: acme", "name: other"))
+    assert cli("validate", "plan.yaml", "b.yaml").code == 0
 
 
 def test_every_command_prints_one_json_object(world: World) -> None:
