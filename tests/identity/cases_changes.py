@@ -26,6 +26,12 @@ def changed(number: int, **fields: object) -> Callable[[IdentityWorld], None]:
     return change
 
 
+_IN_USE = [
+    ("was verified in WorkOS", changed(1, email_verified=True), "1 ann@x.co verified a"),
+    ("somebody signed in to", changed(1, signed_in=True), "1 ann@x.co unverified a"),
+    ("became another in WorkOS", changed(1, email="else@x.co"), "1 else@x.co unverified a"),
+]
+
 CHANGES = [
     # E-mail addresses.
     Case(
@@ -84,6 +90,23 @@ CHANGES = [
                 meanwhile=changed(1, email_verified=True),
             ),
         ],
+    ),
+    *(
+        Case(
+            f"an unverified address that {what} since does not move to a verified one",
+            [
+                Step([record("a", flag="no")], "created 1", ["1 ann@x.co unverified a"], [A_DONE]),
+                Step(
+                    [record("a", "new@x.co")],
+                    "conflicts 1",
+                    [left],
+                    ["a 1 primary conflict:address_in_use made"],
+                    unforeseen=1,
+                    meanwhile=meanwhile,
+                ),
+            ],
+        )
+        for what, meanwhile, left in _IN_USE
     ),
     Case(
         "an address verified in Cognito later",
