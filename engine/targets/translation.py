@@ -6,7 +6,6 @@ Never by message text: WorkOS words its messages anew, and they carry addresses.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -17,9 +16,9 @@ from workos import RateLimitExceededError, TransportError, WorkOSError
 from workos._errors import APIError, WorkOSConnectionError, WorkOSTimeoutError
 
 from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
+from engine.targets.known_codes import KNOWN_CODES
 from engine.waits import CENTURY
 
-_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}", re.IGNORECASE)
 # Wrappers that say only that something inside `errors` is wrong (facts: create answers `user_creation_error`).
 _WRAPPERS = frozenset({"user_creation_error", "validation_error", "unprocessable_entity", "bad_request"})
 
@@ -93,5 +92,5 @@ def _headers(error: APIError) -> Mapping[str, str]:
 
 
 def _clean(code: object) -> str | None:
-    # A code goes into the state and into logs: nothing that is not shaped like one gets there.
-    return code if isinstance(code, str) and _CODE.fullmatch(code) else None
+    # A code goes into the state and into logs: nothing that is not known to be one gets there.
+    return code if isinstance(code, str) and code in KNOWN_CODES else None

@@ -68,15 +68,20 @@ def _caused_by(cause: Exception) -> WorkOSError:
         # The code inside of a wrapper; bodies of other shapes.
         (_error(400, code="user_creation_error", errors=[{"code": "email_not_available"}]), Terminal,
          "email_not_available"),
-        (_error(400, code="user_creation_error", errors=["text", {"message": "x"}, {"code": "second"}]), Terminal,
-         "second"),
+        (_error(400, code="user_creation_error", errors=["text", {"text": 1}, {"code": "email_required"}]), Terminal,
+         "email_required"),
         (_error(400, code="user_creation_error", errors=["text"]), Terminal, "user_creation_error"),
         (_error(400, code="user_creation_error", errors="text"), Terminal, "user_creation_error"),
         (_error(400, code=None, errors=[{"code": "email_not_available"}]), Terminal, "email_not_available"),
         (_error(400, code=None, errors=[{"code": "ann@example.com"}]), Terminal, "http_400"),
         (_error(400, error="invalid_metadata", code=None), Terminal, "invalid_metadata"),
         (_error(422, code="invalid_metadata", errors=[{"code": "inner"}]), Terminal, "invalid_metadata"),
-        # What is not shaped like a code does not get into the state.
+        # What is not known as a code does not get into the state, whatever its shape.
+        (_error(401, code="sk_live_echoedkey"), Refused, "unauthorized"),
+        (_error(400, code="sk_live_echoedkey"), Terminal, "http_400"),
+        (_error(400, error="sk_live_echoedkey", code=None), Terminal, "http_400"),
+        (_error(429, code="sk_live_echoedkey"), Throttled, "rate_limit_exceeded"),
+        (_error(503, code="sk_live_echoedkey"), Ambiguous, "http_503"),
         (_error(400, code="ann@example.com is taken"), Terminal, "http_400"),
         (_error(400, code=["x"]), Terminal, "http_400"),
         (_error(400, code="x" * 65), Terminal, "http_400"),
