@@ -33,8 +33,16 @@ def create(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -32768")
         # Sorting a million rows belongs on disk, beside the snapshot, not in memory.
         connection.execute("PRAGMA temp_store = FILE")
+        _keep_temporary_files_in(connection, path.absolute().parent)
         connection.executescript(TABLES)
         return connection
+
+
+def _keep_temporary_files_in(connection: sqlite3.Connection, folder: Path) -> None:
+    # The system's folder is often small, or in memory, and open to others. The setting holds for the whole process;
+    # SQLITE_TMPDIR would not do, as SQLite reads it once. Where SQLite was built without the pragma, it says nothing.
+    quoted = str(folder).replace("'", "''")
+    connection.execute(f"PRAGMA temp_store_directory = '{quoted}'")
 
 
 def complete(connection: sqlite3.Connection) -> None:

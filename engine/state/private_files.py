@@ -17,6 +17,8 @@ _KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
 )
+# The second is of the file beside a log, which cannot grow: SQLite has no code of its own for why.
+_FULL = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE")
 
 
 def open_private(path: Path) -> int:
@@ -65,7 +67,7 @@ def not_ours(path: Path, what: str) -> StateError:
 def disk_full(error: BaseException) -> bool:
     """Whether the system or SQLite said that there is no room left."""
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return full or getattr(error, "sqlite_errorname", "") == "SQLITE_FULL"
+    return full or getattr(error, "sqlite_errorname", "") in _FULL
 
 
 def no_room(folder: Path) -> StateError:

@@ -188,9 +188,18 @@ def _remove_folder(folder: Path) -> bool:
 
 
 def _ignore(folder: Path) -> None:
-    with suppress(FileExistsError), (folder / ".gitignore").open("x", encoding="utf-8") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(_IGNORE)
+    path = folder / ".gitignore"
+    with suppress(FileExistsError):
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), 0o600)
+                file.write(_IGNORE)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A full disk: an empty one that stayed would ignore nothing, and no later command would write it.
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _alive(pid: int) -> bool:
