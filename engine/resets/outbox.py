@@ -6,6 +6,7 @@ A file under way ends in `.partial`; a mailer takes `*.jsonl`. These files are t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from engine.resets.ports import IssuedReset
 from engine.resets.recipients import Recipient
 
 _PARTIAL = ".partial"
+_OURS = re.compile(r"resets-\d{8}T\d{6}Z-\d+\.jsonl\.partial")
 
 
 class Outbox:
@@ -31,12 +33,15 @@ class Outbox:
         """WorkOS ids in files that a killed run left under way, or that this one has; they get their names."""
         written: set[str] = set()
         for path in sorted(self._folder.glob(f"*{_PARTIAL}")) if self._folder.exists() else ():
+            # Whatever else stands in the folder is somebody else's, and stays as it is.
+            if not _OURS.fullmatch(path.name) or path.is_symlink() or not path.is_file():
+                continue
             content = path.read_bytes()
             # A line that a kill cut off was not recorded as sent: it goes, and its user gets a new link.
             whole = content[: content.rfind(b"\n") + 1]
+            written |= _people(path, whole)
             if whole != content:
                 os.truncate(path, len(whole))
-            written |= {str(orjson.loads(line)["user_id"]) for line in whole.splitlines()}
             if path != self._path:
                 _finish(path)
         return written
@@ -77,6 +82,17 @@ class Outbox:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         self._path = path
         return path
+
+
+def _people(path: Path, content: bytes) -> set[str]:
+    try:
+        return {str(orjson.loads(line)["user_id"]) for line in content.splitlines()}
+    except (ValueError, TypeError, LookupError) as error:
+        raise StateError(
+            f"{path} does not hold what this tool writes there; it was left as it is",
+            remedy="move it away, then run again: who was recorded as sent gets no second link",
+            code="outbox_damaged",
+        ) from error
 
 
 def _finish(path: Path) -> Path:

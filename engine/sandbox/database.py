@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -124,12 +125,18 @@ class Database:
 def _open(path: Path | None) -> sqlite3.Connection:
     if path is not None:
         # Made by us first: SQLite would make it with the umask's permissions, and it holds addresses.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
+        fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        regular = stat.S_ISREG(os.fstat(fd).st_mode)
+        os.close(fd)
+        if not regular:
+            raise sqlite3.DatabaseError("it is no regular file")
     connection = sqlite3.connect(str(path) if path else ":memory:", isolation_level=None, timeout=5)
     connection.row_factory = sqlite3.Row
     try:
         _prepare(connection)
+        if path is not None and path.stat().st_uid == os.geteuid():
+            # Not before it is known to be a sandbox's: what is somebody else's keeps its rights.
+            path.chmod(0o600)
     except BaseException:
         connection.close()
         raise

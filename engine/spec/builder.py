@@ -220,8 +220,11 @@ def _hours(window: Mapping[str, Any]) -> model.Hours | None:
     opens, closes = _known(window.get("from"), None), _known(window.get("to"), None)
     if opens is None or closes is None:
         return None
+    # A day that a variable names stays unread by commands that read no variables; else the shape has been checked.
     days = _texts(window.get("days")) or _DAYS
-    return model.Hours(parse_minutes(opens), parse_minutes(closes), frozenset(_DAYS.index(day) for day in days))
+    return model.Hours(
+        parse_minutes(opens), parse_minutes(closes), frozenset(_DAYS.index(one) for one in days if one in _DAYS)
+    )
 
 
 def _safety(written: Mapping[str, Any]) -> model.Safety:

@@ -5,6 +5,7 @@ Whether a regular file's content is ours, the state and the lock each decide for
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -52,7 +53,9 @@ def tighten(path: Path) -> None:
     try:
         held = os.fstat(fd)
         if stat.S_IMODE(held.st_mode) & 0o077 and held.st_uid == os.geteuid():
-            os.fchmod(fd, 0o600)
+            # On a disk that is mounted for reading alone its rights stay as they are.
+            with contextlib.suppress(OSError):
+                os.fchmod(fd, 0o600)
     finally:
         os.close(fd)
 
