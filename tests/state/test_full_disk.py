@@ -33,7 +33,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        subprocess.run([unmount, folder], check=True)
+        # Lazily: a connection that a refused start left is closed only when it is collected.
+        subprocess.run([unmount, "--lazy", folder], check=True)
 
 
 def _start(folder: Path, run_id: str) -> None:
