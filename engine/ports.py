@@ -115,6 +115,12 @@ class UserTarget(Protocol):
         """One page of all users, oldest first, and the cursor of the next; None at the end. A read."""
         ...
 
+    async def deleted_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """WorkOS ids of users who were deleted, oldest first; range and cursor as in `resets_page`. A read."""
+        ...
+
     async def close(self) -> None:
         """Give the connections back."""
         ...

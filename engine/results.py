@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from engine.codes import explain
 from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.oauth.results import SignIn
+from engine.targets.departures import Refresh
 from engine.targets.metered import Requests
 
 if TYPE_CHECKING:
@@ -97,12 +98,15 @@ class ApplyResult:
     stopped: str | None = None
     resets: SendResult | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
+    refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
 
     @property
     def converged(self) -> bool:
         """Every selected user is where the plan wants them, and so is what they sign in with."""
         open_users = any(self.users[name] for name in ("conflicts", "failed", "pending"))
-        return self.stopped is None and not open_users and not self.sign_in.failed
+        # Where nobody could look who was deleted, nobody can say that everybody is in place.
+        looked = self.refreshed != "failed"
+        return self.stopped is None and looked and not open_users and not self.sign_in.failed
 
     @property
     def exit_code(self) -> int:
@@ -129,6 +133,7 @@ class ApplyResult:
             "failures_total": self.failures_total,
             "requests": _requests(self.requests),
             "reported": _reported(self.reported),
+            "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
@@ -156,6 +161,7 @@ class PlanResult:
     examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
+    refreshed: Refresh = "not_needed"
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -179,6 +185,7 @@ class PlanResult:
             "requests": _requests(self.requests),
             "reported": _reported(self.reported),
             "guards": [one.to_json() for one in self.guards],
+            "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
             "warnings": list(self.warnings),
             "digest": self.digest,

@@ -121,6 +121,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
             duration_s=time.monotonic() - began,
             reported=_foreseen(prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
+            refreshed=prepared.refreshed,
             sign_in=sign_in,
             guards=broken_guards(session.spec.safety, actions, prepared.departures),
             by_name=count_by_name(prepared.connection),
@@ -161,7 +162,7 @@ def _settle_state(state: StateFile, snapshot: Path, run_id: str, stop: Stop, pre
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
     reported = _foreseen(prepared)
     try:
-        reconcile(state, snapshot, run_id=run_id)
+        reconcile(state, snapshot, run_id=run_id, looked_at=prepared.looked_at)
         return replace(reported, left_source=count_left_source(state), orphaned=count_orphaned(state))
     except StateError as error:
         stop.request(error.code)
@@ -227,6 +228,7 @@ def _result(
         reported=reported,
         warnings=(*session.source.warnings, *session.notes),
         stopped=stop.reason,
+        refreshed=prepared.refreshed,
     )
 
 

@@ -20,6 +20,7 @@ from engine.snapshot.departures import Departures, count_departures
 from engine.snapshot.passwordless import FindPasswordless, mark_passwordless
 from engine.snapshot.plan_table import PlanTable
 from engine.spec.model import Spec
+from engine.targets.departures import Refresh, find_departed
 from engine.targets.discovery import discover
 
 
@@ -35,6 +36,8 @@ class Prepared:
     merged: int
     summary: PlanSummary
     departures: Departures
+    refreshed: Refresh
+    looked_at: float | None  # when this run looked who was deleted; None where it did not
 
     def actions(self) -> Counter[str]:
         """People by action, over everybody selected; `merge` are the records that gave way."""
@@ -73,18 +76,21 @@ async def prepare(
     state: Path | None,
     key: bytes,
     watch: Watch,
+    now: float,
+    refresh: bool = True,
     find_passwordless: FindPasswordless | None = None,
 ) -> Prepared:
     """Read the source into `snapshot`, and decide on everyone against `state` and WorkOS. Writes nothing else.
 
-    With `find_passwordless`, users without a password are not flagged for a new one.
+    `refresh` looks who was deleted in WorkOS since the last look; `now` is in seconds since the epoch. With
+    `find_passwordless`, users without a password are not flagged for a new one.
 
     Raises SourceError, StateError (disk), the errors of `engine.targets.errors`, and Interrupted.
     """
     connection = database.create(snapshot)
     try:
         with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
-            return await _prepare(spec, source, target, connection, state, key, watch, find_passwordless)
+            return await _prepare(spec, source, target, connection, state, key, watch, now, refresh, find_passwordless)
     except BaseException:
         connection.close()
         raise
@@ -98,6 +104,8 @@ async def _prepare(
     state: Path | None,
     key: bytes,
     watch: Watch,
+    now: float,
+    refresh: bool,
     find_passwordless: FindPasswordless | None,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
@@ -118,10 +126,18 @@ async def _prepare(
         watch.check("listing")
         watch.listing(seen)
 
-    await discover(table, target, progress=listing, wanted=list(adoptions.values()))
+    refreshed: Refresh = "skipped"
+    if refresh:
+        refreshed = await find_departed(table, target, looked_at=table.looked_at(), now=now, progress=listing)
+    await asyncio.to_thread(table.settle_unchanged)
+    await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
     check_adoptions(connection, spec.decisions, str(spec.path))
     summary = await asyncio.to_thread(compute_plan, table, planner)
     departures = await asyncio.to_thread(count_departures, connection)
+    looked_at = None if refreshed in ("skipped", "failed") else now
     connection.execute("DETACH known")
     watch.check("planning")
-    return Prepared(connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures)
+    return Prepared(
+        connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
+        refreshed, looked_at,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import sqlite3
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,7 @@ class Session:
     sign_in: SignInEnvironment
     connections: dict[str, Known] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    refresh: bool = True  # look who was deleted in WorkOS
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
@@ -113,6 +115,8 @@ class Session:
                 state=path if path.exists() else None,
                 key=self.key,
                 watch=watch,
+                now=time.time(),
+                refresh=self.refresh,
                 find_passwordless=self.find_passwordless()
                 if self.spec.password_reset.strategy == "on_next_sign_in"
                 else None,

@@ -21,6 +21,10 @@ DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
 ]
 
+NoRefreshOption = Annotated[
+    bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
@@ -32,6 +36,7 @@ def apply(
     plan: PlanArgument,
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
+    no_refresh: NoRefreshOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -39,7 +44,7 @@ def apply(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace))
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -59,6 +64,7 @@ def plan(
     plan: PlanArgument,
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
+    no_refresh: NoRefreshOption = False,
     detailed_exitcode: DetailedExitcode = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -67,7 +73,7 @@ def plan(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace))
+        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -79,7 +85,7 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> ApplyResult:
+async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
     from engine.apply.migration import run_apply
     from engine.apply.stopping import Stop, signals
     from engine.cli.wiring import open_spec, session_for, watch_of
@@ -95,6 +101,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
         with workspace.locked():
             try:
                 async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
+                    session.refresh = refresh
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
@@ -112,11 +119,12 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool) -> 
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool) -> PlanResult:
+async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
     from engine.apply.migration import run_plan
     from engine.cli.wiring import preview
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
+        session.refresh = refresh
         result = await run_plan(session, watch=watch)
         _tell_mfa(console, session.spec, result.source.selected)
         return result

@@ -12,7 +12,7 @@ from engine.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
 from engine.state.file import reading_uri
 from engine.state.private_files import disk_full, no_room
-from engine.state.schema import ORPHANED, USERS, USERS_WORKOS_ID, VERSION
+from engine.state.schema import META, ORPHANED, USERS, USERS_WORKOS_ID, VERSION
 from engine.state.workspace import database_files
 
 _COMPLETE = 1
@@ -73,7 +73,7 @@ def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
             _attach_older(connection, path)
     else:
         connection.execute("ATTACH ':memory:' AS known")
-        for statement in (USERS, USERS_WORKOS_ID, ORPHANED):
+        for statement in (USERS, USERS_WORKOS_ID, ORPHANED, META):
             connection.execute(statement.format(schema="known."))
 
 
@@ -81,7 +81,7 @@ def _attach_older(connection: sqlite3.Connection, path: Path) -> None:
     # A file of an older version is upgraded by the run that writes into it; until then its users are read from a copy.
     connection.execute("DETACH known")
     connection.execute("ATTACH '' AS known")
-    for statement in (USERS, USERS_WORKOS_ID, ORPHANED):
+    for statement in (USERS, USERS_WORKOS_ID, ORPHANED, META):
         connection.execute(statement.format(schema="known."))
     connection.execute("ATTACH ? AS older", (reading_uri(path, tidy=False),))
     names = ", ".join(row[1] for row in connection.execute("PRAGMA older.table_info(users)"))

@@ -44,12 +44,19 @@ INSERT INTO change (sub, action, workos_id, created_here, verified, counts_as)
     SELECT r.sub, 'unchanged', k.workos_id, k.created_here, k.verified, 'unchanged'
     FROM person r JOIN known.users k ON k.sub = r.sub
     WHERE r.invalid IS NULL AND k.relation = 'primary' AND k.status = 'done'
-      AND k.fingerprint = r.fingerprint
+      AND k.fingerprint = r.fingerprint AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.workos_id = k.workos_id)
+"""
+_UNLISTED = """
+SELECT workos_id FROM (
+    SELECT workos_id FROM known.users WHERE workos_id IS NOT NULL AND status != 'gone'
+    UNION SELECT workos_id FROM known.orphaned
+) k WHERE NOT EXISTS (SELECT 1 FROM target t WHERE t.id = k.workos_id) ORDER BY workos_id
 """
 
 _UNDECIDED = """
 SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
-    h.relation, k.stamp, k.sub, k.workos_id, k.status, k.fields, k.verified, k.created_here, k.operation, k.attempts,
+    h.relation, k.stamp, k.sub, k.workos_id, iif(g.workos_id IS NULL, k.status, 'gone'),
+    k.fields, k.verified, k.created_here, k.operation, k.attempts,
     x.user, e.user, i.user,
     CASE WHEN e.external_id IS NOT NULL THEN (
         SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_sub = r.sub AND m.relation = 'merged'
@@ -57,6 +64,7 @@ SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins)
 FROM person r
 LEFT JOIN holder h ON h.sub = r.sub
 LEFT JOIN known.users k ON k.sub = coalesce(h.known_sub, r.sub) AND k.relation = 'primary'
+LEFT JOIN gone g ON g.workos_id = k.workos_id
 LEFT JOIN target x ON x.id = coalesce(
     (SELECT min(id) FROM target WHERE external_id = r.external_id AND email = r.email),
     (SELECT min(id) FROM target WHERE external_id = r.external_id)
@@ -118,15 +126,18 @@ class PlanTable:
         self._flags = flags
 
     def prepare(self, adoptions: Mapping[str, str] | None = None) -> None:
-        """Settle by set whose state row counts for whom, and who is unchanged. `adoptions`: sub to WorkOS id."""
+        """Settle by set whose state row counts for whom. `adoptions`: sub to WorkOS id."""
         self._connection.execute("CREATE TEMP TABLE adoption (sub TEXT PRIMARY KEY, workos_id TEXT NOT NULL)")
         self._connection.executemany("INSERT INTO adoption VALUES (?, ?)", list((adoptions or {}).items()))
         self._connection.execute(
             "CREATE INDEX record_primary_sub ON record (primary_sub) WHERE primary_sub IS NOT NULL"
         )
         self._connection.executescript(_HOLDERS)
-        self._connection.execute(_UNCHANGED)
         self._connection.execute(_UNPLACED)
+
+    def settle_unchanged(self) -> None:
+        """Settle by set who is unchanged; to be called once those who are gone from WorkOS are stored."""
+        self._connection.execute(_UNCHANGED)
 
     def count_unplaced(self) -> int:
         """People of whom the state knows no WorkOS id."""
@@ -145,6 +156,30 @@ class PlanTable:
             "OR sub IN (SELECT known_sub FROM holder)) ORDER BY sub"
         )
         return [row[0] for row in rows]
+
+    def looked_at(self) -> float | None:
+        """When a run last looked who was deleted in WorkOS, and the state learnt it."""
+        row = self._connection.execute("SELECT value FROM known.meta WHERE key = 'looked_at'").fetchone()
+        try:
+            return float(row[0]) if row is not None else None
+        except ValueError:
+            return None
+
+    def is_known(self, workos_id: str) -> bool:
+        """Whether the state takes this user to be in WorkOS."""
+        query = """
+        SELECT EXISTS (SELECT 1 FROM known.users WHERE workos_id = ?1 AND status != 'gone')
+            OR EXISTS (SELECT 1 FROM known.orphaned WHERE workos_id = ?1)
+        """
+        return bool(self._connection.execute(query, (workos_id,)).fetchone()[0])
+
+    def unlisted(self) -> Iterator[str]:
+        """WorkOS ids that the state knows and a whole listing did not give."""
+        yield from (str(row[0]) for row in self._connection.execute(_UNLISTED))
+
+    def store_gone(self, workos_ids: Sequence[str]) -> None:
+        """Keep who was deleted in WorkOS."""
+        self._connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
 
     def count_known(self) -> int:
         """Users that the state knows to be in WorkOS."""

@@ -41,6 +41,7 @@ CREATE TABLE identity (
 CREATE TABLE target (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE gone (workos_id TEXT PRIMARY KEY) WITHOUT ROWID;  -- known to the state, and deleted in WorkOS since
 CREATE TABLE change (
     sub TEXT PRIMARY KEY, action TEXT NOT NULL, workos_id TEXT, send BLOB, code TEXT,
     created_here INTEGER NOT NULL DEFAULT 0, verified INTEGER NOT NULL DEFAULT 0, vanished INTEGER NOT NULL DEFAULT 0,

@@ -13,12 +13,12 @@ from engine.state.file import StateFile, damaged
 # What `status --users` can be asked for, and which rows each names.
 _WHERE = {
     "failed": "(status = 'failed' OR status = 'claimed' AND error_code IS NOT NULL)",
-    "conflicts": "status IN ('conflict', 'gone')",
+    "conflicts": "(status = 'conflict' OR status = 'gone' AND left_source = 0)",
     "skipped": "status = 'skipped'",
     "merged": "relation != 'primary'",
     "pending": "status = 'claimed' AND error_code IS NULL",
     "migrated": "workos_id IS NOT NULL AND relation = 'primary'",
-    "left_source": "left_source = 1 AND workos_id IS NOT NULL",
+    "left_source": "left_source = 1 AND workos_id IS NOT NULL AND status != 'gone'",
 }
 USER_LISTS = (*_WHERE, "left_out", "orphaned")
 

@@ -80,11 +80,20 @@ UPDATE users SET password = 1 WHERE password = 0 AND sub IN (
     SELECT sub FROM snap.record WHERE reason IS NULL AND primary_sub IS NULL AND max(password, joins)
 )
 """
+# Those too whom this run did not decide on, as they left the pool or cannot be mapped: no later look would find them.
+_GONE = """
+UPDATE users SET status = 'gone', error_code = 'gone'
+WHERE relation = 'primary' AND status != 'gone' AND workos_id IN (SELECT workos_id FROM snap.gone)
+"""
+_ORPHAN_GONE = "DELETE FROM orphaned WHERE workos_id IN (SELECT workos_id FROM snap.gone)"
 _LEFT_OUT = "INSERT INTO left_out (sub, reason) SELECT sub, reason FROM snap.record WHERE reason IS NOT NULL"
 
 
-def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
-    """Bring the state in line with the snapshot's records and the changes that needed no call."""
+def reconcile(state: StateFile, snapshot: Path, *, run_id: str, looked_at: float | None = None) -> None:
+    """Bring the state in line with the snapshot's records and the changes that needed no call.
+
+    `looked_at` is when the run looked who was deleted in WorkOS, None where it did not.
+    """
     state.attach(snapshot, "snap")
     try:
         with state.transaction() as connection:
@@ -98,6 +107,11 @@ def reconcile(state: StateFile, snapshot: Path, *, run_id: str) -> None:
             connection.execute(_LEFT_SOURCE)
             connection.execute(_CAME_BACK)
             connection.execute(_TAKEN_OVER)
+            connection.execute(_GONE)
+            connection.execute(_ORPHAN_GONE)
+            if looked_at is not None:
+                when = ("looked_at", repr(looked_at))  # everything in meta beside the key is text
+                connection.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", when)
             connection.execute("DELETE FROM left_out")
             connection.execute(_LEFT_OUT)
     finally:
@@ -109,7 +123,7 @@ def count_left_source(state: StateFile) -> int:
     # A record that gave way, or whose user another record speaks for now, is no user of WorkOS by itself.
     query = """
     SELECT count(DISTINCT workos_id) FROM users WHERE left_source = 1 AND workos_id IS NOT NULL
-        AND workos_id NOT IN (
+        AND status != 'gone' AND workos_id NOT IN (
             SELECT workos_id FROM users WHERE left_source = 0 AND workos_id IS NOT NULL AND relation != 'unverified'
         )
     """

@@ -34,12 +34,13 @@ CREATE TABLE {schema}users (
 """
 
 USERS_WORKOS_ID = "CREATE INDEX {schema}users_workos_id ON users (workos_id)"
+META = "CREATE TABLE {schema}meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID"
 ORPHANED = (
     "CREATE TABLE {schema}orphaned (workos_id TEXT PRIMARY KEY, sub TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID"
 )
 
 _TABLES = (
-    "CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    META.format(schema=""),
     USERS.format(schema=""),
     USERS_WORKOS_ID.format(schema=""),
     # Users of WorkOS whose record now shares another one's address: kept there, and nobody's any more.

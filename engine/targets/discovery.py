@@ -37,13 +37,15 @@ class TargetStore(Keeps, Protocol):
     def index_targets(self) -> None: ...
 
 
-async def discover(store: TargetStore, target: UserTarget, *, progress: Progress, wanted: Sequence[str] = ()) -> None:
-    """Store every WorkOS user that matters to the plan, those `wanted` by id too.
+async def discover(
+    store: TargetStore, target: UserTarget, *, progress: Progress, wanted: Sequence[str] = (), listed: bool = False
+) -> None:
+    """Store every WorkOS user that matters to the plan, those `wanted` by id too; `listed`: all are stored already.
 
     Raises the errors of `engine.targets.errors`.
     """
     unplaced = store.count_unplaced()
-    if unplaced:
+    if unplaced and not listed:
         # What the state knows to be in WorkOS would have to be listed as well.
         budget = 2 * unplaced
         if store.count_known() / PAGE > budget or not await list_all(store, target, progress, budget=budget):

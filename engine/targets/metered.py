@@ -95,6 +95,12 @@ class MeteredTarget:
         """See the port."""
         return await self._patiently(lambda: self._target.list_page(after))
 
+    async def deleted_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """See the port."""
+        return await self._patiently(lambda: self._target.deleted_page(since, until, after))
+
     async def write(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Any other write under the same quota. `call` runs once its slot is free; it is not tried again."""
         return await self._once("write", call)

@@ -20,6 +20,7 @@ from engine.targets.transport import AiohttpBackend
 from engine.users import TargetUser, normalise_email
 
 _RESET = "password_reset.succeeded"
+_DELETED = "user.deleted"
 PAGE = 100  # WorkOS's largest page (API description, list users)
 
 
@@ -86,17 +87,7 @@ class WorkOSTarget:
         self, since: datetime, until: datetime, after: str | None
     ) -> tuple[Sequence[str], str | None]:
         """GET /events; see the port."""
-        # A range and a cursor exclude each other (docs, list events).
-        where = {"after": after} if after else {"range_start": _stamp(since), "range_end": _stamp(until)}
-        params: dict[str, Any] = {"events": _RESET, "limit": PAGE, "order": "asc", **where}
-        page = read_page(await ask(self.client, ("events",), params, self._opts))
-        try:
-            # A server that does not know the filter gives events of every kind.
-            found = [text(one["data"]["user_id"]) for one in page.items if one["event"] == _RESET]
-            last = text(page.items[-1]["id"]) if page.items else None
-        except (TypeError, LookupError) as error:
-            raise Ambiguous("unexpected_answer") from error
-        return found, last
+        return await self._events(_RESET, "user_id", since, until, after)
 
     async def delete(self, user_id: str) -> None:
         """DELETE /user_management/users/{id}; see the port."""
@@ -109,6 +100,27 @@ class WorkOSTarget:
         """One page of all users, oldest first, and the cursor of the next, None at the end."""
         page = await self._list(limit=PAGE, order="asc", **({"after": after} if after else {}))
         return [_listed(one) for one in page.items], page.after
+
+    async def deleted_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """GET /events; see the port."""
+        return await self._events(_DELETED, "id", since, until, after)
+
+    async def _events(
+        self, name: str, key: str, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        # A range and a cursor exclude each other (docs, list events).
+        where = {"after": after} if after else {"range_start": _stamp(since), "range_end": _stamp(until)}
+        params: dict[str, Any] = {"events": name, "limit": PAGE, "order": "asc", **where}
+        page = read_page(await ask(self.client, ("events",), params, self._opts))
+        try:
+            # A server that does not know the filter gives events of every kind.
+            found = [text(one["data"][key]) for one in page.items if one["event"] == name]
+            last = text(page.items[-1]["id"]) if page.items else None
+        except (TypeError, LookupError) as error:
+            raise Ambiguous("unexpected_answer") from error
+        return found, last
 
     async def _list(self, **params: Any) -> Page:
         return read_page(await ask(self.client, ("user_management", "users"), params, self._opts))

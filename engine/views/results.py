@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.codes import explain, explain_stop
 from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.targets.departures import Refresh
 from engine.targets.metered import Requests
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
@@ -25,6 +26,7 @@ def render_apply(result: ApplyResult) -> list[str]:
     )
     lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
+    lines += _refreshed(result.refreshed)
     lines += render_sign_in(result.sign_in)
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
@@ -47,6 +49,7 @@ def render_plan(result: PlanResult) -> list[str]:
     )
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
+    lines += _refreshed(result.refreshed)
     lines += render_sign_in(result.sign_in)
     if result.by_name:
         told = "a username or preferred_username that is no address: in WorkOS they type their e-mail address"
@@ -55,6 +58,8 @@ def render_plan(result: PlanResult) -> list[str]:
     if result.changes:
         under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         lines += ["", f"{figure(result.writes)} writes{under}"]
+    elif result.users["conflicts"] or result.refreshed == "failed":
+        lines += ["", "nothing to do, but not everybody is known to be in place: see above"]
     else:
         lines += ["", "nothing to do: everybody is in place"]
     for guard in result.guards:
@@ -112,6 +117,14 @@ def _reported(reported: Reported) -> Iterator[str]:
             f"{figure(reported.unverified_address)} users have an address that Cognito has not verified: "
             "whoever verifies it first in WorkOS reaches that user"
         )
+
+
+def _refreshed(refreshed: Refresh) -> list[str]:
+    if refreshed == "skipped":
+        return ["", "did not look for users deleted in WorkOS (--no-refresh)"]
+    if refreshed == "failed":
+        return ["", "could not look for users deleted in WorkOS: neither its events nor its users can be listed"]
+    return []
 
 
 def _requests(requests: Requests) -> str:

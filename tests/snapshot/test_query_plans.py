@@ -36,6 +36,7 @@ ELSEWHERE = (
     "SELECT joins FROM record WHERE sub = ?",
     "UPDATE record SET password = 0, passwordless = 1 WHERE primary_sub IS NULL",
     "SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub WHERE c.action = 'create' AND r.password",
+    "SELECT workos_id FROM ( SELECT workos_id FROM known.users WHERE workos_id IS NOT NULL AND status != 'gone'",
 )
 FOLDERS = ("snapshot", "state", "resets")
 

@@ -65,6 +65,7 @@ class World:
         assert self.table is not None
         database.attach_state(connection, self.state_path)
         self.table.prepare()
+        self.table.settle_unchanged()
         await discover(self.table, self.target, progress=lambda _: None)
         planner = Planner(self.marks, existing_users=self.options.get("existing_users", "adopt"))
         summary = compute_plan(self.table, planner)

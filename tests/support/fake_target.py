@@ -45,6 +45,7 @@ class FakeTarget:
         self.factors: Counter[str] = Counter()
         self.resets: list[str] = []
         self._now = itertools.count(1)
+        self.deleted: list[str] = []
         self._clock, self._latency, self._page = clock, latency, page
         self._ids = itertools.count(1)
 
@@ -126,6 +127,14 @@ class FakeTarget:
         await self._begin("delete", user_id)
         if self.users.pop(user_id, None) is None:
             raise Terminal("entity_not_found", status=404)
+        self.deleted.append(user_id)
+
+    async def deleted_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        await self._begin("deleted_page", after)
+        found = self.deleted[int(after) if after else 0 :]
+        return found, str(len(self.deleted)) if found else None
 
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         scripted = await self._begin("list_page", after)
