@@ -233,8 +233,8 @@ def _result(
 
 
 def _summary(result: ApplyResult) -> bytes:
-    """The result without its users and without what signing in took, for the state's list of runs."""
+    """The result without its users, and without what signing in and looking took, for the state's list of runs."""
     content = result.to_json()
-    for name in ("failures", *KEYS):
+    for name in ("failures", "refreshed", *KEYS):
         content.pop(name)
     return orjson.dumps(content)

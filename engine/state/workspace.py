@@ -102,9 +102,10 @@ class Workspace:
 
     def close(self) -> None:
         """Take away this command's snapshot, if it was not kept, and its place in the folder."""
-        for path in database_files(self.snapshot_path):
-            path.unlink(missing_ok=True)
+        # Without a place in the folder it has made nothing there, and the folder may be one that nobody can write to.
         if self._own_lock is not None:
+            for path in database_files(self.snapshot_path):
+                path.unlink(missing_ok=True)
             self._own_lock.remove()
             self._own_lock.__exit__(None, None, None)
             self._own_lock = None
