@@ -1,1 +1,1 @@
-"""JSON Schemas of the plan file and of what commands print with `--json`; read them through `engine.spec.schema`."""
+"""JSON Schemas of the plan file and of what commands print with `--json`; see `engine.plan_file.schema`."""

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.errors import EXIT_CHANGES, EXIT_OK, MigrateError
-from engine.spec.model import Spec
+from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
+from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.results import ApplyResult, PlanResult
+    from engine.run.results import ApplyResult, PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
@@ -53,7 +53,9 @@ def apply(
             from engine.views.results import render_apply
 
             console.say("", *render_apply(result))
-            if result.resets is not None:
+            from engine.resets.results import SendResult
+
+            if isinstance(result.resets, SendResult):
                 from engine.views.resets import render_send
 
                 console.say("", *render_send(result.resets))
@@ -86,11 +88,11 @@ def plan(
 
 
 async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
-    from engine.apply.migration import run_apply
-    from engine.apply.stopping import Stop, signals
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
-    from engine.state.workspace import Workspace
+    from engine.run.migration import run_apply
+    from engine.run.stopping import Stop, signals
+    from engine.workspace.folder import Workspace
 
     with ExitStack() as stack:
         spec = open_spec(console, path, sandbox=sandbox)
@@ -120,8 +122,8 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
 
 
 async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
-    from engine.apply.migration import run_plan
     from engine.cli.wiring import preview
+    from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh

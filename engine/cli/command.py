@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.diagnostics import Diagnostic
-from engine.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
-from engine.spec.model import ExportSource, Spec
-from engine.state.workspace import sweep
+from engine.model.diagnostics import Diagnostic
+from engine.model.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
+from engine.plan_file.model import ExportSource, Spec
 from engine.views.console import Console
+from engine.workspace.folder import sweep
 
 if TYPE_CHECKING:
-    from engine.spec.loader import LoadedPlan, NamedDestination
+    from engine.plan_file.loader import LoadedPlan, NamedDestination
 
 PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
@@ -73,7 +73,7 @@ def diagnostic_json(one: Diagnostic) -> dict[str, object]:
 
 def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedPlan:
     """The plan file with its references resolved; its warnings are told, its secrets hidden from now on."""
-    from engine.spec.loader import load  # lazily: JSON Schema is a good part of the start-up
+    from engine.plan_file.loader import load  # lazily: JSON Schema is a good part of the start-up
 
     plan = load(path, sandbox=sandbox)
     console.hide(plan.secrets)
@@ -84,8 +84,8 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
 
 def open_source_only(console: Console, path: Path, *, sandbox: bool) -> Spec:
     """The plan's spec for commands that read the pool and perhaps the state: WorkOS's variables may be unset."""
-    from engine.apply.session import for_sandbox
-    from engine.spec.loader import load
+    from engine.plan_file.loader import load
+    from engine.run.identity import for_sandbox
 
     loaded = load(path, sandbox=True)
     console.hide(loaded.secrets)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
-from engine.ports import Progress, UserSource
-from engine.spec.model import ExportSource
-from engine.users import SourceUser
+from engine.model.ports import Progress, UserSource
+from engine.model.users import SourceUser
+from engine.plan_file.model import ExportSource
 
 
 def register(app: typer.Typer) -> None:
@@ -29,8 +28,8 @@ def export(
     quiet: QuietOption = False,
 ) -> None:
     """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that filters name."""
-    from engine.sources.export_writer import write_export
-    from engine.sources.open import open_source
+    from engine.cli.sources import open_source
+    from engine.exports.writer import write_export
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
@@ -52,11 +51,10 @@ def export(
 
 def _pages(source: UserSource, progress: Progress, groups: Sequence[str]) -> Iterator[Sequence[SourceUser]]:
     """The pool's pages, each user with their groups of those that the plan names."""
-    from engine.snapshot.groups import GroupMembers
+    from engine.snapshot.groups import GroupMembers, temporary_database
 
     seen = 0
-    # A database without a name is SQLite's own temporary file, gone with the connection.
-    with closing(sqlite3.connect("", isolation_level=None)) as connection:
+    with closing(temporary_database()) as connection:
         members = GroupMembers(connection) if groups else None
         if members:
             members.read(source, groups)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
-from engine.spec.model import Spec
+from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -67,11 +67,11 @@ def ids(
 @contextmanager
 def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
     """The pool's records with the state beside them: the last run's snapshot if it was kept, else the pool itself."""
-    from engine.apply.reading import Watch, read_people
+    from engine.cli.sources import open_source
     from engine.cli.stored import reading
+    from engine.run.reading import Watch, read_people
     from engine.snapshot import database
-    from engine.sources.open import open_source
-    from engine.state.workspace import Workspace
+    from engine.workspace.folder import Workspace
 
     with reading(spec):
         workspace = Workspace(spec.state_path, preview=True)

@@ -10,8 +10,8 @@ from typer import core
 
 from engine.cli import apply, export, ids, oauth, resets, sandbox, schema, state, status, validate, verify
 from engine.cli.command import report, wants_json
-from engine.diagnostics import Diagnostic
-from engine.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
+from engine.model.diagnostics import Diagnostic
+from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
 from engine.views.console import Console
 
 DISTRIBUTION = "cognito-workos-migrate"

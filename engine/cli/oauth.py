@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command
-from engine.errors import MigrateError, SourceError
+from engine.model.errors import MigrateError, SourceError
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -46,9 +46,8 @@ def check(plan: PlanArgument, json: JsonOption = False, quiet: QuietOption = Fal
 @app.command("show-secret", epilog="Example: migrate oauth show-secret plans/production.yaml Google")
 def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
     """Show a provider's client secret, for pasting it into WorkOS's dashboard; on a terminal only."""
+    from engine.cli.sources import open_source
     from engine.cli.wiring import open_spec
-    from engine.sources.identity_providers import read_identity_providers
-    from engine.spec.model import CognitoSource
 
     with command(json=False, quiet=False) as console:
         if not console.is_terminal:
@@ -58,9 +57,10 @@ def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
                 code="not_a_terminal",
             )
         spec = open_spec(console, plan, sandbox=False)
-        if not isinstance(spec.source, CognitoSource):
+        providers = open_source(spec.source, tell=console.warn).identity_providers()
+        if providers is None:
             raise SourceError("an export holds no providers", remedy="read the pool itself", code="no_providers")
-        found = {one.name: one for one in read_identity_providers(spec.source)}
+        found = {one.name: one for one in providers}
         if provider not in found:
             known = ", ".join(sorted(found)) or "none"
             raise SourceError(
@@ -79,7 +79,6 @@ def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
 async def _check(console: Console, path: Path) -> CheckResult:
     from engine.cli.wiring import preview
     from engine.oauth.results import CheckResult
-    from engine.targets.provider_probe import HttpsProbe
 
     began = time.monotonic()
     async with preview(console, path, sandbox=False) as (session, watch):
@@ -91,5 +90,5 @@ async def _check(console: Console, path: Path) -> CheckResult:
             )
         stage = await session.sign_in_stage()
         console.hide(stage.secrets)
-        rows = await session.check_sign_in(stage, HttpsProbe(session.spec.oauth.allow_hosts), watch)
+        rows = await session.check_sign_in(stage, watch)
         return CheckResult(session.spec.name, rows, time.monotonic() - began)

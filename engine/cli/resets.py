@@ -11,15 +11,15 @@ import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.cli.mfa import mfa
-from engine.errors import MigrateError
-from engine.spec.model import Spec
+from engine.model.errors import MigrateError
+from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.resets.ports import ResetTarget
+    from engine.model.resets import ResetTarget
+    from engine.quota.metered import MeteredTarget
     from engine.resets.results import SendResult, StatusResult, SyncResult
     from engine.resets.sending import SendOptions
-    from engine.targets.metered import MeteredTarget
 
 app = typer.Typer(
     help="Password resets: mail the people who need one, and follow who has come back.",
@@ -143,13 +143,13 @@ def sync(
 
 
 async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: bool) -> SendResult:
-    from engine.apply.session import state_identity
-    from engine.apply.stopping import Stop, signals
     from engine.cli.stored import reading
     from engine.cli.wiring import session_for, watch_of
     from engine.resets.session import run_send
+    from engine.run.identity import state_identity
+    from engine.run.stopping import Stop, signals
     from engine.state.file import StateFile
-    from engine.state.workspace import Workspace
+    from engine.workspace.folder import Workspace
 
     with ExitStack() as stack:
         with reading(spec) as known:
@@ -175,10 +175,10 @@ async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: 
 
 
 async def _status(console: Console, path: Path, *, sandbox: bool) -> StatusResult:
-    from engine.apply.session import as_target_error
     from engine.cli.stored import reading
     from engine.cli.wiring import open_spec
     from engine.resets.returning import run_status
+    from engine.run.target_errors import as_target_error
 
     spec = open_spec(console, path, sandbox=sandbox)
     with reading(spec) as state:
@@ -188,12 +188,12 @@ async def _status(console: Console, path: Path, *, sandbox: bool) -> StatusResul
 
 
 async def _sync(console: Console, path: Path, *, sandbox: bool) -> SyncResult:
-    from engine.apply.session import as_target_error
-    from engine.apply.stopping import Stop, signals
     from engine.cli.stored import editing
     from engine.cli.wiring import open_spec
-    from engine.clock import SystemClock
+    from engine.model.clock import SystemClock
     from engine.resets.returning import run_sync
+    from engine.run.stopping import Stop, signals
+    from engine.run.target_errors import as_target_error
 
     spec = open_spec(console, path, sandbox=sandbox)
     stop = Stop()
@@ -206,11 +206,11 @@ async def _sync(console: Console, path: Path, *, sandbox: bool) -> SyncResult:
 @asynccontextmanager
 async def _workos(console: Console, spec: Spec, *, sandbox: bool) -> AsyncIterator[tuple[MeteredTarget, ResetTarget]]:
     """WorkOS alone, proven to be the state's environment: nobody's pool is contacted."""
-    from engine.apply.session import open_target, prove_environment, state_identity
+    from engine.cli.opening import open_resets, open_target, prove_environment
     from engine.cli.wiring import destination_for
-    from engine.resets.session import open_resets
+    from engine.run.identity import state_identity
     from engine.state.file import StateFile
-    from engine.state.workspace import Workspace
+    from engine.workspace.folder import Workspace
 
     state = StateFile.read(spec.state_path, state_identity(spec, sandbox=sandbox))
     known: list[str] = []
@@ -243,7 +243,7 @@ def _subs(only: str | None, only_file: Path | None) -> frozenset[str] | None:
 
 
 def _duration(text: str | None) -> float | None:
-    from engine.spec.values import parse_duration
+    from engine.plan_file.values import parse_duration
 
     if text is None:
         return None

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def schema(json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Print the plan file's JSON Schema."""
-    from engine.spec.schema import plan_schema_text
+    from engine.plan_file.schema import plan_schema_text
 
     with command(json=json, quiet=quiet) as console:
         console.stream([plan_schema_text().rstrip("\n") + "\n"])

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.errors import MigrateError
+from engine.model.errors import MigrateError
 
 app = typer.Typer(help="Look into the state, and correct it.", rich_markup_mode=None, no_args_is_help=False)
 
@@ -95,8 +95,8 @@ def unlock(
     A local lock is the operating system's: it ends with its process.
     """
     from engine.cli.stored import stored_spec
-    from engine.state.lock import read_holder
-    from engine.state.workspace import Workspace
+    from engine.workspace.folder import Workspace
+    from engine.workspace.lock import read_holder
 
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)

@@ -12,9 +12,9 @@ import orjson
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.codes import explain
-from engine.errors import MigrateError
-from engine.spec.model import Spec
+from engine.model.codes import explain
+from engine.model.errors import MigrateError
+from engine.plan_file.model import Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, printable, table
 
@@ -83,7 +83,8 @@ def status(
 def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, str | None]]]:
     """A function from sub to username and address, as the last run's snapshot has them (rule 14)."""
     from engine.snapshot import database
-    from engine.state.workspace import Workspace
+    from engine.snapshot.identifiers import names_of
+    from engine.workspace.folder import Workspace
 
     if not wanted:
         yield lambda _: {}
@@ -99,8 +100,8 @@ def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, s
     with closing(opened) as snapshot:
 
         def name(sub: str) -> dict[str, str | None]:
-            row = snapshot.execute("SELECT username, email FROM record WHERE sub = ?", (sub,)).fetchone()
-            return {"username": row[0] if row else None, "email": row[1] if row else None}
+            username, email = names_of(snapshot, sub)
+            return {"username": username, "email": email}
 
         yield name
 

@@ -7,14 +7,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from engine.apply.session import for_sandbox
 from engine.cli.command import introduce
-from engine.errors import MigrateError, StateError
-from engine.spec.loader import NamedDestination, load
-from engine.spec.model import Spec
+from engine.model.errors import MigrateError, StateError
+from engine.plan_file.loader import NamedDestination, load
+from engine.plan_file.model import Spec
+from engine.run.identity import for_sandbox
 from engine.state.file import StateFile
-from engine.state.workspace import Workspace
 from engine.views.console import Console
+from engine.workspace.folder import Workspace
 
 
 def stored_spec(console: Console, path: Path, *, sandbox: bool) -> Spec:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from engine.cli.command import JsonOption, QuietOption, command, diagnostic_json
-from engine.diagnostics import Diagnostic
-from engine.errors import InvalidPlanFile
+from engine.model.diagnostics import Diagnostic
+from engine.model.errors import InvalidPlanFile
 
 PlansArgument = Annotated[list[Path], typer.Argument(metavar="PLAN...", help="Plan files.", show_default=False)]
 
@@ -21,8 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption = False) -> None:
     """Check plan files, schema and sense; contacts nobody."""
-    from engine.spec.loader import load
-    from engine.state.workspace import sweep
+    from engine.plan_file.loader import load
+    from engine.workspace.folder import sweep
 
     with command(json=json, quiet=quiet) as console:
         found: list[Diagnostic] = []

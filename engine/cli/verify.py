@@ -12,7 +12,7 @@ from engine.views.console import Console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.results import VerifyResult
+    from engine.run.results import VerifyResult
 
 SampleOption = Annotated[
     int | None,
@@ -51,8 +51,8 @@ def verify(
 
 
 async def _verify(console: Console, path: Path, *, sample: int | None, strict: bool, sandbox: bool) -> VerifyResult:
-    from engine.apply.verifying import run_verify
     from engine.cli.wiring import preview
+    from engine.run.verifying import run_verify
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
         return await run_verify(session, watch=watch, sample=sample, strict=strict)

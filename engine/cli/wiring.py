@@ -9,17 +9,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from engine.apply.reading import Watch
-from engine.apply.session import Session, for_sandbox, open_session, sandbox_data
-from engine.apply.stopping import Stop, signals
 from engine.cli.command import introduce, load_plan
-from engine.errors import MigrateError
+from engine.cli.opening import open_session
+from engine.model.errors import MigrateError
+from engine.plan_file.model import Spec
+from engine.run.identity import for_sandbox, sandbox_data
+from engine.run.reading import Watch
+from engine.run.session import Session
+from engine.run.stopping import Stop, signals
 from engine.sandbox.options import UNPACED, Options, Quotas
 from engine.sandbox.process import SandboxProcess
-from engine.spec.model import Spec
-from engine.state.workspace import Workspace, database_files
 from engine.views.console import Console
 from engine.views.progress import Stages
+from engine.workspace.folder import Workspace, database_files
 
 _T = TypeVar("_T")
 

@@ -10,16 +10,16 @@ from urllib.parse import urlencode
 
 import orjson
 
+from engine.model.identity_providers import IdentityProvider, Offer, endpoints_of, offer_for
 from engine.oauth import checks
 from engine.oauth.answers import Answer, Reading, TokenReading, read_authorization, read_token
 from engine.oauth.checks import Check, Redirect
-from engine.oauth.connections import DISCOVERY, Known
-from engine.oauth.directions import read_directions
 from engine.oauth.handling import UNMET, Problem, ProviderUse
-from engine.oauth.organizations import Addresses, HeldOrganization, Organization
 from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInEnvironment
-from engine.oauth.provider import IdentityProvider, Offer, endpoints_of, offer_for
-from engine.spec.providers import OAuthChecks, ProviderSpec
+from engine.plan_file.providers import OAuthChecks, ProviderSpec
+from engine.resources.connections.design import DISCOVERY, Known
+from engine.resources.connections.directions import read_directions
+from engine.resources.organizations.organization import Addresses, HeldOrganization, Organization
 
 # Reserved for such purposes (RFC 2606): a redirect URI that is nobody's, a code and a secret that cannot exist.
 NOBODYS_URI = "https://cognito-workos-migrate.invalid/callback"
@@ -72,7 +72,7 @@ class Checking:
         self._addresses = addresses or Addresses()
 
     async def run(self, uses: Sequence[ProviderUse]) -> list[Check]:
-        """All rows, by provider. Raises the errors of `engine.targets.errors`."""
+        """All rows, by provider. Raises the errors of `engine.model.call_errors`."""
         rows: list[Check] = []
         for use in uses:
             rows.append(_planned(use, self._problems.get(use.name)))

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
 
+from engine.model.identity_providers import IdentityProvider, Offer
 from engine.oauth.answers import Answer, Reading, TokenReading
-from engine.oauth.organizations import Addresses, HeldOrganization, Organization
-from engine.oauth.provider import IdentityProvider, Offer
+from engine.resources.organizations.organization import Addresses, HeldOrganization, Organization
 
 Verdict = Literal["pass", "fail", "cannot-tell"]
 

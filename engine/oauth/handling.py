@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
 
-from engine.oauth.provider import IdentityProvider, kind_by_name, offer_for
-from engine.spec.providers import ProviderSpec
+from engine.model.identity_providers import IdentityProvider, kind_by_name, offer_for
+from engine.plan_file.providers import ProviderSpec
 
 Handling = Literal["reported", "provider", "connection", "password_reset", "skip", "error", "unlisted", "unknown"]
 """reported: the plan has no section. provider: WorkOS has it. error: WorkOS lacks it. unlisted: not in the plan.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.oauth.answers import Answer
-from engine.oauth.connections import Design
-from engine.oauth.organizations import HeldOrganization, Organization
-from engine.spec.providers import DomainState
+from engine.plan_file.providers import DomainState
+from engine.resources.connections.design import Design
+from engine.resources.organizations.organization import HeldOrganization, Organization
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class ProviderProbe(Protocol):
 class SignInEnvironment(Protocol):
     """The part of a WorkOS environment that signing in rests on.
 
-    Every method raises the errors of `engine.targets.errors` and no others. What is created is looked for again
+    Every method raises the errors of `engine.model.call_errors` and no others. What is created is looked for again
     before a creation is repeated.
     """
 

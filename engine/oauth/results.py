@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.errors import EXIT_INCOMPLETE, EXIT_OK
+from engine.model.errors import EXIT_INCOMPLETE, EXIT_OK
 from engine.oauth.checks import Check
 from engine.oauth.handling import Problem, ProviderUse
 

@@ -12,20 +12,20 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from engine.apply.stopping import FailureGuard, Stop
-from engine.errors import SourceError
-from engine.ports import Clock, Progress
+from engine.model.call_errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
+from engine.model.errors import SourceError
+from engine.model.ports import Clock, Progress
+from engine.model.resets import IssuedReset, Ledger, Recipient, ResetTarget
+from engine.model.retries import Tries
+from engine.plan_file.model import ResetEmail
+from engine.quota.metered import MeteredTarget
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import AddressLimit, Turn, next_turn
-from engine.resets.ports import IssuedReset, Ledger, ResetTarget
-from engine.resets.recipients import QUOTA_SPENT, Recipient, Tally
+from engine.resets.recipients import QUOTA_SPENT, Tally
 from engine.resets.settling import Settler
 from engine.resets.waiting import wait_or_stop
-from engine.spec.model import ResetEmail
-from engine.targets.backoff import Tries
-from engine.targets.errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
-from engine.targets.metered import MeteredTarget
+from engine.run.stopping import FailureGuard, Stop
 
 # Intents of one commit, asked for side by side: as many as a kill can leave to be settled.
 _CHUNK = 16

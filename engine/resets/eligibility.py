@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from engine.patterns import Pattern, compile_wildcards
-from engine.spec.model import Destination, ResetEmail
+from engine.model.patterns import Pattern, compile_wildcards
+from engine.model.resets import Candidate, Mail
+from engine.plan_file.model import Destination, ResetEmail
 
 Verdict = Literal[
     "due", "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned",
     "mailed", "unknown", "open",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """What the state knows of e-mails to a user; `sent_at` is of the last one known to be sent."""
-
-    status: str  # intended, sent, unknown, failed
-    sent_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One selected person of the pool, beside their WorkOS user.
-
-    `passwords` are (UserStatus, enabled) of the person's records with a password; `joins`: federated, by a provider
-    that WorkOS lacks. `email` is WorkOS's, which is where the e-mail goes; None where there is no such user.
-    """
-
-    sub: str
-    workos_id: str | None
-    email: str | None = field(repr=False)
-    passwords: tuple[tuple[str, bool], ...]
-    joins: bool = False
-    enabled: bool = True
-    verified: bool = True
-    returned: bool = False
-    mail: Mail | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from engine.resets.ports import ResetEvent, ResetTarget
+from engine.model.call_errors import Terminal
+from engine.model.paging import every_page
+from engine.model.resets import ResetEvent, ResetTarget
+from engine.quota.metered import MeteredTarget
 from engine.resets.settlement import KEPT
-from engine.targets.errors import Terminal
-from engine.targets.metered import MeteredTarget
-from engine.targets.paging import every_page
 
 # A request may ask for 30 days (docs, events API); three windows of a little less make up what is kept.
 _WINDOW = KEPT / 3
@@ -30,7 +30,7 @@ async def read_history(
 ) -> History:
     """All events of these names from `since` on, as far as WorkOS has them; `now` is WorkOS's time.
 
-    The newest window has to be readable: raises the errors of `engine.targets.errors`. The guide says that events are
+    The newest window has to be readable: raises CallFailed. The guide says that events are
     kept for 90 days, the reference 30: a refusal of an older window is taken for the end of what is kept.
     """
     found: list[ResetEvent] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from engine.spec.model import Hours
+from engine.plan_file.model import Hours
 
 _DAY = 24 * 60
 

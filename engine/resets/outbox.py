@@ -13,9 +13,8 @@ from pathlib import Path
 
 import orjson
 
-from engine.errors import StateError
-from engine.resets.ports import IssuedReset
-from engine.resets.recipients import Recipient
+from engine.model.errors import StateError
+from engine.model.resets import IssuedReset, Recipient
 
 _PARTIAL = ".partial"
 _OURS = re.compile(r"resets-\d{8}T\d{6}Z-\d+\.jsonl\.partial")

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from engine.model.resets import Batch
+
 # WorkOS takes three password resets per 60 s and address (docs, rate limits).
 _PER_ADDRESS, _PERIOD = 3, 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch that began at `began` and has mailed `used` users."""
-
-    began: float
-    used: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,14 @@
-"""One person to be mailed, and what a run says of all of them: the words that planning and sending share."""
+"""What a run says of everybody who is to be mailed: the words that planning and sending share."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
 
+from engine.model.resets import Recipient
+
 # WorkOS's code for the day's e-mails being used up: a run ends there, and goes on tomorrow.
 QUOTA_SPENT = "daily_quota_exceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """Somebody to mail. Address and name never appear in a repr."""
-
-    workos_id: str
-    sub: str
-    email: str = field(repr=False)
-    name: str | None = field(default=None, repr=False)
 
 
 @dataclass(slots=True)

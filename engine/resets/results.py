@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from engine.codes import explain
-from engine.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from engine.resets.recipients import QUOTA_SPENT, Recipient
-from engine.targets.metered import Requests
+from engine.model.codes import explain
+from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.model.resets import Recipient
+from engine.quota.metered import Requests
+from engine.resets.recipients import QUOTA_SPENT
 
 _LISTED = 1000
 # Why people are not mailed, in the order of the reasons.

@@ -8,21 +8,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.apply.stopping import Stop
-from engine.ports import Clock, UserChanges
+from engine.model.call_errors import CallFailed, Refused, Terminal
+from engine.model.paging import every_page
+from engine.model.ports import Clock, UserChanges
+from engine.model.resets import SUCCEEDED, ResetTarget
+from engine.model.retries import Tries
+from engine.model.users import TargetUser
+from engine.plan_file.model import Spec
+from engine.quota.metered import MeteredTarget
 from engine.resets.history import read_history
-from engine.resets.ports import SUCCEEDED, ResetTarget
 from engine.resets.results import StatusResult, SyncResult
 from engine.resets.settlement import KEPT
 from engine.resets.waiting import wait_or_stop
-from engine.spec.model import Spec
+from engine.run.stopping import Stop
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
-from engine.targets.backoff import Tries
-from engine.targets.errors import CallFailed, Refused, Terminal
-from engine.targets.metered import MeteredTarget
-from engine.targets.paging import every_page
-from engine.users import TargetUser
 
 _PEOPLE = """
 SELECT workos_id, sub FROM users WHERE password = 1 AND workos_id IS NOT NULL AND relation = 'primary' ORDER BY sub
@@ -44,7 +44,7 @@ class Returns:
 
 
 async def read_returns(state: StateFile, metered: MeteredTarget, target: ResetTarget, *, flag: str) -> Returns:
-    """From WorkOS's users and events, and what the state remembers. Raises the errors of `engine.targets.errors`."""
+    """From WorkOS's users and events, and what the state remembers. Raises the errors of `engine.model.call_errors`."""
     people = {str(workos_id): str(sub) for workos_id, sub in state.rows(_PEOPLE)}
     how = {one: kind for one, kind in ResetLedger(state).who_returned().items() if one in people}
     flagged: set[str] = set()

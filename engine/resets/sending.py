@@ -9,28 +9,29 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from engine.apply.stopping import FailureGuard, Stop
-from engine.errors import MigrateError, TargetError
-from engine.ports import Progress
+from engine.model.call_errors import CallFailed
+from engine.model.errors import MigrateError, TargetError
+from engine.model.ports import Progress
+from engine.model.resets import CREATED, SUCCEEDED, Recipient, ResetTarget
+from engine.plan_file.model import Spec
+from engine.quota.metered import MeteredTarget
 from engine.resets.campaign import Campaign
-from engine.resets.candidates import Candidates
+from engine.resets.candidates import find_due
 from engine.resets.eligibility import Rules, allowed_addresses
 from engine.resets.history import read_history
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
-from engine.resets.ports import CREATED, SUCCEEDED, ResetTarget
-from engine.resets.recipients import Due, Recipient, Tally
+from engine.resets.recipients import Due, Tally
 from engine.resets.results import SendResult, iso
 from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
+from engine.resources.users.discovery import list_all
+from engine.run.stopping import FailureGuard, Stop
+from engine.snapshot.candidates import CandidateTable
 from engine.snapshot.passwordless import FindPasswordless
-from engine.spec.model import Spec
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
-from engine.targets.discovery import list_all
-from engine.targets.errors import CallFailed
-from engine.targets.metered import MeteredTarget
 
 # People asked for at once in a dry run.
 _ASKED = 400
@@ -69,7 +70,7 @@ class Sending:
         *,
         spec: Spec,
         sandbox: bool,
-        candidates: Candidates,
+        candidates: CandidateTable,
         state: StateFile,
         metered: MeteredTarget,
         target: ResetTarget,
@@ -96,7 +97,7 @@ class Sending:
         self._warnings: list[str] = []
 
     async def run(self, options: SendOptions, *, listing: Progress, sending: Callable[[int], Progress]) -> SendResult:
-        """Send what is due. Raises the errors of `engine.targets.errors` and StateError before anything is sent."""
+        """Send what is due. Raises the errors of `engine.model.call_errors` and StateError before anything is sent."""
         began = time.monotonic()
         outbox = Outbox(options.out) if self._email.deliver == "file" else None
         await list_all(self._candidates, self._metered, listing)
@@ -130,7 +131,7 @@ class Sending:
             resend_after=options.resend_after,
             resend_unknown=options.resend_unknown,
         )
-        due = self._candidates.due(rules, self._clock.now(), only=options.only)
+        due = find_due(self._candidates.candidates(), rules, self._clock.now(), only=options.only)
         if options.dry_run:
             await self._leave_passwordless(due, options.limit)
             tally = self._foresee(due, options)
@@ -139,7 +140,7 @@ class Sending:
             async def still_due() -> set[str]:
                 await list_all(self._candidates, self._metered, listing)
                 await self._learn(write=True)
-                found = self._candidates.due(rules, self._clock.now(), only=options.only)
+                found = find_due(self._candidates.candidates(), rules, self._clock.now(), only=options.only)
                 return {one.workos_id for one in found.people}
 
             campaign = Campaign(
@@ -181,7 +182,7 @@ class Sending:
     async def _learn(self, *, write: bool) -> None:
         """Who was mailed and who has come back, by WorkOS's events: the state may be lost, or an older copy.
 
-        A dry run judges by them as well, and writes nothing. Raises the errors of `engine.targets.errors`.
+        A dry run judges by them as well, and writes nothing. Raises the errors of `engine.model.call_errors`.
         """
         now = self._clock.now()
         since = now - KEPT if self._read_until is None else self._read_until - SKEW

@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.apply.migration import new_run_id
-from engine.apply.reading import Watch, check_selected, read_people
-from engine.apply.session import Session, as_target_error, call_timeout
-from engine.apply.stopping import Stop
-from engine.clock import SystemClock
-from engine.errors import MigrateError
-from engine.ports import Progress
-from engine.resets.candidates import Candidates
-from engine.resets.ports import ResetTarget
+from engine.model.errors import MigrateError
+from engine.model.ports import Progress
+from engine.plan_file.model import Spec
 from engine.resets.results import SendResult
 from engine.resets.sending import Sending, SendOptions
+from engine.run.migration import new_run_id
+from engine.run.reading import Watch, check_selected, read_people
+from engine.run.session import Session
+from engine.run.stopping import Stop
+from engine.run.target_errors import as_target_error
 from engine.snapshot import database
-from engine.spec.model import Destination, Spec
+from engine.snapshot.candidates import CandidateTable
 from engine.state.file import StateFile
-from engine.state.workspace import Workspace
-
-
-@asynccontextmanager
-async def open_resets(destination: Destination) -> AsyncIterator[ResetTarget]:
-    """WorkOS's password resets; contacts nobody. Pacing is the metered target's, which they share."""
-    from engine.targets.resets import WorkOSResets
-
-    target = WorkOSResets(destination, timeout=call_timeout(), clock=SystemClock())
-    try:
-        yield target
-    finally:
-        await target.close()
+from engine.workspace.folder import Workspace
 
 
 async def run_send(
@@ -64,11 +50,11 @@ async def run_send(
             people = await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
             check_selected(session.spec, people.source)
             database.attach_state(connection, state.path)
-            async with open_resets(destination) as target:
+            async with session.resets(destination) as target:
                 result = await Sending(
                     spec=session.spec,
                     sandbox=session.sandbox,
-                    candidates=Candidates(connection),
+                    candidates=CandidateTable(connection),
                     state=state,
                     metered=session.target,
                     target=target,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 
-from engine.apply.stopping import Stop
-from engine.ports import Clock
+from engine.model.call_errors import CallFailed, Refused
+from engine.model.ports import Clock
+from engine.model.resets import CREATED, Ledger, ResetTarget
+from engine.quota.metered import MeteredTarget
 from engine.resets.history import read_history
 from engine.resets.outbox import Outbox
-from engine.resets.ports import CREATED, Ledger, ResetTarget
 from engine.resets.settlement import CERTAIN_AFTER, KEPT, SKEW, settle
 from engine.resets.waiting import wait_or_stop
-from engine.targets.errors import CallFailed, Refused
-from engine.targets.metered import MeteredTarget
+from engine.run.stopping import Stop
 
 
 class Settler:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from engine.apply.stopping import Stop
-from engine.ports import Clock
+from engine.model.ports import Clock
+from engine.run.stopping import Stop
 
 
 async def wait_or_stop(clock: Clock, seconds: float, stop: Stop) -> bool:

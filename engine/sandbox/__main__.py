@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from engine.errors import MigrateError
+from engine.model.errors import MigrateError
 from engine.sandbox.options import Faults, Options, Quotas, Settings, changed
 from engine.sandbox.server import serve
 

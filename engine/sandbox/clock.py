@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from engine.ports import Clock
+from engine.model.ports import Clock
 
 
 class SandboxClock:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.errors import TargetError
+from engine.model.errors import TargetError
 from engine.sandbox.errors import ApiError
 
 _VERSION = 2

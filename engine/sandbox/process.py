@@ -15,7 +15,7 @@ from typing import IO, Any
 
 import orjson
 
-from engine.errors import TargetError
+from engine.model.errors import TargetError
 from engine.sandbox.options import Options
 
 _KEY_VARIABLE = "MIGRATE_SANDBOX_API_KEY"

@@ -16,8 +16,8 @@ from email.utils import formatdate
 import orjson
 from aiohttp import web
 
-from engine.errors import TargetError
-from engine.ports import Clock
+from engine.model.errors import TargetError
+from engine.model.ports import Clock
 from engine.sandbox.null import NullServer
 from engine.sandbox.options import Options
 from engine.sandbox.requests import Reply

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.clock import SystemClock
-from engine.ports import Clock
+from engine.model.clock import SystemClock
+from engine.model.ports import Clock
 from engine.sandbox.authentication import Authentication
 from engine.sandbox.authorize import Authorize
 from engine.sandbox.clock import SandboxClock

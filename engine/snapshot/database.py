@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from engine.errors import Interrupted, StateError
+from engine.model.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
 from engine.state.file import reading_uri
-from engine.state.private_files import disk_full, no_room
 from engine.state.schema import META, ORPHANED, USERS, USERS_WORKOS_ID, VERSION
-from engine.state.workspace import database_files
+from engine.workspace.folder import database_files
+from engine.workspace.private_files import disk_full, no_room
 
 _COMPLETE = 1
 # Instructions of SQLite between two looks at whether somebody wants to stop: some thousandths of a second.
@@ -75,6 +75,11 @@ def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
         connection.execute("ATTACH ':memory:' AS known")
         for statement in (USERS, USERS_WORKOS_ID, ORPHANED, META):
             connection.execute(statement.format(schema="known."))
+
+
+def detach_state(connection: sqlite3.Connection) -> None:
+    """Let go of the state."""
+    connection.execute("DETACH known")
 
 
 def _attach_older(connection: sqlite3.Connection, path: Path) -> None:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from engine.planning.decisions import AdoptionFacts, RecordFacts, adoption_misfit, record_misfit, refuse
-from engine.spec.model import Decision
-from engine.users import TargetUser
+from engine.model.users import TargetUser
+from engine.plan_file.model import Decision
+from engine.resources.users.decisions import AdoptionFacts, RecordFacts, adoption_misfit, record_misfit, refuse
 
 _RECORD = "SELECT reason, email, verified FROM record WHERE sub = ?"
 _OTHERS = """

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from engine.ports import UserSource
-from engine.users import SourceUser
+from engine.model.ports import UserSource
+from engine.model.users import SourceUser
 
 
 class GroupMembers:
@@ -33,3 +33,8 @@ class GroupMembers:
         for username, group in self._connection.execute(query, [user.username for user in page]):
             groups.setdefault(username, []).append(group)
         return [replace(user, groups=tuple(groups.get(user.username, ()))) for user in page]
+
+
+def temporary_database() -> sqlite3.Connection:
+    """SQLite's own temporary file, gone with the connection."""
+    return sqlite3.connect("", isolation_level=None)

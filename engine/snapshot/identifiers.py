@@ -37,3 +37,9 @@ def identifiers(connection: sqlite3.Connection) -> Iterator[Identifiers]:
         for sub, username, identities, workos_id, relation in rows:
             pairs = tuple((provider, user) for provider, user in orjson.loads(identities)) if identities else ()
             yield Identifiers(sub, username, pairs, workos_id, relation)
+
+
+def names_of(connection: sqlite3.Connection, sub: str) -> tuple[str | None, str | None]:
+    """Username and address of one record; None for both where the snapshot has no such record."""
+    row = connection.execute("SELECT username, email FROM record WHERE sub = ?", (sub,)).fetchone()
+    return (row[0], row[1]) if row else (None, None)

@@ -7,15 +7,15 @@ from collections import Counter
 
 import orjson
 
-from engine.errors import SourceError
-from engine.mapping.filters import UserFilter
-from engine.mapping.mapper import Mapper, left_out
-from engine.planning.fingerprints import Fingerprints
-from engine.ports import Progress, UserSource
+from engine.model.errors import SourceError
+from engine.model.ports import Progress, UserSource
+from engine.model.users import SourceUser
+from engine.plan_file.model import Filters
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.filters import UserFilter
+from engine.resources.users.mapper import Mapper, left_out
 from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
-from engine.spec.model import Filters
-from engine.users import SourceUser
 
 _INSERT = """
 INSERT INTO record (id, sub, username, created, modified, native, provider, email, address, verified, external_id,
@@ -144,6 +144,11 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
         else:
             reasons[reason] = number
     return selected + sum(reasons.values()), selected, reasons
+
+
+def count_merged(connection: sqlite3.Connection) -> int:
+    """Records that were merged into another with the same address."""
+    return int(connection.execute("SELECT count(*) FROM record WHERE primary_sub IS NOT NULL").fetchone()[0])
 
 
 def _dump(fields: dict[str, str]) -> bytes:

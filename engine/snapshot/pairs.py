@@ -6,9 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from engine.planning.changes import Desired
+from engine.model.users import TargetUser
+from engine.resources.users.changes import Desired
 from engine.snapshot.plan_table import PlanTable, load_target
-from engine.users import TargetUser
 
 _SAMPLE = "CREATE TEMP TABLE checked AS SELECT sub, external_id, email FROM person ORDER BY random() LIMIT ?"
 # Linked records have an address of their own beside that of their person, so `record_address` does not serve.

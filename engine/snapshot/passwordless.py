@@ -33,6 +33,12 @@ WHERE primary_sub IS NULL AND password
     )
 """
 
+# Records that gave way to another have factors of their own; who only signs in by a provider has none in Cognito.
+_NATIVE = """
+SELECT r.sub, r.username, k.workos_id FROM record r LEFT JOIN known.users k ON k.sub = r.sub
+WHERE r.reason IS NULL AND r.native AND r.relation != 'unverified' ORDER BY r.sub
+"""
+
 
 def mark_passwordless(connection: sqlite3.Connection, find: FindPasswordless, check: Callable[[], None]) -> None:
     """Ask for everybody who may be created, and let who has no password count as such. `check` may end it."""
@@ -64,3 +70,8 @@ def without_password(connection: sqlite3.Connection, subs: Sequence[str], find: 
         for person, rows in records.items()
         if rows and all(sub in found for sub, _ in rows) and not connection.execute(_JOINS, (person,)).fetchone()[0]
     }
+
+
+def native_users(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
+    """(sub, username, WorkOS id) of every selected record that may have second factors in Cognito, in order of sub."""
+    return connection.execute(_NATIVE).fetchall()

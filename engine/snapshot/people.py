@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import orjson
 
-from engine.mapping.duplicates import merge, rank
-from engine.mapping.mapper import MappedRecord, Mapper
-from engine.planning.fingerprints import Fingerprints
+from engine.plan_file.model import Duplicates
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.duplicates import merge, rank
+from engine.resources.users.mapper import MappedRecord, Mapper
 from engine.snapshot import database
-from engine.spec.model import Duplicates
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
 # has none of its own, or whose provider the plan skips, is no longer left out for that.

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from engine.planning.changes import Change, Desired, Found, Guard, Known, Work
-from engine.users import TargetUser
+from engine.model.users import TargetUser
+from engine.resources.users.changes import Change, Desired, Found, Guard, Known, Work
 
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
 # record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
@@ -219,6 +220,28 @@ class PlanTable:
                 for c in changes
             ],
         )  # fmt: skip
+
+    def count_actions(self) -> Counter[str]:
+        """People by what is to be done for them."""
+        return Counter(dict(self._connection.execute("SELECT action, count(*) FROM change GROUP BY action")))
+
+    def conflicts(self, limit: int) -> tuple[list[tuple[str, str]], int]:
+        """(sub, code) of people in conflict, the first `limit` in order of sub, and how many there are."""
+        rows = self._connection.execute(
+            "SELECT sub, code FROM change WHERE action = 'conflict' ORDER BY sub LIMIT ?", (limit,)
+        ).fetchall()
+        query = "SELECT count(*) FROM change WHERE action = 'conflict'"
+        return rows, int(self._connection.execute(query).fetchone()[0])
+
+    def count_unverified_addresses(self) -> int:
+        """People whose WorkOS user stands under an address that Cognito has not verified: the first to verify it
+        there reaches that user.
+        """
+        query = """
+        SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub
+        WHERE c.action NOT IN ('conflict', 'skip') AND NOT r.verified
+        """
+        return int(self._connection.execute(query).fetchone()[0])
 
     def work(self, *, freeing: bool) -> Iterator[list[Work]]:
         """Changes to carry out, in order of sub, in lists; `freeing` gives those that give up an address."""

@@ -11,7 +11,7 @@ from operator import itemgetter
 import orjson
 
 from engine.oauth.handling import SignsInBy
-from engine.oauth.organizations import Addresses, domain_of
+from engine.resources.organizations.organization import Addresses, domain_of
 
 # All records of one person, merged ones too, next to each other.
 _IDENTITIES = """

@@ -5,7 +5,7 @@ No secret and nothing of a user is in it (rule 14); the table needs no new versi
 
 from __future__ import annotations
 
-from engine.oauth.connections import Known
+from engine.resources.connections.design import Known
 from engine.state.file import StateFile
 
 _PREFIX = "connection:"

@@ -17,11 +17,11 @@ from types import TracebackType
 
 import orjson
 
-from engine.errors import StateError
+from engine.model.errors import StateError
+from engine.model.outcomes import Claim, Done, NotDone, Outcome, StateIdentity
 from engine.state import schema
-from engine.state.private_files import disk_full, no_room, refuse_irregular, tighten
-from engine.state.records import Claim, Done, NotDone, Outcome, StateIdentity
 from engine.state.soundness import is_sound
+from engine.workspace.private_files import disk_full, no_room, refuse_irregular, tighten
 
 _CLAIM = """
 INSERT INTO users (sub, status, operation, run_id, changed_at, attempts) VALUES (?, 'claimed', ?, ?, ?, 1)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.resets.pace import Batch
-from engine.resets.ports import Intent
+from engine.model.resets import Batch, Intent
 from engine.state.file import StateFile
 
 # sent_at stays over a second intent: where that is withdrawn, the first e-mail still was sent.

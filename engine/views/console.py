@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO
 
-from engine.redaction import Redactor
+from engine.model.redaction import Redactor
 from engine.views.commands import Invocation
 from engine.views.progress import Bar, Lines, ProgressView, Silent, Stages
 from engine.views.text import json_safe, printable, table

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
-from engine.ports import Progress
+from engine.model.ports import Progress
 from engine.views.text import duration, figure
 
 # Without a total there are no per cents: a line this often (seconds).

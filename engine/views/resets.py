@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.codes import explain, explain_stop
+from engine.model.codes import explain, explain_stop
 from engine.resets.recipients import QUOTA_SPENT
 from engine.resets.results import REASONS, SendResult, StatusResult, SyncResult, iso
 from engine.views.text import duration, figure, table

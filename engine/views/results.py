@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.codes import explain, explain_stop
-from engine.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
-from engine.targets.departures import Refresh
-from engine.targets.metered import Requests
+from engine.model.codes import explain, explain_stop
+from engine.quota.metered import Requests
+from engine.resources.users.departures import Refresh
+from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 

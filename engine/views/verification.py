@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.planning.verification import shown_name
-from engine.results import VerifyResult
+from engine.resources.users.verification import shown_name
+from engine.run.results import VerifyResult
 from engine.views.text import duration, figure, table
 
 _SHOWN = 20

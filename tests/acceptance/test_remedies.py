@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.codes import _CODES, _STOPS, explain, explain_stop
+from engine.model.codes import _CODES, _STOPS, explain, explain_stop
 from engine.views.commands import Invocation
 from tests.support.cli import Cli, Ended, export_source, plan_text
 

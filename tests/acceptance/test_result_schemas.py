@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from engine.results import APPLIED, PLANNED
+from engine.run.results import APPLIED, PLANNED
 from tests.support.cli import ROOT
 
 RESULTS = sorted(path for path in (ROOT / "schemas").glob("*.json") if not path.name.startswith("plan.v1"))

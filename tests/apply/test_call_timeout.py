@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from engine.apply.session import call_timeout
-from engine.errors import MigrateError
+from engine.cli.opening import call_timeout
+from engine.model.errors import MigrateError
 
 
 @pytest.mark.parametrize(("written", "seconds"), [("", 20.0), ("5", 5.0), ("0.5", 0.5), ("3600", 3600.0)])

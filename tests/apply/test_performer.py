@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from engine.apply.performer import Performer, creation, user_changes
-from engine.planning.changes import Change, Desired, Found, Known, Work
-from engine.planning.fingerprints import Fingerprints
-from engine.planning.planner import Planner
-from engine.ports import UserChanges
-from engine.state.records import Done, NotDone
-from engine.targets.backoff import THROTTLED_TRIES, TRIES
-from engine.targets.errors import Ambiguous, Refused, Terminal, Throttled, Transient
+from engine.model.call_errors import Ambiguous, Refused, Terminal, Throttled, Transient
+from engine.model.outcomes import Done, NotDone
+from engine.model.ports import UserChanges
+from engine.model.retries import THROTTLED_TRIES, TRIES
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.changes import Change, Desired, Found, Known, Work
+from engine.resources.users.performer import Performer, creation, user_changes
+from engine.resources.users.planner import Planner
 from tests.support.fake_target import After, FakeTarget
 from tests.support.metered import metered
 from tests.support.virtual_clock import VirtualClock

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from engine.apply.performer import Performer
-from engine.apply.runner import Runner, Tally
-from engine.apply.stopping import FailureGuard, Stop
-from engine.errors import StateError
-from engine.planning.changes import Change, Desired, Work
-from engine.planning.fingerprints import Fingerprints
-from engine.planning.planner import Planner
-from engine.state.records import Claim, Done, NotDone, Outcome
-from engine.targets.errors import QuotaSpent, Refused, Terminal
-from engine.users import TargetUser
+from engine.model.call_errors import QuotaSpent, Refused, Terminal
+from engine.model.errors import StateError
+from engine.model.outcomes import Claim, Done, NotDone, Outcome
+from engine.model.users import TargetUser
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.changes import Change, Desired, Work
+from engine.resources.users.performer import Performer
+from engine.resources.users.planner import Planner
+from engine.run.runner import Runner, Tally
+from engine.run.stopping import FailureGuard, Stop
 from tests.support.fake_target import FakeTarget
 from tests.support.metered import metered
 

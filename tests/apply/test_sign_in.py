@@ -8,18 +8,18 @@ from typing import Any
 
 import pytest
 
-from engine.apply.sign_in import SignInRefused, SignInStage
-from engine.errors import StateError
-from engine.oauth.connections import Known
+from engine.model.call_errors import Ambiguous, Terminal
+from engine.model.errors import StateError
+from engine.model.identity_providers import IdentityProvider
+from engine.model.outcomes import StateIdentity
 from engine.oauth.handling import SignsInBy
-from engine.oauth.organizations import HeldOrganization
-from engine.oauth.provider import IdentityProvider
-from engine.spec.model import CognitoSource, Destination, Spec
-from engine.spec.providers import ConnectionSpec, DomainSpec, OAuthChecks, ProviderSpec
+from engine.plan_file.model import CognitoSource, Destination, Spec
+from engine.plan_file.providers import ConnectionSpec, DomainSpec, OAuthChecks, ProviderSpec
+from engine.resources.connections.design import Known
+from engine.resources.organizations.organization import HeldOrganization
+from engine.run.sign_in import SignInRefused, SignInStage
 from engine.state.connections import read_connections
 from engine.state.file import StateFile
-from engine.state.records import StateIdentity
-from engine.targets.errors import Ambiguous, Terminal
 from tests.support.fake_sign_in import FakeSignIn
 
 KEY = b"k" * 32
@@ -41,7 +41,7 @@ def spec(tmp_path: Path, organization: str = "acme", **more: Any) -> Spec:
 
 
 def stage(one: Spec, workos: FakeSignIn, known: dict[str, Known] | None = None, pool: Any = (OKTA,)) -> SignInStage:
-    return SignInStage(one, workos, pool=pool, known=known or {}, key=KEY)
+    return SignInStage(one, workos, pool=pool, pool_id="pool", known=known or {}, key=KEY)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_state_that_cannot_be_written(
     def full(*_: object) -> None:
         raise StateError("full", code="state_not_writable")
 
-    monkeypatch.setattr("engine.apply.sign_in.record_connection", full)
+    monkeypatch.setattr("engine.run.sign_in.record_connection", full)
     done = await made.carry_out(await made.foresee(PEOPLE, {}), state)
     assert done.connections[0].code == "state_not_writable"
 

@@ -6,8 +6,8 @@ import signal
 
 import pytest
 
-from engine.apply import stopping
-from engine.apply.stopping import FailureGuard, Stop, signals
+from engine.run import stopping
+from engine.run.stopping import FailureGuard, Stop, signals
 
 
 def test_the_first_reason_stays() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.targets.errors import Ambiguous, Terminal
+from engine.model.call_errors import Ambiguous, Terminal
 from tests.support.identity import IdentityWorld, counted, record
 
 VICTIM, EVIL = record("a", "victim@x.co", "no"), record("a", "evil@evil.co")

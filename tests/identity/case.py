@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.users import SourceUser
+from engine.model.users import SourceUser
 from tests.support.identity import IdentityWorld
 
 

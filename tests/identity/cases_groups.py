@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from engine.users import SourceUser
+from engine.model.users import SourceUser
 from tests.identity.case import Case, Step
 from tests.support.identity import record
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.results import PLANNED
+from engine.run.results import PLANNED
 from tests.identity.case import Case
 from tests.identity.cases_changes import CHANGES
 from tests.identity.cases_existing import EXISTING

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import MigrateError
+from engine.model.errors import MigrateError
 from tests.support.identity import IdentityWorld, counted, record
 
 ANN = record("a", first="Ann")

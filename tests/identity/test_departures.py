@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import GuardRefused
-from engine.users import SourceUser
+from engine.model.errors import GuardRefused
+from engine.model.users import SourceUser
 from tests.support.identity import IdentityWorld, record
 
 

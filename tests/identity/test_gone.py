@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.targets.errors import Refused, Terminal
+from engine.model.call_errors import Refused, Terminal
 from tests.support.identity import IdentityWorld, counted, record
 
 ANN, BEN = record("a", "ann@x.co"), record("b", "ben@x.co")

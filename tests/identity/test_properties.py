@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.users import SourceUser, normalise_email
+from engine.model.users import SourceUser, normalise_email
 from tests.support.identity import IdentityWorld, record
 
 _PREFER = st.sampled_from(

@@ -6,8 +6,8 @@ from itertools import permutations
 
 import pytest
 
-from engine.mapping.duplicates import merge, rank
-from engine.mapping.mapper import MappedRecord
+from engine.resources.users.duplicates import merge, rank
+from engine.resources.users.mapper import MappedRecord
 
 
 def _record(

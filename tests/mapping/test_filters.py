@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from engine.mapping.filters import UserFilter
-from engine.patterns import compile_wildcards
-from engine.spec.model import AttributeFilter, Filters
-from engine.users import SourceUser
+from engine.model.patterns import compile_wildcards
+from engine.model.users import SourceUser
+from engine.plan_file.model import AttributeFilter, Filters
+from engine.resources.users.filters import UserFilter
 from tests.support.people import NEW_YEAR, cognito_user
 
 DAY = timedelta(days=1)

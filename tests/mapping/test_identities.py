@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from engine.mapping.identities import main_identity, parse_identities
-from engine.mapping.lookup import lookup
+from engine.resources.users.identities import main_identity, parse_identities
+from engine.resources.users.lookup import lookup
 from tests.support.people import cognito_user
 
 GOOGLE = {"userId": "1", "providerName": "Google", "providerType": "Google", "issuer": None, "primary": False}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from engine.mapping.mapper import Mapper, left_out
-from engine.mapping.values import escape, fit_metadata, is_email
-from engine.spec.model import Attributes, FieldMapping, Limits
-from engine.users import SourceUser
+from engine.model.users import SourceUser
+from engine.plan_file.model import Attributes, FieldMapping, Limits
+from engine.resources.users.mapper import Mapper, left_out
+from engine.resources.users.values import escape, fit_metadata, is_email
 from tests.support.people import cognito_user, source
 
 

@@ -7,8 +7,8 @@ import tempfile
 from collections import defaultdict
 from pathlib import Path
 
-from engine.results import ApplyResult
-from engine.users import TargetUser
+from engine.model.users import TargetUser
+from engine.run.results import ApplyResult
 from tests.model.expectation import Person, Record, persons
 from tests.model.steps import CaseOfSteps, Step
 from tests.model.workos import Broken

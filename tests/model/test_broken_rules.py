@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from engine.apply import performer
-from engine.apply.performer import Performer
-from engine.apply.usage import Usage
-from engine.mapping import mapper
-from engine.planning.changes import Change
-from engine.planning.planner import Planner
+from engine.resources.users import mapper, performer
+from engine.resources.users.changes import Change
+from engine.resources.users.performer import Performer
+from engine.resources.users.planner import Planner
+from engine.resources.users.usage import Usage
 from tests.model.play import play
 from tests.model.steps import case_of
 from tests.model.workos import Broken

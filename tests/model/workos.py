@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from engine.ports import UserChanges
-from engine.targets.errors import Ambiguous, CallFailed, Throttled, Transient
-from engine.users import TargetUser
+from engine.model.call_errors import Ambiguous, CallFailed, Throttled, Transient
+from engine.model.ports import UserChanges
+from engine.model.users import TargetUser
 from tests.support.fake_target import FakeTarget
 
 _T = TypeVar("_T")

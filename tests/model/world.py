@@ -14,14 +14,14 @@ from datetime import timedelta
 from pathlib import Path
 from unittest import mock
 
-from engine.apply.migration import run_apply, run_plan
-from engine.apply.reading import Watch
-from engine.apply.stopping import Stop
-from engine.results import ApplyResult, PlanResult
-from engine.spec.loader import load
-from engine.spec.model import Spec
+from engine.model.users import SourceUser
+from engine.plan_file.loader import load
+from engine.plan_file.model import Spec
+from engine.run.migration import run_apply, run_plan
+from engine.run.reading import Watch
+from engine.run.results import ApplyResult, PlanResult
+from engine.run.stopping import Stop
 from engine.state.file import StateFile
-from engine.users import SourceUser
 from tests.model.expectation import TRUSTED, Record
 from tests.model.workos import Killed, ModelTarget
 from tests.support.identity import IdentityWorld, Pages

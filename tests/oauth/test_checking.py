@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from engine.model.identity_providers import IdentityProvider
 from engine.oauth.answers import Answer
 from engine.oauth.checking import NOBODYS_URI, Checking
 from engine.oauth.checks import Check
-from engine.oauth.connections import Known
 from engine.oauth.handling import SignsInBy, find_problems, handle
-from engine.oauth.provider import IdentityProvider
-from engine.spec.providers import ConnectionSpec, OAuthChecks, ProviderSpec
-from engine.targets.provider_probe import HttpsProbe
+from engine.plan_file.providers import ConnectionSpec, OAuthChecks, ProviderSpec
+from engine.probe.provider_probe import HttpsProbe
+from engine.resources.connections.design import Known
 from tests.support.fake_sign_in import FakeSignIn
 from tests.support.oauth_provider import CLIENT_ID, SECRET, Provider, oauth_provider
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import pytest
 
 from engine.oauth.checks import check_domains
-from engine.oauth.organizations import (
+from engine.plan_file.providers import ConnectionSpec, DomainSpec, DomainState
+from engine.resources.organizations.organization import (
     Addresses,
     HeldOrganization,
     Organization,
@@ -16,7 +17,6 @@ from engine.oauth.organizations import (
     domain_of,
     organizations,
 )
-from engine.spec.providers import ConnectionSpec, DomainSpec, DomainState
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from engine.network.hosts import NoHost, is_public, normalise_host
 from engine.oauth.ports import ProbeFailed
-from engine.targets import provider_probe
-from engine.targets.hosts import NoHost, is_public, normalise_host
-from engine.targets.provider_probe import CheckedResolver, HttpsProbe
+from engine.probe import provider_probe
+from engine.probe.provider_probe import CheckedResolver, HttpsProbe
 from tests.support.oauth_provider import Provider, oauth_provider
 from tests.support.proxy import connect_proxy
 

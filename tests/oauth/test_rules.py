@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.errors import GuardRefused
+from engine.model.errors import GuardRefused
+from engine.model.identity_providers import IdentityProvider, endpoints_of, offer_for
 from engine.oauth.answers import Answer
 from engine.oauth.checks import (
     Redirect,
@@ -20,11 +21,10 @@ from engine.oauth.checks import (
     read_redirect,
     unreachable,
 )
-from engine.oauth.connections import Known, decide, design
-from engine.oauth.directions import read_directions
 from engine.oauth.handling import SignsInBy, find_problems, handle
-from engine.oauth.provider import IdentityProvider, endpoints_of, offer_for
-from engine.spec.providers import ConnectionSpec, ProviderSpec
+from engine.plan_file.providers import ConnectionSpec, ProviderSpec
+from engine.resources.connections.design import Known, decide, design
+from engine.resources.connections.directions import read_directions
 
 KEY = b"k" * 32
 GOOGLE = IdentityProvider("Google", "Google", "g-1", "g-secret", ("openid", "email", "profile"))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from engine.planning.changes import Change, Desired, Found, Known
-from engine.planning.plan import compute_plan
-from engine.planning.planner import Planner
+from engine.resources.users.changes import Change, Desired, Found, Known
+from engine.resources.users.plan import compute_plan
+from engine.resources.users.planner import Planner
 from tests.planning.test_planner import ANN, MARKS, known
 
 

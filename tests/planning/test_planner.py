@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from engine.planning.changes import Change, Desired, Found, Known
-from engine.planning.fingerprints import Fingerprints
-from engine.planning.planner import Planner
-from engine.users import TargetUser
+from engine.model.users import TargetUser
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.changes import Change, Desired, Found, Known
+from engine.resources.users.planner import Planner
 
 MARKS = Fingerprints(b"k" * 32)
 FIELDS = {"external_id": "sub-1", "first_name": "Ann", "metadata.plan": "pro"}

@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.apply.stopping import Stop
-from engine.errors import MigrateError
+from engine.model.call_errors import Refused, Terminal, Transient
+from engine.model.errors import MigrateError
+from engine.plan_file.model import Hours, ResetEmail
+from engine.run.stopping import Stop
 from engine.sandbox.options import Faults, Quotas, ScriptedFault
-from engine.spec.model import Hours, ResetEmail
-from engine.targets.errors import Refused, Terminal, Transient
 from tests.resets.world import UNLIMITED, Killed, World, world
 from tests.support.people import cognito_user
 

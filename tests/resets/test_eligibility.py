@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from engine.resets.eligibility import Candidate, Mail, Rules, Verdict, allowed_addresses, judge
-from engine.spec.model import Destination, ResetEmail
+from engine.model.resets import Candidate, Mail
+from engine.plan_file.model import Destination, ResetEmail
+from engine.resets.eligibility import Rules, Verdict, allowed_addresses, judge
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.model.call_errors import CallFailed, Terminal
+from engine.model.resets import CREATED, SUCCEEDED
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
 from engine.resets.history import History, read_history
-from engine.resets.ports import CREATED, SUCCEEDED
 from engine.resets.settlement import KEPT
 from engine.sandbox.events import Events
 from engine.sandbox.options import Faults, ScriptedFault
-from engine.targets.errors import CallFailed, Terminal
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
 from tests.resets.world import World, world
 
 DAY = 86_400.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError
+from engine.model.errors import StateError
 from engine.resets.outbox import Outbox
 
 NAME = "resets-20250101T000000Z-1.jsonl.partial"

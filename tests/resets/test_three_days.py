@@ -16,11 +16,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from engine.errors import MigrateError
+from engine.model.call_errors import Terminal
+from engine.model.errors import MigrateError
+from engine.plan_file.model import Hours, ResetEmail
 from engine.resets.results import SendResult
 from engine.sandbox.options import Faults, Quotas
-from engine.spec.model import Hours, ResetEmail
-from engine.targets.errors import Terminal
 from tests.resets.world import Killed, world
 from tests.support.people import cognito_user
 

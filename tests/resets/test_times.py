@@ -7,10 +7,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from engine.model.resets import Batch
+from engine.plan_file.model import Hours
 from engine.resets.hours import Calendar
-from engine.resets.pace import AddressLimit, Batch, Turn, next_turn
+from engine.resets.pace import AddressLimit, Turn, next_turn
 from engine.resets.settlement import CERTAIN_AFTER, SKEW, Settled, settle
-from engine.spec.model import Hours
 
 BERLIN = "Europe/Berlin"
 WORKDAYS = frozenset(range(5))

@@ -9,23 +9,23 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.apply.reading import Watch, read_people
-from engine.apply.stopping import Stop
-from engine.resets.candidates import Candidates
-from engine.resets.ports import ResetTarget
+from engine.model.outcomes import StateIdentity
+from engine.model.resets import ResetTarget
+from engine.model.users import SourceUser
+from engine.plan_file.model import Destination, ExportSource, PasswordReset, ResetEmail, Spec
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
 from engine.resets.results import SendResult
 from engine.resets.sending import Sending, SendOptions
+from engine.run.reading import Watch, read_people
+from engine.run.stopping import Stop
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.server import Server
 from engine.snapshot import database
-from engine.spec.model import Destination, ExportSource, PasswordReset, ResetEmail, Spec
+from engine.snapshot.candidates import CandidateTable
 from engine.state.file import StateFile
-from engine.state.records import StateIdentity
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
-from engine.targets.resets import WorkOSResets
-from engine.targets.workos import WorkOSTarget
-from engine.users import SourceUser
+from engine.workos.resets import WorkOSResets
+from engine.workos.users import WorkOSTarget
 from tests.support.fake_source import FakeSource
 from tests.support.virtual_clock import VirtualClock
 
@@ -131,7 +131,7 @@ class World:
             sending = Sending(
                 spec=spec,
                 sandbox=False,
-                candidates=Candidates(connection),
+                candidates=CandidateTable(connection),
                 state=state,
                 metered=metered,
                 target=self.resets,

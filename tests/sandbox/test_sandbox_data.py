@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import TargetError
+from engine.model.errors import TargetError
 from engine.sandbox.database import Database
 
 

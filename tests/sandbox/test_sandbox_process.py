@@ -12,7 +12,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from engine.errors import TargetError
+from engine.model.errors import TargetError
 from engine.sandbox.options import Faults, Options, Provider, Quotas, Settings
 from engine.sandbox.process import SandboxProcess
 from engine.sandbox.server import Server

@@ -12,9 +12,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from engine.errors import Interrupted, SourceError, StateError
+from engine.model.errors import Interrupted, SourceError, StateError
+from engine.plan_file.model import Attributes, Duplicates, Filters
 from engine.snapshot import database, ingest
-from engine.spec.model import Attributes, Duplicates, Filters
 from tests.snapshot.world import World
 from tests.support.fake_source import FakeSource
 from tests.support.people import NEW_YEAR, cognito_user, source

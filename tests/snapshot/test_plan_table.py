@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from engine.model.outcomes import Claim
+from engine.model.users import SourceUser, TargetUser
 from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source
-from engine.state.records import Claim
-from engine.users import SourceUser, TargetUser
 from tests.snapshot.world import IDENTITY, KEY, World
 from tests.support.people import NEW_YEAR, cognito_user
 

@@ -32,6 +32,7 @@ ELSEWHERE = (
     "SELECT username, group_name FROM membership WHERE username IN",
     "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT r.sub, r.username FROM record r WHERE r.native",
+    "SELECT r.sub, r.username, k.workos_id FROM record r LEFT JOIN known.users k ON k.sub = r.sub WHERE r.reason",
     "SELECT sub, username FROM record WHERE (sub = ?1 OR primary_sub = ?1)",
     "SELECT joins FROM record WHERE sub = ?",
     "UPDATE record SET password = 0, passwordless = 1 WHERE primary_sub IS NULL",

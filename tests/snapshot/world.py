@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.mapping.mapper import Mapper
-from engine.planning.changes import Change
-from engine.planning.fingerprints import Fingerprints
-from engine.planning.plan import PlanSummary, compute_plan
-from engine.planning.planner import Planner
+from engine.model.outcomes import StateIdentity
+from engine.model.users import SourceUser
+from engine.plan_file.model import Attributes, Duplicates, Filters, Limits
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.changes import Change
+from engine.resources.users.discovery import discover
+from engine.resources.users.mapper import Mapper
+from engine.resources.users.plan import PlanSummary, compute_plan
+from engine.resources.users.planner import Planner
 from engine.snapshot import database
 from engine.snapshot.ingest import Ingest
 from engine.snapshot.people import merge_people
 from engine.snapshot.plan_table import PlanTable
-from engine.spec.model import Attributes, Duplicates, Filters, Limits
 from engine.state.file import StateFile
 from engine.state.reconcile import reconcile
-from engine.state.records import StateIdentity
-from engine.targets.discovery import discover
-from engine.users import SourceUser
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
 
@@ -74,8 +74,8 @@ class World:
 
     async def apply(self, *users: SourceUser) -> dict[str, tuple[str, str | None]]:
         """Plan, carry out, record. What was decided: sub to (action, code)."""
-        from engine.apply.performer import Performer
-        from engine.targets.metered import MeteredTarget
+        from engine.quota.metered import MeteredTarget
+        from engine.resources.users.performer import Performer
         from tests.support.metered import metered
 
         await self.plan(*users)

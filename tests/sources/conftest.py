@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.sources.cognito import CognitoUserPool
-from engine.spec.model import CognitoSource
+from engine.cognito.pool import CognitoUserPool
+from engine.plan_file.model import CognitoSource
 from tests.support.cognito import POOL_ID, REGION, StandIn, moto_server
 from tests.support.fake_time import FakeTime
 

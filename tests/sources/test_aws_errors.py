@@ -14,13 +14,13 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from engine.errors import SourceError
-from engine.sources.aws_errors import Verdict, judge, translate
-from engine.sources.aws_session import UnreadableAnswer
-from engine.sources.calls import PacedCalls, Refused
-from engine.sources.cognito import CognitoUserPool
-from engine.sources.pacing import Pacer
-from engine.spec.model import CognitoSource
+from engine.cognito.aws_errors import Verdict, judge, translate
+from engine.cognito.aws_session import UnreadableAnswer
+from engine.cognito.calls import PacedCalls, Refused
+from engine.cognito.pacing import Pacer
+from engine.cognito.pool import CognitoUserPool
+from engine.model.errors import SourceError
+from engine.plan_file.model import CognitoSource
 from tests.support.cognito import POOL_ID, REGION, Faults, StandIn, invent_users, make_moto_pool, serving
 from tests.support.fake_time import FakeTime
 
@@ -222,7 +222,7 @@ def test_a_role_is_assumed_and_used(moto: str, monkeypatch: pytest.MonkeyPatch) 
     arn = "arn:aws:iam::123456789012:role/reader"
     source = CognitoSource(pool_id, REGION, role_arn=arn, endpoint_url=moto)
 
-    from engine.sources.aws_session import open_session
+    from engine.cognito.aws_session import open_session
 
     credentials = open_session(source).get_credentials()
     assert credentials is not None
@@ -237,8 +237,8 @@ def test_a_role_is_assumed_and_used(moto: str, monkeypatch: pytest.MonkeyPatch) 
 def test_opening_loads_no_boto3() -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from engine.sources.open import open_source\n"
-        "from engine.spec.model import CognitoSource, ExportSource\n"
+        "from engine.cli.sources import open_source\n"
+        "from engine.plan_file.model import CognitoSource, ExportSource\n"
         "open_source(CognitoSource('us-east-1_a', 'us-east-1')); open_source(ExportSource(('*.json',), Path()))\n"
         "sys.exit(any(name in sys.modules for name in ('boto3', 'botocore', 'urllib3')))"
     )

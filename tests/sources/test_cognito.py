@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from engine.errors import SourceError
-from engine.sources.cognito import CognitoUserPool
+from engine.cognito.pool import CognitoUserPool
+from engine.model.errors import SourceError
 from tests.support.cognito import Faults, StandIn, invent_users, serving, sub_of
 from tests.support.fake_time import FakeTime
 
@@ -302,7 +302,7 @@ def test_all_chains_and_calls_share_one_budget(stand_in: StandIn, open_pool: Ope
 
 
 def test_a_real_second_never_holds_more_than_the_figure(stand_in: StandIn) -> None:
-    from engine.spec.model import CognitoSource
+    from engine.plan_file.model import CognitoSource
     from tests.support.cognito import POOL_ID, REGION
 
     stand_in.faults.latency, stand_in.faults.quota = 0.08, 40

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SourceError
-from engine.ports import UserSource
-from engine.sources.export_writer import write_export
-from engine.sources.open import open_source
-from engine.sources.records import parse_record
-from engine.spec.model import CognitoSource, ExportSource
+from engine.cli.sources import open_source
+from engine.exports.writer import write_export
+from engine.model.cognito_records import parse_record
+from engine.model.errors import SourceError
+from engine.model.ports import UserSource
+from engine.plan_file.model import CognitoSource, ExportSource
 from tests.support.cognito import POOL_ID, REGION, StandIn, invent_users, make_moto_pool, serving
 from tests.support.fake_source import FakeSource
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import SourceError
-from engine.sources import json_values
-from engine.sources.export_errors import ExportError
-from engine.sources.export_files import ExportFiles
-from engine.sources.records import parse_record
-from engine.spec.model import ExportSource
-from engine.users import SourceUser
+from engine.exports import json_values
+from engine.exports.errors import ExportError
+from engine.exports.files import ExportFiles
+from engine.model.cognito_records import parse_record
+from engine.model.errors import SourceError
+from engine.model.users import SourceUser
+from engine.plan_file.model import ExportSource
 from tests.support.cognito import invent_users
 
 USERS = invent_users(10)

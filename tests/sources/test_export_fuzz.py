@@ -19,12 +19,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.apply.reading import Watch, read_people
-from engine.errors import SourceError
+from engine.exports.files import ExportFiles
+from engine.model.errors import SourceError
+from engine.plan_file.loader import load
+from engine.run.reading import Watch, read_people
 from engine.snapshot import database
 from engine.snapshot.identifiers import identifiers
-from engine.sources.export_files import ExportFiles
-from engine.spec.loader import load
 from engine.views.identifiers import as_csv, as_jsonl, as_sql
 from tests.support.cli import export_source, plan_text
 from tests.support.cognito import invent_users

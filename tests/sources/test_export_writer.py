@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import SourceError
-from engine.sources.export_files import ExportFiles
-from engine.sources.export_writer import write_export
-from engine.sources.records import parse_record
-from engine.spec.model import ExportSource
-from engine.users import SourceUser
+from engine.exports.files import ExportFiles
+from engine.exports.writer import write_export
+from engine.model.cognito_records import parse_record
+from engine.model.errors import SourceError
+from engine.model.users import SourceUser
+from engine.plan_file.model import ExportSource
 from tests.support.cognito import invent_users
 
 USERS = [parse_record(one) for one in invent_users(30)]

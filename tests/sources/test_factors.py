@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from engine.errors import SourceError
-from engine.sources.factors import PER_SECOND, AuthFactors
-from engine.spec.model import CognitoSource
+from engine.cognito.factors import PER_SECOND, AuthFactors
+from engine.model.errors import SourceError
+from engine.plan_file.model import CognitoSource
 from tests.support.fake_time import FakeTime
 
 POOL = CognitoSource("us-east-1_AbCdEf123", "us-east-1")

@@ -8,10 +8,10 @@ from typing import Any
 import boto3
 import pytest
 
-from engine.errors import SourceError
-from engine.oauth.provider import IdentityProvider
-from engine.sources.identity_providers import read_identity_providers
-from engine.spec.model import CognitoSource
+from engine.cognito.identity_providers import read_identity_providers
+from engine.model.errors import SourceError
+from engine.model.identity_providers import IdentityProvider
+from engine.plan_file.model import CognitoSource
 from tests.support.cognito import REGION, make_moto_pool, moto_server
 
 
@@ -70,7 +70,7 @@ def test_a_pool_without_any(moto: str) -> None:
 
 
 def test_many_pages(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from engine.sources import aws_session
+    from engine.cognito import aws_session
 
     source = pool_of(moto, *((f"P{at}", "SAML", {"MetadataURL": f"https://m/{at}"}) for at in range(5)))
     real = aws_session.open_client
@@ -100,7 +100,7 @@ def test_a_pool_that_is_not_there(moto: str) -> None:
 def test_access_denied(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from botocore.exceptions import ClientError
 
-    from engine.sources import aws_session
+    from engine.cognito import aws_session
 
     class Denied:
         def list_identity_providers(self, **_: Any) -> Any:

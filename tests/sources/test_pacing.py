@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.sources.pacing import Pacer
+from engine.cognito.pacing import Pacer
 from tests.support.fake_time import FakeTime
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.mapping.identities import parse_identities
-from engine.sources.records import BadRecord, dump_record, parse_record
-from engine.users import Identity, SourceUser
+from engine.model.cognito_records import BadRecord, dump_record, parse_record
+from engine.model.users import Identity, SourceUser
+from engine.resources.users.identities import parse_identities
 from tests.support.cognito import invent_users
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from plan_text import KEY
 
-from engine.errors import InvalidPlanFile
-from engine.spec.loader import LoadedPlan, load
+from engine.model.errors import InvalidPlanFile
+from engine.plan_file.loader import LoadedPlan, load
 
 Load = Callable[..., LoadedPlan]
 Faults = Callable[..., list[str]]

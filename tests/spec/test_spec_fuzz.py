@@ -13,9 +13,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.errors import InvalidPlanFile
-from engine.spec.loader import load
-from engine.spec.model import Spec
+from engine.model.errors import InvalidPlanFile
+from engine.plan_file.loader import load
+from engine.plan_file.model import Spec
 
 TEXT = (Path(__file__).parents[2] / "plans" / "production.yaml").read_text()
 DATA = yaml.safe_load(TEXT.replace("2020-01-01", '"2020-01-01"'))

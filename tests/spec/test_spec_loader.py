@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from plan_text import KEY, LEAST, more, source, workos
 
-from engine.errors import InvalidPlanFile
-from engine.spec.document import MAX_BYTES
-from engine.spec.loader import LoadedPlan, load
-from engine.spec.model import (
+from engine.model.errors import InvalidPlanFile
+from engine.plan_file.document import MAX_BYTES
+from engine.plan_file.loader import LoadedPlan, load
+from engine.plan_file.model import (
     AttributeFilter,
     Attributes,
     CognitoSource,
@@ -365,7 +365,7 @@ def test_plans_in_the_repository(name: str) -> None:
 
 def test_start_up_is_lazy() -> None:
     program = (
-        "import sys, pathlib; from engine.spec.loader import load\n"
+        "import sys, pathlib; from engine.plan_file.loader import load\n"
         f"load(pathlib.Path({str(PLANS / 'production.yaml')!r}), environ={{}}, resolve=False)\n"
         "print(sorted({'boto3', 'botocore', 'workos', 'aiohttp', 'typer', 'rich', 'sqlite3'} & set(sys.modules)))"
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from engine.redaction import MASK, Redactor, looks_secret
-from engine.spec.references import Opaque, Resolved, replace
-from engine.spec.scalars import resolve
-from engine.spec.suggestions import closest
-from engine.spec.values import is_loopback, parse_duration, region_of, split_url
+from engine.model.redaction import MASK, Redactor, looks_secret
+from engine.plan_file.references import Opaque, Resolved, replace
+from engine.plan_file.scalars import resolve
+from engine.plan_file.suggestions import closest
+from engine.plan_file.values import is_loopback, parse_duration, region_of, split_url
 
 
 @pytest.mark.parametrize(

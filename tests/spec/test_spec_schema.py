@@ -11,8 +11,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from plan_text import LEAST, more, workos
 
-from engine.spec.loader import LoadedPlan
-from engine.spec.schema import PLAN, example_at, load_schema, plan_schema_text, schema_at
+from engine.plan_file.loader import LoadedPlan
+from engine.plan_file.schema import PLAN, example_at, load_schema, plan_schema_text, schema_at
 
 SCHEMAS = ("plan.v1", "error.v1")
 

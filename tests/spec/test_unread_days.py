@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import MigrateError
-from engine.spec.loader import load
+from engine.model.errors import MigrateError
+from engine.plan_file.loader import load
 
 PLAN = """\
 version: 1

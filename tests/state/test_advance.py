@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from engine.errors import StateError
+from engine.model.errors import StateError
+from engine.model.outcomes import Claim, NotDone
 from engine.state.file import StateFile
-from engine.state.records import Claim, NotDone
 from tests.state.words import IDENTITY, KEY, done
 
 COLUMNS = "sub, workos_id, status, operation, error_code, attempts, run_id, created_here, verified, flagged"

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError
-from engine.oauth.connections import Known
+from engine.model.errors import StateError
+from engine.model.outcomes import Claim, NotDone
+from engine.resources.connections.design import Known
 from engine.state import queries
 from engine.state.connections import read_connections, record_connection
 from engine.state.file import StateFile
-from engine.state.records import Claim, NotDone
 from engine.state.resets import ResetLedger
 from tests.state.words import IDENTITY, KEY, done
 from tests.support.identity import IdentityWorld, record

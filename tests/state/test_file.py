@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError
+from engine.model.errors import StateError
 from engine.snapshot import database
 from engine.state import schema
 from engine.state.file import StateFile

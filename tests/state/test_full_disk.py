@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError
+from engine.model.errors import StateError
 from engine.snapshot import database
 from engine.state.file import StateFile
-from engine.state.workspace import Workspace
+from engine.workspace.folder import Workspace
 from tests.state.words import IDENTITY, KEY
 
 _BLOCK = 4096

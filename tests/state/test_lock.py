@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError, StateLocked
-from engine.state import lock
-from engine.state.lock import StateLock, read_holder
+from engine.model.errors import StateError, StateLocked
+from engine.workspace import lock
+from engine.workspace.lock import StateLock, read_holder
 
 
 def test_a_second_run_is_refused_and_told_who_the_first_is(tmp_path: Path) -> None:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from engine.model.outcomes import Claim, NotDone
 from engine.snapshot import database
 from engine.state import queries
 from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source, reconcile
-from engine.state.records import Claim, NotDone
 from tests.state.words import done
 
 

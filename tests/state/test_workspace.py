@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import StateError, StateLocked
-from engine.state.workspace import Workspace, sweep
+from engine.model.errors import StateError, StateLocked
+from engine.workspace.folder import Workspace, sweep
 
 
 def _mode(path: Path) -> int:

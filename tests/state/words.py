@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.state.records import Done, StateIdentity
+from engine.model.outcomes import Done, StateIdentity
 
 IDENTITY = StateIdentity("acme", "us-east-1_AbC", "https://api.workos.com client_1")
 KEY = bytes(range(32))

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlencode
 
-from engine.oauth.connections import Design
-from engine.oauth.organizations import HeldOrganization, Organization
+from engine.model.call_errors import CallFailed
 from engine.oauth.ports import HeldConnection
-from engine.spec.providers import DomainState
-from engine.targets.errors import CallFailed
+from engine.plan_file.providers import DomainState
+from engine.resources.connections.design import Design
+from engine.resources.organizations.organization import HeldOrganization, Organization
 
 
 class FakeSignIn:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.errors import SourceError
-from engine.ports import SourceDescription
-from engine.users import SourceUser
+from engine.model.errors import SourceError
+from engine.model.identity_providers import IdentityProvider
+from engine.model.ports import FactorReader, SourceDescription
+from engine.model.users import SourceUser
 
 
 @dataclass
@@ -23,18 +24,29 @@ class FakeSource:
     describe_error: SourceError | None = None
     estimate: int | None = None
     readings: int = 0
+    providers: Sequence[IdentityProvider] | None = None
+    factor_reader: FactorReader | None = None
+    live: bool = True
     closed: int = 0
 
     def describe(self) -> SourceDescription:
         if self.describe_error is not None:
             raise self.describe_error
-        return SourceDescription(label=f"fake pool {self.pool_id}", pool_id=self.pool_id, estimated_users=self.estimate)
+        return SourceDescription(
+            label=f"fake pool {self.pool_id}", pool_id=self.pool_id, estimated_users=self.estimate, live=self.live
+        )
 
     def group_members(self, group: str) -> Iterator[Sequence[str]]:
         if group not in self.groups:
             raise SourceError(f"no group {group!r}", code="group_not_found")
         members = self.groups[group]
         return iter([members[at : at + self.size] for at in range(0, len(members), self.size)])
+
+    def identity_providers(self) -> Sequence[IdentityProvider] | None:
+        return self.providers
+
+    def factors(self) -> FactorReader | None:
+        return self.factor_reader
 
     def pages(self) -> Iterator[Sequence[SourceUser]]:
         self.readings += 1

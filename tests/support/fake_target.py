@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from engine.ports import UserChanges
-from engine.targets.errors import Terminal
-from engine.users import TargetUser
+from engine.model.call_errors import Terminal
+from engine.model.ports import UserChanges
+from engine.model.users import TargetUser
 from tests.support.virtual_clock import VirtualClock
 
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060\u00ad"

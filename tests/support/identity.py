@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import AbstractAsyncContextManager, closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from engine.apply.migration import run_apply, run_plan
-from engine.apply.reading import Watch, read_people
-from engine.apply.session import Session, state_identity
-from engine.apply.stopping import Stop
-from engine.results import ApplyResult, PlanResult
+from engine.model.resets import ResetTarget
+from engine.model.users import SourceUser, TargetUser
+from engine.plan_file.loader import load
+from engine.plan_file.model import Destination, Spec
+from engine.probe.provider_probe import HttpsProbe
+from engine.run.identity import state_identity
+from engine.run.migration import run_apply, run_plan
+from engine.run.reading import Watch, read_people
+from engine.run.results import ApplyResult, PlanResult
+from engine.run.session import Session
+from engine.run.stopping import Stop
 from engine.snapshot import database
 from engine.snapshot.identifiers import Identifiers, identifiers
-from engine.spec.loader import load
-from engine.spec.model import Spec
 from engine.state.file import StateFile
-from engine.state.workspace import Workspace, database_files
-from engine.users import SourceUser, TargetUser
+from engine.workspace.folder import Workspace, database_files
 from tests.support.fake_sign_in import FakeSignIn
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
@@ -161,7 +164,14 @@ class IdentityWorld:
             with state:
                 key = state.key
         target = metered(self.target)
-        return Session(spec, False, workspace, identity, key, source, source.describe(), target, FakeSignIn())
+        return Session(
+            spec, False, workspace, identity, key, source, source.describe(), target, FakeSignIn(),
+            _nobody_mailed, HttpsProbe(()),
+        )  # fmt: skip
+
+
+def _nobody_mailed(_: Destination) -> AbstractAsyncContextManager[ResetTarget]:
+    raise AssertionError("these worlds mail nobody")
 
 
 def _in_twos(records: Sequence[SourceUser]) -> list[Sequence[SourceUser]]:

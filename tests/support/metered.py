@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from engine.ports import UserTarget
-from engine.spec.model import Destination
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
+from engine.model.ports import UserTarget
+from engine.plan_file.model import Destination
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
 from tests.support.virtual_clock import VirtualClock
 
 

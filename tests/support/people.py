@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from engine.spec.model import FieldMapping
-from engine.users import SourceUser
+from engine.model.users import SourceUser
+from engine.plan_file.model import FieldMapping
 
 NEW_YEAR = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -11,18 +11,18 @@ from typing import Any
 
 import pytest
 
-from engine.oauth.organizations import Organization
-from engine.ports import UserChanges
+from engine.model.call_errors import CallFailed
+from engine.model.ports import UserChanges
+from engine.model.users import TargetUser
+from engine.plan_file.model import Destination
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget, Stopped
 from engine.resets.history import read_history
-from engine.spec.model import Destination
-from engine.targets.discovery import list_all
-from engine.targets.errors import CallFailed
-from engine.targets.metered import MeteredTarget, Stopped
-from engine.targets.quota import Quota
-from engine.targets.resets import WorkOSResets
-from engine.targets.sign_in import WorkOSSignIn
-from engine.targets.workos import WorkOSTarget
-from engine.users import TargetUser
+from engine.resources.organizations.organization import Organization
+from engine.resources.users.discovery import list_all
+from engine.workos.resets import WorkOSResets
+from engine.workos.sign_in import WorkOSSignIn
+from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
 from tests.support.metered import destination
 from tests.support.virtual_clock import VirtualClock

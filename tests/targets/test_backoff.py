@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.targets.backoff import FIRST, LONGEST, THROTTLED_TRIES, TRIES, Tries
-from engine.targets.errors import Ambiguous, CallFailed, Throttled, Transient
+from engine.model.call_errors import Ambiguous, CallFailed, Throttled, Transient
+from engine.model.retries import FIRST, LONGEST, THROTTLED_TRIES, TRIES, Tries
 
 
 def _delays(error: CallFailed, seed: int = 1) -> list[float]:

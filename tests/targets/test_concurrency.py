@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from engine.targets.concurrency import InFlight
+from engine.quota.concurrency import InFlight
 
 
 async def test_no_more_than_the_limit_first_come_first_served() -> None:

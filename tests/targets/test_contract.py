@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.ports import UserChanges, UserTarget
+from engine.model.call_errors import Terminal
+from engine.model.ports import UserChanges, UserTarget
+from engine.plan_file.model import Destination
 from engine.sandbox.options import Options
 from engine.sandbox.server import Server
-from engine.spec.model import Destination
-from engine.targets.errors import Terminal
-from engine.targets.workos import WorkOSTarget
+from engine.workos.users import WorkOSTarget
 from tests.support.fake_target import FakeTarget
 
 ANN = {

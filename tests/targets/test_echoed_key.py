@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.targets.errors import CallFailed
+from engine.model.call_errors import CallFailed
 from tests.support.answering import says
 from tests.support.identity import IdentityWorld, record
 from tests.targets.test_odd_answers import CALLS, ended

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from engine.ports import UserChanges
-from engine.targets.backoff import TRIES
-from engine.targets.errors import Ambiguous, Refused, Terminal, Throttled, Transient
-from engine.targets.metered import Requests, Stopped
+from engine.model.call_errors import Ambiguous, Refused, Terminal, Throttled, Transient
+from engine.model.ports import UserChanges
+from engine.model.retries import TRIES
+from engine.quota.metered import Requests, Stopped
 from tests.support.fake_target import After, FakeTarget
 from tests.support.metered import metered
 from tests.support.virtual_clock import VirtualClock

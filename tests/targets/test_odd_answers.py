@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from engine.spec.model import Destination
-from engine.targets.discovery import list_all
-from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
-from engine.targets.sign_in import WorkOSSignIn
-from engine.targets.workos import WorkOSTarget
+from engine.model.call_errors import Ambiguous, CallFailed, Refused, Terminal
+from engine.plan_file.model import Destination
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
+from engine.resources.users.discovery import list_all
+from engine.workos.sign_in import WorkOSSignIn
+from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
 from tests.support.metered import destination
 from tests.support.virtual_clock import VirtualClock

@@ -8,20 +8,20 @@ from dataclasses import replace
 
 import pytest
 
-from engine.clock import SystemClock
-from engine.oauth.connections import design
-from engine.oauth.organizations import Organization
+from engine.model.call_errors import Refused, Terminal
+from engine.model.clock import SystemClock
+from engine.model.identity_providers import IdentityProvider
 from engine.oauth.ports import SignInEnvironment
-from engine.oauth.provider import IdentityProvider
+from engine.plan_file.model import Destination
+from engine.plan_file.providers import ConnectionSpec
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
+from engine.resources.connections.design import design
+from engine.resources.organizations.organization import Organization
 from engine.sandbox.options import Faults, Options, ScriptedFault
 from engine.sandbox.server import Server
-from engine.spec.model import Destination
-from engine.spec.providers import ConnectionSpec
-from engine.targets.errors import Refused, Terminal
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
-from engine.targets.sign_in import WorkOSSignIn
-from engine.targets.workos import WorkOSTarget
+from engine.workos.sign_in import WorkOSSignIn
+from engine.workos.users import WorkOSTarget
 from tests.support.fake_sign_in import FakeSignIn
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})

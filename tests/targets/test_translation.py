@@ -14,9 +14,9 @@ from workos._errors import (
     WorkOSTimeoutError,
 )
 
-from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
-from engine.targets.translation import retry_after, translate
-from engine.waits import CENTURY
+from engine.model.call_errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
+from engine.model.waits import CENTURY
+from engine.workos.translation import retry_after, translate
 
 
 class _Answer:

@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from engine.spec.model import Destination
-from engine.targets.errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
-from engine.targets.workos import WorkOSTarget
+from engine.model.call_errors import Ambiguous, CallFailed, Refused, Terminal, Throttled, Transient
+from engine.plan_file.model import Destination
+from engine.workos.users import WorkOSTarget
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 ANN = {"email": "ann@example.com", "email_verified": True}

@@ -8,17 +8,18 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from engine.apply.session import target_error
-from engine.errors import SourceError
-from engine.ports import UserChanges
-from engine.resets.pace import AddressLimit, Batch, next_turn
-from engine.sources.calls import PacedCalls
-from engine.sources.pacing import Pacer
-from engine.spec.model import CognitoSource
-from engine.targets.errors import Ambiguous, CallFailed, Suspended, Terminal, Throttled
-from engine.targets.metered import MeteredTarget
-from engine.targets.quota import Quota
-from engine.targets.translation import retry_after
+from engine.cognito.calls import PacedCalls
+from engine.cognito.pacing import Pacer
+from engine.model.call_errors import Ambiguous, CallFailed, Suspended, Terminal, Throttled
+from engine.model.errors import SourceError
+from engine.model.ports import UserChanges
+from engine.model.resets import Batch
+from engine.plan_file.model import CognitoSource
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
+from engine.resets.pace import AddressLimit, next_turn
+from engine.run.target_errors import target_error
+from engine.workos.translation import retry_after
 from tests.support.fake_target import FakeTarget
 from tests.support.fake_time import FakeTime
 from tests.support.metered import destination

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.targets.quota import Kind, Quota
-from engine.targets.windows import SlidingWindow
+from engine.quota.budget import Kind, Quota
+from engine.quota.windows import SlidingWindow
 from tests.support.metered import destination
 from tests.support.virtual_clock import VirtualClock
 

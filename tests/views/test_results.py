@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from engine.codes import explain
-from engine.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, Reported, SourceCounts
-from engine.targets.metered import Requests
+from engine.model.codes import explain
+from engine.quota.metered import Requests
+from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, Reported, SourceCounts
 from engine.views.results import render_apply, render_plan
 
 

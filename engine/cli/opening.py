@@ -1,0 +1,144 @@
+"""Opens what commands work with, proves it, and closes it: source, WorkOS under its quota, state's key.
+
+Everything that can be wrong with the surroundings is found here, before anything is written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from engine.cli.sources import open_source
+from engine.model.clock import SystemClock
+from engine.model.errors import MigrateError, TargetError
+from engine.model.resets import ResetTarget
+from engine.model.retries import TRIES
+from engine.model.waits import Tell, tell_nobody
+from engine.plan_file.model import Destination, Spec
+from engine.quota.budget import Quota
+from engine.quota.metered import MeteredTarget
+from engine.resources.connections.design import Known
+from engine.run.identity import state_identity
+from engine.run.session import Session
+from engine.run.target_errors import as_target_error
+from engine.state.connections import read_connections
+from engine.state.file import StateFile
+from engine.workspace.folder import Workspace
+
+if TYPE_CHECKING:
+    from engine.workos.users import WorkOSTarget
+
+# One call's time-out in seconds; the SDK's own variable overrides it.
+_TIMEOUT = 20.0
+_LONGEST = 3600.0
+_FIRST_CONTACT_TRIES = 4
+
+
+@asynccontextmanager
+async def open_session(
+    spec: Spec, *, sandbox: bool, workspace: Workspace, tell: Tell = tell_nobody
+) -> AsyncIterator[Session]:
+    """Open and prove everything; the workspace is prepared. `tell` hears of long waits. Raises MigrateError."""
+    from engine.probe.provider_probe import HttpsProbe
+    from engine.workos.sign_in import WorkOSSignIn
+
+    identity = state_identity(spec, sandbox=sandbox)
+    async with AsyncExitStack() as stack:
+        state = StateFile.read(workspace.state_path, identity)
+        known: list[str] = []
+        connections: dict[str, Known] = {}
+        key = secrets.token_bytes(32)
+        if state is not None:
+            with state:
+                key, known = state.key, state.some_workos_ids()
+                connections = read_connections(state)
+        workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
+        source = open_source(spec.source, tell=tell)
+        described = await asyncio.to_thread(source.describe)
+        await prove_environment(target, known, spec.destination)
+        sign_in = WorkOSSignIn(workos.client, workos.backend, spec.destination, meter=target, timeout=call_timeout())
+        yield Session(
+            spec, sandbox, workspace, identity, key, source, described, target, sign_in,
+            open_resets, HttpsProbe(spec.oauth.allow_hosts), connections,
+        )  # fmt: skip
+
+
+@asynccontextmanager
+async def open_workos(
+    destination: Destination, *, tell: Tell = tell_nobody
+) -> AsyncIterator[tuple[WorkOSTarget, MeteredTarget]]:
+    """WorkOS as it is, and under the plan's quota; contacts nobody."""
+    from engine.workos.users import WorkOSTarget
+
+    clock = SystemClock()
+    rng = random.Random()  # noqa: S311 (jitter, not a secret)
+    workos = WorkOSTarget(destination, timeout=call_timeout())
+    target = MeteredTarget(workos, Quota(destination, clock, tell=tell), clock=clock, rng=rng)
+    try:
+        yield workos, target
+    finally:
+        await target.close()
+
+
+@asynccontextmanager
+async def open_target(destination: Destination, *, tell: Tell = tell_nobody) -> AsyncIterator[MeteredTarget]:
+    """WorkOS under the plan's quota; contacts nobody. `tell` hears of long waits."""
+    async with open_workos(destination, tell=tell) as (_, target):
+        yield target
+
+
+def call_timeout() -> float:
+    """One call's time-out in seconds. Raises MigrateError where the SDK's variable holds none."""
+    written = os.environ.get("WORKOS_REQUEST_TIMEOUT") or str(_TIMEOUT)
+    try:
+        seconds = float(written)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        # What is written is not shown: somebody may have taken one variable for another.
+        raise MigrateError(
+            "WORKOS_REQUEST_TIMEOUT is no number of seconds that a call may take",
+            remedy=f"set it to a number over 0 and up to {_LONGEST:g}, such as 20, or unset it",
+            code="bad_usage",
+        )
+    return seconds
+
+
+async def prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:
+    """The key works, and opens the environment that the state knows (rule 13). Raises MigrateError."""
+    target.read_tries = _FIRST_CONTACT_TRIES
+    with as_target_error(destination):
+        await _prove_environment(target, known, destination)
+    target.read_tries = TRIES
+
+
+async def _prove_environment(target: MeteredTarget, known: list[str], destination: Destination) -> None:
+    """The key works, and opens the environment that the state knows (rule 13)."""
+    if not known:
+        await target.list_page(None)
+        return
+    for workos_id in known:
+        if await target.get(workos_id) is not None:
+            return
+    raise TargetError(
+        f"the key opens another WorkOS environment than {destination.client_id}: users of the state are not there",
+        remedy="use this environment's key; if its users were deleted, move the state away and run again",
+        code="wrong_environment",
+    )
+
+
+@asynccontextmanager
+async def open_resets(destination: Destination) -> AsyncIterator[ResetTarget]:
+    """WorkOS's password resets; contacts nobody. Pacing is the metered target's, which they share."""
+    from engine.workos.resets import WorkOSResets
+
+    target = WorkOSResets(destination, timeout=call_timeout(), clock=SystemClock())
+    try:
+        yield target
+    finally:
+        await target.close()

@@ -1,0 +1,1 @@
+"""A live Cognito user pool as a `UserSource`."""

@@ -1,0 +1,1 @@
+"""Export files as a `UserSource`, and how they are written."""

@@ -1,0 +1,58 @@
+"""Warnings: what a plan may ask for and its author may not expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from engine.plan_file.checks.destination import PREFIXES, WORKOS
+from engine.plan_file.fault import Fault, Key, dotted
+from engine.plan_file.section import known_text, section
+from engine.plan_file.values import is_loopback, split_url
+
+# Quotas by the two services' documentation.
+_WORKOS_QUOTAS = {"writes_per_10s": 500, "reads_per_10s": 1_000, "requests_per_60s": 6_000}
+_COGNITO_QUOTA = 30
+
+
+def find_advisable(data: Mapping[str, Any]) -> Iterator[Fault]:
+    """Warnings about a plan that is otherwise right, as faults."""
+    yield from _no_password(section(data, "password_reset"))
+    if section(data, "filters").get("enabled") == "any":
+        wrong = "filters.enabled: any migrates disabled users, and WorkOS has no disabled users: they could sign in"
+        yield Fault("disabled_users", ("filters", "enabled"), wrong, "write enabled: true to leave them out")
+    workos = section(data, *WORKOS)
+    yield from _unknown_prefix(workos)
+    yield from _above_quotas(workos, section(data, "source", "cognito"))
+
+
+def _no_password(reset: Mapping[str, Any]) -> Iterator[Fault]:
+    if reset.get("strategy", "none") == "none":
+        key: Key = ("password_reset", "strategy") if reset else ()
+        wrong = "no password resets: migrated users cannot sign in with a password until they reset it"
+        yield Fault("no_password_reset", key, wrong, "consider password_reset: {strategy: on_next_sign_in}")
+
+
+def _unknown_prefix(workos: Mapping[str, Any]) -> Iterator[Fault]:
+    api_key, environment = known_text(workos, "api_key"), known_text(workos, "environment")
+    if api_key is None or environment is None or api_key.startswith(tuple(PREFIXES.values())):
+        return
+    wrong = f"the key's prefix does not tell its environment, so environment: {environment} guards nothing"
+    yield Fault("unknown_key_prefix", (*WORKOS, "api_key"), wrong, "make sure that it is the key you mean")
+
+
+def _above_quotas(workos: Mapping[str, Any], cognito: Mapping[str, Any]) -> Iterator[Fault]:
+    parts = split_url(known_text(workos, "base_url") or "https://api.workos.com")
+    # A stand-in on this machine has no such quota.
+    if parts is not None and not is_loopback(parts.hostname or ""):
+        for name, quota in _WORKOS_QUOTAS.items():
+            yield from _above((*WORKOS, name), workos.get(name), quota, "WorkOS's")
+    if cognito.get("endpoint_url") is None:
+        rate = cognito.get("requests_per_second")
+        yield from _above(("source", "cognito", "requests_per_second"), rate, _COGNITO_QUOTA, "Cognito's")
+
+
+def _above(key: Key, value: Any, quota: int, whose: str) -> Iterator[Fault]:
+    if isinstance(value, int | float) and value > quota:
+        wrong = f"{dotted(key)} is {value:,}, above {whose} quota of {quota:,}"
+        yield Fault("above_quota", key, wrong, "requests above it are refused and tried again")

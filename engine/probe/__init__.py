@@ -1,0 +1,1 @@
+"""Identity providers asked over HTTPS, never led into a private network."""

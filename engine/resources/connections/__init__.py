@@ -1,0 +1,1 @@
+"""SSO connections, made of a pool's OIDC and SAML providers."""

@@ -1,0 +1,137 @@
+"""What a pool's OIDC or SAML provider becomes as a WorkOS connection, and whether that is a change. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+from xml.etree import ElementTree
+
+import orjson
+
+from engine.model.errors import GuardRefused
+from engine.model.identity_providers import IdentityProvider
+from engine.plan_file.providers import ConnectionSpec
+
+Action = Literal["create", "update", "unchanged"]
+
+DISCOVERY = "/.well-known/openid-configuration"
+_METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
+_SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}"
+_REDIRECT_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
+# User pool attribute to WorkOS's profile field. Cognito's own user name is always the subject, as WorkOS's is.
+_FIELDS = {"email": "email", "given_name": "first_name", "family_name": "last_name", "name": "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """A connection as it should be. `options` hold a secret: they are in no repr and nowhere on disk."""
+
+    provider: str
+    external_id: str
+    name: str
+    organization: ConnectionSpec
+    protocol: Literal["oidc", "saml"]
+    options: Mapping[str, object] = field(repr=False)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    def fingerprint(self, key: bytes) -> str:
+        """Keyed, over all that would be sent: tells a change without keeping the value (rule 14)."""
+        content = orjson.dumps(
+            [self.external_id, self.name, self.organization.organization, self.protocol, dict(self.options),
+             dict(self.attributes)],
+            option=orjson.OPT_SORT_KEYS,
+        )  # fmt: skip
+        return blake2b(content, key=key, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the state knows of a connection."""
+
+    connection_id: str
+    fingerprint: str
+
+
+def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: str) -> Design:
+    """The connection for a provider. Raises GuardRefused where the pool's provider does not give what it takes."""
+    if provider.kind == "OIDC":
+        protocol: Literal["oidc", "saml"] = "oidc"
+        options = _oidc(provider)
+    elif provider.kind == "SAML":
+        protocol, options = "saml", _saml(provider)
+    else:
+        raise _refuse(provider, f"is {provider.kind}, and connections are for OIDC and SAML", "remove connection")
+    return Design(
+        provider=provider.name,
+        external_id=f"{pool_id}:{provider.name}",
+        name=f"{provider.name} ({pool_id})",
+        organization=organization,
+        protocol=protocol,
+        options=options,
+        attributes={
+            theirs: provider.attributes[ours]
+            for ours, theirs in sorted(_FIELDS.items())
+            if provider.attributes.get(ours)
+        },
+    )
+
+
+def decide(wanted: Design, known: Known | None, *, held: bool, same_name: bool, key: bytes) -> Action:
+    """The one change. `held`: WorkOS still has the known one. `same_name`: it has one of that name, state or not."""
+    if known is not None and held:
+        return "unchanged" if known.fingerprint == wanted.fingerprint(key) else "update"
+    return "update" if same_name else "create"
+
+
+def _oidc(provider: IdentityProvider) -> dict[str, object]:
+    if not provider.issuer or not provider.client_id:
+        raise _refuse(provider, "has no issuer or no client ID in the pool", "complete it in Cognito")
+    options: dict[str, object] = {
+        "discovery_endpoint": provider.issuer.rstrip("/") + DISCOVERY,
+        "client_id": provider.client_id,
+    }
+    if provider.client_secret:
+        options["client_secret"] = provider.client_secret
+    return options
+
+
+def _saml(provider: IdentityProvider) -> dict[str, object]:
+    if provider.metadata_url:
+        return {"idp_metadata_url": provider.metadata_url}
+    if not provider.metadata_file:
+        raise _refuse(provider, "has neither metadata URL nor file in the pool", "complete it in Cognito")
+    # No document of this kind has a DTD; one that does may hold an entity bomb.
+    if "<!DOCTYPE" in provider.metadata_file or "<!ENTITY" in provider.metadata_file:
+        raise _refuse(provider, "has a metadata file with a DTD", "put a plain metadata file into Cognito")
+    try:
+        root = ElementTree.fromstring(provider.metadata_file)  # noqa: S314 - DTDs are refused above
+    except ElementTree.ParseError as error:
+        raise _refuse(provider, "has a metadata file that is no XML", "put a sound one into Cognito") from error
+    entity = root if root.tag == f"{_METADATA}EntityDescriptor" else root.find(f".//{_METADATA}EntityDescriptor")
+    role = entity.find(f"{_METADATA}IDPSSODescriptor") if entity is not None else None
+    services = role.findall(f"{_METADATA}SingleSignOnService") if role is not None else []
+    sso_url = provider.sso_url or next(
+        (one.get("Location") for one in services if one.get("Binding") == _REDIRECT_BINDING), None
+    )
+    certificates = [
+        "".join((found.text or "").split())
+        for one in (role.findall(f"{_METADATA}KeyDescriptor") if role is not None else [])
+        if one.get("use") in (None, "signing")
+        for found in one.iter(f"{_SIGNATURE}X509Certificate")
+    ]
+    entity_id = entity.get("entityID") if entity is not None else None
+    if not entity_id or not sso_url or not certificates:
+        raise _refuse(
+            provider, "has a metadata file without entity ID, sign-on address or certificate", "complete it in Cognito"
+        )
+    return {"idp_entity_id": entity_id, "idp_sso_url": sso_url, "idp_signing_certs": certificates}
+
+
+def _refuse(provider: IdentityProvider, wrong: str, right: str) -> GuardRefused:
+    return GuardRefused(
+        f"identity provider {provider.name} {wrong}; no connection can be made of it",
+        remedy=right,
+        code="connection_impossible",
+    )

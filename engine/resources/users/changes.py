@@ -1,0 +1,110 @@
+"""What the planner takes in and gives out: a desired person, what is known of them, and the change between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.model.users import TargetUser
+
+Action = Literal["create", "update", "adopt", "unchanged", "skip", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One person as WorkOS should hold them; `fields` are flat names (`first_name`, `metadata.plan`, `external_id`).
+
+    `flags` are metadata set at creation only and never written again (`password_reset.flag`). `invalid` says which
+    fields WorkOS would not take, and why.
+    """
+
+    sub: str
+    email: str
+    verified: bool
+    fields: Mapping[str, str]
+    flags: Mapping[str, str] = field(default_factory=dict)
+    invalid: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the state says of a person. `fields` are fingerprints of what was last written, by flat name.
+
+    `claimed` is the operation that a run began and did not record, None otherwise. `handover`: the row is of
+    another record, whose WorkOS user is to go over to this person. `stamp` is WorkOS's `updated_at` after our last
+    write; None where others may have changed the user before it, or nobody knows.
+    """
+
+    workos_id: str | None
+    status: str
+    fields: Mapping[str, str]
+    verified: bool
+    created_here: bool
+    claimed: str | None = None
+    attempts: int = 0
+    handover: bool = False
+    stamp: str | None = None
+    relation: str = "primary"  # of the row's record to this person, where it is another's
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What WorkOS holds under the person's external ID, under their address, and under a known or decided id.
+
+    `relatives` are the external IDs of the other records of the same person.
+    """
+
+    by_external_id: TargetUser | None = None
+    by_email: TargetUser | None = None
+    by_id: TargetUser | None = None
+    relatives: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a read of the WorkOS user must show just before the write (rules 2 and 3).
+
+    `address` is the fingerprint of the address that the user must still have, None where that does not matter.
+    `unused`: nobody may have made the account theirs, since Cognito never verified the address that they could use.
+    `stamp` is as in `Known`. `begun`: an earlier try of this very write may have been done.
+    """
+
+    address: str | None = None
+    unused: bool = False
+    stamp: str | None = None
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What to do for one person.
+
+    `send` holds the fields to write, flat; a value of None removes a metadata key. An empty `send` needs no
+    request. `created_here` says that this plan made the WorkOS user (rule 3), `verified` what WorkOS will hold then.
+    `vanished` are names whose attribute is gone in Cognito and which WorkOS keeps (rule 9). `counts_as` is how the
+    result counts it once done. `stamp` is for the state where nothing is sent; `lineage`: as far as is known, all
+    changes of the WorkOS user so far were ours.
+    """
+
+    action: Action
+    sub: str
+    workos_id: str | None = None
+    send: Mapping[str, str | bool | None] = field(default_factory=dict)
+    code: str | None = None
+    created_here: bool = False
+    verified: bool = False
+    vanished: tuple[str, ...] = ()
+    counts_as: str = ""
+    guard: Guard | None = None
+    stamp: str | None = None
+    lineage: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A change to carry out, with the person that it is for and the fingerprint of all that they will hold."""
+
+    change: Change
+    desired: Desired
+    fingerprint: bytes

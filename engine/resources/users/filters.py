@@ -1,0 +1,78 @@
+"""Who is migrated: the plan's filters over a Cognito record, each user left out with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from engine.model.patterns import compile_pattern
+from engine.model.users import SourceUser, normalise_email
+from engine.plan_file.model import AttributeFilter, Filters
+from engine.resources.users.lookup import EMAIL, Lookup, lookup
+
+_Test = Callable[[SourceUser], bool]
+
+
+class UserFilter:
+    """The plan's `filters`, made ready once."""
+
+    def __init__(self, filters: Filters) -> None:
+        self._status = filters.status
+        self._enabled = filters.enabled
+        self._tests: list[_Test] = []
+        if (after := filters.created_after) is not None:
+            self._tests.append(lambda user: user.created >= after)
+        if (before := filters.created_before) is not None:
+            self._tests.append(lambda user: user.created < before)
+        if filters.groups_any:
+            wanted = frozenset(filters.groups_any)
+            self._tests.append(lambda user: not wanted.isdisjoint(user.groups or ()))
+        if filters.groups_none:
+            unwanted = frozenset(filters.groups_none)
+            self._tests.append(lambda user: unwanted.isdisjoint(user.groups or ()))
+        self._tests.extend(_attribute_test(one) for one in filters.attributes)
+
+    def reason(self, user: SourceUser) -> str | None:
+        """Why the user is left out (`status`, `disabled`, `filtered`: the first that applies), or None."""
+        if user.status not in self._status:
+            return "status"
+        if self._enabled is not None and user.enabled is not self._enabled:
+            return "disabled"
+        for test in self._tests:
+            if not test(user):
+                return "filtered"
+        return None
+
+
+def _attribute_test(one: AttributeFilter) -> _Test:
+    value = _normalised(one.name)
+    if one.exists is not None:
+        exists = one.exists
+        return lambda user: (value(user) is not None) is exists
+    if one.any_of is not None:
+        wanted = _like_values(one.name, one.any_of)
+        return lambda user: value(user) in wanted
+    if one.not_in is not None:
+        unwanted = _like_values(one.name, one.not_in)
+        return lambda user: value(user) not in unwanted
+    # An address is lower-cased: a pattern with capitals must not miss it, or let it through.
+    pattern = compile_pattern(one.matches or one.not_matches or "", any_case=one.name == EMAIL)
+    if one.not_matches is not None:
+        return lambda user: (found := value(user)) is None or not pattern.search(found)
+    return lambda user: (found := value(user)) is not None and bool(pattern.search(found))
+
+
+def _like_values(name: str, listed: Iterable[str]) -> frozenset[str]:
+    """A filter's list, trimmed and lower-cased as the values are that it is held against."""
+    clean = normalise_email if name == EMAIL else str.strip
+    return frozenset(clean(one) for one in listed)
+
+
+def _normalised(name: str) -> Lookup:
+    """Values trimmed; addresses come lower-cased (rule 12: a search in the normalised value)."""
+    raw = lookup(name)
+
+    def read(user: SourceUser) -> str | None:
+        found = raw(user)
+        return (found.strip() or None) if found is not None else None
+
+    return read

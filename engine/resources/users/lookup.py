@@ -1,0 +1,45 @@
+"""Reads one value of a Cognito record by the name that a plan file uses for it.
+
+Names are Cognito's attributes, and beside them `username`, `status` and `identities.provider`, `.provider_type`,
+`.user_id` and `.issuer` of the record's first identity (the primary one, where one is marked). The attribute `email` is
+read as WorkOS will have it, trimmed and lower-cased: filters, templates and metadata see the address that is migrated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.model.users import Identity, SourceUser, normalise_email
+from engine.resources.users.identities import main_identity, parse_identities
+
+Lookup = Callable[[SourceUser], str | None]
+EMAIL = "email"
+
+_IDENTITY: dict[str, Callable[[Identity], str | None]] = {
+    "identities.provider": lambda one: one.provider,
+    "identities.providerName": lambda one: one.provider,
+    "identities.provider_type": lambda one: one.provider_type,
+    "identities.providerType": lambda one: one.provider_type,
+    "identities.user_id": lambda one: one.user_id,
+    "identities.userId": lambda one: one.user_id,
+    "identities.issuer": lambda one: one.issuer,
+}
+
+
+def lookup(name: str) -> Lookup:
+    """A function from record to value; an empty value counts as missing (rule 12)."""
+    if name in _IDENTITY:
+        part = _IDENTITY[name]
+
+        def from_identity(user: SourceUser) -> str | None:
+            first = main_identity(parse_identities(user.attributes.get("identities")))
+            return (part(first) or None) if first else None
+
+        return from_identity
+    if name in ("username", "cognito:username"):
+        return lambda user: user.username
+    if name in ("status", "cognito:user_status"):
+        return lambda user: user.status
+    if name == EMAIL:
+        return lambda user: normalise_email(user.attributes.get(EMAIL) or "") or None
+    return lambda user: user.attributes.get(name) or None

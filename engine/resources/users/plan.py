@@ -1,0 +1,82 @@
+"""Computes a whole plan: every undecided person through the planner, and the digest of what was decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from typing import Protocol
+
+import orjson
+
+from engine.resources.users.changes import Change, Desired, Found, Known
+from engine.resources.users.planner import Planner
+
+_BATCH = 1000
+
+
+class Undecided(Protocol):
+    """One person for whom a decision is due."""
+
+    @property
+    def desired(self) -> Desired: ...
+    @property
+    def known_sub(self) -> str | None: ...
+    @property
+    def known(self) -> Known | None: ...
+    @property
+    def found(self) -> Found: ...
+
+
+class PlanStore(Protocol):
+    """Where people come from and decisions go; bounded memory is its business."""
+
+    def undecided(self) -> Iterable[Undecided]:
+        """Everyone for whom a decision is due, in a fixed order."""
+        ...
+
+    def store(self, changes: Sequence[Change]) -> None:
+        """Keep what was decided."""
+        ...
+
+
+@dataclass(slots=True)
+class PlanSummary:
+    """What was decided, counted. `writes` are the requests that it takes; same input, same `digest`."""
+
+    actions: Counter[str] = field(default_factory=Counter)
+    writes: int = 0
+    vanished: int = 0
+    digest: str = ""
+
+
+def compute_plan(store: PlanStore, planner: Planner) -> PlanSummary:
+    """Decide on everyone and store the changes."""
+    summary = PlanSummary()
+    digest = sha256()
+    batch: list[Change] = []
+    for person in store.undecided():
+        change = planner.decide(person.desired, person.known, person.found)
+        if change.action == "unchanged" and person.known_sub != person.desired.sub:
+            # Another record of the same person speaks for them now; only the state has to learn it.
+            change = replace(change, action="adopt")
+        summary.actions[change.action] += 1
+        summary.writes += change.action == "create" or bool(change.send)
+        summary.vanished += len(change.vanished)
+        if change.action != "unchanged":
+            digest.update(_content(change, person.desired))
+        batch.append(change)
+        if len(batch) >= _BATCH:
+            store.store(batch)
+            batch.clear()
+    store.store(batch)
+    summary.digest = digest.hexdigest()
+    return summary
+
+
+def _content(change: Change, desired: Desired) -> bytes:
+    send: object = change.send
+    if change.action == "create":
+        send = [desired.email, desired.verified, dict(desired.fields), dict(desired.flags)]
+    return orjson.dumps([change.sub, change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,1 @@
+"""`plan`, `apply` and `verify`: one pipeline over all kinds of resources."""

@@ -1,0 +1,128 @@
+"""From a plan file to a computed plan, the same way for `plan` and `apply`: read, merge, discover, decide."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.model.ports import UserSource, UserTarget
+from engine.plan_file.model import Spec
+from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.departures import Refresh, find_departed
+from engine.resources.users.discovery import discover
+from engine.resources.users.plan import PlanSummary, compute_plan
+from engine.resources.users.planner import Planner
+from engine.run.reading import Watch, check_selected, read_people
+from engine.run.results import SourceCounts
+from engine.snapshot import database
+from engine.snapshot.decisions import check_adoptions
+from engine.snapshot.departures import Departures, count_departures
+from engine.snapshot.passwordless import FindPasswordless, mark_passwordless
+from engine.snapshot.plan_table import PlanTable
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A computed plan on disk. `connection` is the snapshot's, with the state attached as `known`."""
+
+    connection: sqlite3.Connection
+    table: PlanTable
+    planner: Planner
+    fingerprints: Fingerprints
+    source: SourceCounts
+    merged: int
+    summary: PlanSummary
+    departures: Departures
+    refreshed: Refresh
+    looked_at: float | None  # when this run looked who was deleted; None where it did not
+
+    def actions(self) -> Counter[str]:
+        """People by action, over everybody selected; `merge` are the records that gave way."""
+        return self.table.count_actions() + Counter(merge=self.merged)
+
+    def conflicts(self, limit: int) -> tuple[list[tuple[str, str]], int]:
+        """(sub, code) of people in conflict, the first `limit`, and how many there are."""
+        return self.table.conflicts(limit)
+
+    def close(self) -> None:
+        """Let go of the snapshot."""
+        self.connection.close()
+
+
+async def prepare(
+    spec: Spec,
+    *,
+    source: UserSource,
+    target: UserTarget,
+    snapshot: Path,
+    state: Path | None,
+    key: bytes,
+    watch: Watch,
+    now: float,
+    refresh: bool = True,
+    find_passwordless: FindPasswordless | None = None,
+) -> Prepared:
+    """Read the source into `snapshot`, and decide on everyone against `state` and WorkOS. Writes nothing else.
+
+    `refresh` looks who was deleted in WorkOS since the last look; `now` is in seconds since the epoch. With
+    `find_passwordless`, users without a password are not flagged for a new one.
+
+    Raises SourceError, StateError (disk), the errors of `engine.model.call_errors`, and Interrupted.
+    """
+    connection = database.create(snapshot)
+    try:
+        with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
+            return await _prepare(spec, source, target, connection, state, key, watch, now, refresh, find_passwordless)
+    except BaseException:
+        connection.close()
+        raise
+
+
+async def _prepare(
+    spec: Spec,
+    source: UserSource,
+    target: UserTarget,
+    connection: sqlite3.Connection,
+    state: Path | None,
+    key: bytes,
+    watch: Watch,
+    now: float,
+    refresh: bool,
+    find_passwordless: FindPasswordless | None,
+) -> Prepared:
+    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    check_selected(spec, people.source)
+    adoptions = {one.sub: one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
+    planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
+    flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
+    table = PlanTable(connection, defaults=people.mapper.defaults, flags=flags)
+    database.attach_state(connection, state)
+    await asyncio.to_thread(table.prepare, adoptions)
+    watch.check("planning")
+    if find_passwordless is not None:
+        await asyncio.to_thread(
+            mark_passwordless, connection, find_passwordless, lambda: watch.check("asking for sign-in factors")
+        )
+
+    def listing(seen: int) -> None:
+        watch.check("listing")
+        watch.listing(seen)
+
+    refreshed: Refresh = "skipped"
+    if refresh:
+        refreshed = await find_departed(table, target, looked_at=table.looked_at(), now=now, progress=listing)
+    await asyncio.to_thread(table.settle_unchanged)
+    await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
+    check_adoptions(connection, spec.decisions, str(spec.path))
+    summary = await asyncio.to_thread(compute_plan, table, planner)
+    departures = await asyncio.to_thread(count_departures, connection)
+    looked_at = None if refreshed in ("skipped", "failed") else now
+    database.detach_state(connection)
+    watch.check("planning")
+    return Prepared(
+        connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
+        refreshed, looked_at,
+    )  # fmt: skip

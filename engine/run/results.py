@@ -1,0 +1,303 @@
+"""What a command found and did, as values: views render them for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from engine.model.codes import explain
+from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.oauth.results import SignIn
+from engine.quota.metered import Requests
+from engine.resources.users.departures import Refresh
+
+APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
+PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceCounts:
+    """Records seen and selected; those left out, by reason."""
+
+    seen: int
+    selected: int
+    filtered: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One user who failed or is in conflict, by Cognito sub; `workos_id` of a user that was left over by it."""
+
+    source_id: str
+    code: str
+    workos_id: str | None = None
+
+    def to_json(self) -> dict[str, str]:
+        """With the code's sentence and way out."""
+        message, remedy = explain(self.code, [self.source_id])
+        if self.workos_id is not None:
+            message += f" (left over in WorkOS: {self.workos_id})"
+        return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """Things to know that change nothing: left the source (rule 10), orphaned by a merge, attributes that
+    vanished (rule 9), users under an address that Cognito has not verified.
+    """
+
+    left_source: int = 0
+    orphaned: int = 0
+    attribute_vanished: int = 0
+    unverified_address: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A guard of `safety` that stands against the plan: how many users it allows, and how many it found."""
+
+    code: str
+    limit: int
+    found: int
+    message: str
+    remedy: str
+
+    def to_json(self) -> dict[str, object]:
+        """With its sentence and way out."""
+        return {
+            "code": self.code,
+            "limit": self.limit,
+            "found": self.found,
+            "message": self.message,
+            "remedy": self.remedy,
+        }
+
+
+class Afterwards(Protocol):
+    """What was done once an `apply` had ended: password resets."""
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract says."""
+        ...
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences without users' data."""
+        ...
+
+    def summary(self) -> dict[str, object]:
+        """As the apply's result shows it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """One `apply`. `users` has every name of APPLIED, and they add up to `source.selected`.
+
+    `stopped` says why the run ended early: interrupted, max_failures, a code of the services; None when it did not.
+    """
+
+    plan: str
+    run_id: str
+    sandbox: bool
+    source: SourceCounts
+    users: Mapping[str, int]
+    failures: tuple[Failure, ...]
+    failures_total: int
+    requests: Requests
+    duration_s: float
+    reported: Reported = Reported()
+    warnings: tuple[str, ...] = ()
+    stopped: str | None = None
+    resets: Afterwards | None = None  # under `send: after_apply`
+    sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
+    refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+
+    @property
+    def converged(self) -> bool:
+        """Every selected user is where the plan wants them, and so is what they sign in with."""
+        open_users = any(self.users[name] for name in ("conflicts", "failed", "pending"))
+        # Where nobody could look who was deleted, nobody can say that everybody is in place.
+        looked = self.refreshed != "failed"
+        return self.stopped is None and looked and not open_users and not self.sign_in.failed
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract says."""
+        if self.stopped == "interrupted":
+            return EXIT_INTERRUPTED
+        if self.converged and self.resets is not None:
+            return self.resets.exit_code
+        return EXIT_OK if self.converged else EXIT_INCOMPLETE
+
+    def to_json(self) -> dict[str, object]:
+        """result.v1"""
+        return {
+            "schema": "result.v1",
+            "plan": self.plan,
+            "run_id": self.run_id,
+            "command": "apply",
+            "sandbox": self.sandbox,
+            "converged": self.converged,
+            "stopped": self.stopped,
+            "source": _source(self.source),
+            "users": {name: self.users[name] for name in APPLIED},
+            "failures": [one.to_json() for one in self.failures],
+            "failures_total": self.failures_total,
+            "requests": _requests(self.requests),
+            "reported": _reported(self.reported),
+            "refreshed": self.refreshed,
+            "resets": None if self.resets is None else self.resets.summary(),
+            "warnings": list(self.warnings),
+            "duration_s": round(self.duration_s, 3),
+            **self.sign_in.to_json(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """One `plan`. `writes` and `estimated_s` say what `apply` would take under the plan's quota."""
+
+    plan: str
+    sandbox: bool
+    source: SourceCounts
+    users: Mapping[str, int]
+    failures: tuple[Failure, ...]
+    failures_total: int
+    requests: Requests
+    writes: int
+    estimated_s: float
+    digest: str
+    duration_s: float
+    reported: Reported = Reported()
+    warnings: tuple[str, ...] = ()
+    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
+    guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
+    refreshed: Refresh = "not_needed"
+    by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
+
+    @property
+    def changes(self) -> bool:
+        """Whether `apply` would change anything."""
+        return bool(self.sign_in.writes) or any(self.users[name] for name in ("create", "update", "adopt"))
+
+    def to_json(self) -> dict[str, object]:
+        """plan.v1"""
+        return {
+            "schema": "plan-result.v1",
+            "plan": self.plan,
+            "command": "plan",
+            "sandbox": self.sandbox,
+            "changes": self.changes,
+            "source": _source(self.source),
+            "users": {name: self.users[name] for name in PLANNED},
+            "failures": [one.to_json() for one in self.failures],
+            "failures_total": self.failures_total,
+            "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
+            "requests": _requests(self.requests),
+            "reported": _reported(self.reported),
+            "guards": [one.to_json() for one in self.guards],
+            "refreshed": self.refreshed,
+            "sign_in_by_name": self.by_name,
+            "warnings": list(self.warnings),
+            "digest": self.digest,
+            "duration_s": round(self.duration_s, 3),
+            **self.sign_in.to_json(),
+        }
+
+
+def _source(source: SourceCounts) -> dict[str, object]:
+    return {"seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items()))}
+
+
+def _requests(requests: Requests) -> dict[str, int]:
+    return {
+        "writes": requests.writes,
+        "reads": requests.reads,
+        "throttled": requests.throttled,
+        "retried": requests.retried,
+    }
+
+
+def _reported(reported: Reported) -> dict[str, int]:
+    return {
+        "left_source": reported.left_source,
+        "orphaned": reported.orphaned,
+        "attribute_vanished": reported.attribute_vanished,
+        "unverified_address": reported.unverified_address,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field of one user that is not as Cognito has it; `field` is empty where the whole user is meant."""
+
+    source_id: str
+    workos_id: str | None
+    field: str
+    verdict: str  # missing, different, drift
+
+    def to_json(self) -> dict[str, str | None]:
+        """Names only: no value is ever shown."""
+        return {
+            "source_id": self.source_id,
+            "workos_id": self.workos_id,
+            "field": self.field or None,
+            "verdict": self.verdict,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyResult:
+    """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
+
+    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know.
+    """
+
+    plan: str
+    source: SourceCounts
+    checked: int
+    users: Mapping[str, int]
+    extra: int | None
+    fields: Mapping[str, Mapping[str, int]]
+    differences: tuple[Difference, ...]
+    differences_total: int
+    requests: Requests
+    duration_s: float
+    strict: bool = False
+    sandbox: bool = False
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Rule 11; drift and extra users count only under --strict."""
+        wrong = self.users["missing"] + self.users["different"]
+        return not (wrong or (self.strict and (self.users["drift"] or self.extra)))
+
+    @property
+    def exit_code(self) -> int:
+        """As the contract says."""
+        return EXIT_OK if self.ok else EXIT_INCOMPLETE
+
+    def to_json(self) -> dict[str, object]:
+        """verify.v1"""
+        return {
+            "schema": "verify.v1",
+            "plan": self.plan,
+            "command": "verify",
+            "sandbox": self.sandbox,
+            "ok": self.ok,
+            "strict": self.strict,
+            "source": _source(self.source),
+            "checked": self.checked,
+            "users": dict(self.users) | {"extra": self.extra},
+            "fields": {name: dict(counts) for name, counts in self.fields.items()},
+            "differences": [one.to_json() for one in self.differences],
+            "differences_total": self.differences_total,
+            "requests": _requests(self.requests),
+            "warnings": list(self.warnings),
+            "duration_s": round(self.duration_s, 3),
+        }

@@ -1,0 +1,121 @@
+"""What a `plan` or `apply` works with: plan file, workspace, source, target. Who opens it is others' business."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+
+from engine.model.outcomes import StateIdentity
+from engine.model.ports import SourceDescription, UserSource
+from engine.model.resets import ResetTarget
+from engine.oauth.checks import Check
+from engine.oauth.ports import ProviderProbe, SignInEnvironment
+from engine.plan_file.model import Destination, Spec
+from engine.quota.metered import MeteredTarget
+from engine.resources.connections.design import Known
+from engine.run.preparation import Prepared, prepare
+from engine.run.reading import Watch, read_people
+from engine.run.sign_in import Foreseen, SignInStage
+from engine.run.target_errors import as_target_error
+from engine.snapshot import database
+from engine.snapshot.passwordless import FindPasswordless
+from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
+from engine.workspace.folder import Workspace
+
+OpenResets = Callable[[Destination], AbstractAsyncContextManager[ResetTarget]]
+"""Opens WorkOS's password resets; contacts nobody."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What a command works with. `spec.destination` is the one in use, the sandbox's under `--sandbox`."""
+
+    spec: Spec
+    sandbox: bool
+    workspace: Workspace
+    identity: StateIdentity
+    key: bytes
+    source: UserSource
+    described: SourceDescription
+    target: MeteredTarget
+    sign_in: SignInEnvironment
+    resets: OpenResets
+    probe: ProviderProbe
+    connections: dict[str, Known] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    refresh: bool = True  # look who was deleted in WorkOS
+
+    async def sign_in_stage(self) -> SignInStage:
+        """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
+        pool = None
+        if self.spec.providers is not None:
+            pool = await asyncio.to_thread(self.source.identity_providers)
+        return SignInStage(
+            self.spec, self.sign_in, pool=pool, pool_id=self.described.pool_id, known=self.connections, key=self.key
+        )
+
+    async def foresee_sign_in(self, stage: SignInStage, snapshot: sqlite3.Connection) -> Foreseen:
+        """What signing in takes for the people in a snapshot. Raises MigrateError."""
+        people = await asyncio.to_thread(count_sign_ins, snapshot)
+        left_out = await asyncio.to_thread(count_left_out, snapshot)
+        with as_target_error(self.spec.destination):
+            foreseen = await stage.foresee(people, left_out)
+        if foreseen.connections:
+            foreseen.addresses = await asyncio.to_thread(
+                count_addresses, snapshot, foreseen.connections, foreseen.domains
+            )
+        return foreseen
+
+    async def check_sign_in(self, stage: SignInStage, watch: Watch) -> list[Check]:
+        """Read who signs in how, and check every provider by what `apply` would go by. Raises MigrateError."""
+        path = self.workspace.snapshot_path
+        snapshot = database.create(path)
+        try:
+            with database.disk_errors(path):
+                await asyncio.to_thread(read_people, self.spec, self.source, snapshot, self.key, watch)
+                foreseen = await self.foresee_sign_in(stage, snapshot)
+            with as_target_error(self.spec.destination):
+                return await stage.check(foreseen, self.probe)
+        finally:
+            snapshot.close()
+            database.remove(path)
+
+    async def prepare(self, watch: Watch) -> Prepared:
+        """Compute the plan. Raises MigrateError for everything that ends the command."""
+        path = self.workspace.state_path
+        with as_target_error(self.spec.destination):
+            return await prepare(
+                self.spec,
+                source=self.source,
+                target=self.target,
+                snapshot=self.workspace.snapshot_path,
+                state=path if path.exists() else None,
+                key=self.key,
+                watch=watch,
+                now=time.time(),
+                refresh=self.refresh,
+                find_passwordless=self.find_passwordless()
+                if self.spec.password_reset.strategy == "on_next_sign_in"
+                else None,
+            )
+
+    def find_passwordless(self) -> FindPasswordless | None:
+        """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""
+        if self.spec.mfa != "report" or self.described.passwordless is False:
+            return None
+        factors = self.source.factors()
+        return factors.passwordless if factors is not None else None
+
+    def doubt_passwords(self, number: int, what: str) -> list[str]:
+        """A warning where people may be flagged or mailed for a password that they never had."""
+        if not number or not self.described.live or self.spec.mfa == "report" or self.described.passwordless is False:
+            return []
+        who = "1 user" if number == 1 else f"{number:,} users"
+        return [
+            f"the pool lets users sign in without a password (passkey, one-time code): up to {who} {what} may never "
+            "have had one; with mfa: report they are asked for, and those are left alone"
+        ]

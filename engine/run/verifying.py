@@ -1,0 +1,105 @@
+"""One `verify`: pool and WorkOS read afresh and compared. The state says only whom this plan created (rule 11)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from engine.plan_file.model import Attributes
+from engine.resources.users.discovery import list_all, look_up
+from engine.resources.users.planner import METADATA
+from engine.resources.users.verification import compare
+from engine.run.reading import Watch, check_selected, read_people
+from engine.run.results import Difference, VerifyResult
+from engine.run.session import Session
+from engine.run.target_errors import as_target_error
+from engine.snapshot import database
+from engine.snapshot.pairs import Pair, Pairs
+from engine.snapshot.plan_table import PlanTable
+
+_LISTED = 1000
+
+
+@dataclass(slots=True)
+class _Findings:
+    mapped: frozenset[str]
+    users: Counter[str] = field(default_factory=Counter)
+    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    differences: list[Difference] = field(default_factory=list)
+    total: int = 0
+
+    def add(self, pair: Pair) -> None:
+        held = pair.ours or pair.same_address
+        if held is None:
+            self.users["missing"] += 1
+            self._list(Difference(pair.desired.sub, None, "", "missing"))
+            return
+        verdicts = set()
+        for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
+            self.fields.setdefault(one.field, Counter())[one.verdict] += 1
+            verdicts.add(one.verdict)
+            if one.verdict != "equal":
+                self._list(Difference(pair.desired.sub, held.id, one.field, one.verdict))
+        self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
+
+    def _list(self, difference: Difference) -> None:
+        self.total += 1
+        if len(self.differences) < _LISTED:
+            self.differences.append(difference)
+
+
+async def run_verify(session: Session, *, watch: Watch, sample: int | None, strict: bool) -> VerifyResult:
+    """Compare everybody, or `sample` people drawn at random. Raises MigrateError as `plan` does."""
+    began = time.monotonic()
+    spec, path = session.spec, session.workspace.snapshot_path
+    connection = database.create(path)
+    try:
+        with (
+            database.disk_errors(path),
+            as_target_error(spec.destination),
+            database.interruptible(connection, watch.stopping, "comparing"),
+        ):
+            people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
+            check_selected(spec, people.source)
+            state = session.workspace.state_path
+            database.attach_state(connection, state if state.exists() else None)
+            table = PlanTable(connection, defaults=people.mapper.defaults, flags={})
+            pairs = Pairs(connection, table, sample=sample)
+            if sample is None:
+                await list_all(pairs, session.target, watch.listing)
+            else:
+                await look_up(pairs, pairs.wanted(), session.target)
+            watch.check("comparing")
+            found = await asyncio.to_thread(_compare, pairs, _Findings(_mapped(spec.attributes)))
+            extra = await asyncio.to_thread(pairs.count_extra) if sample is None else None
+    finally:
+        connection.close()
+        database.remove(path)
+    return VerifyResult(
+        plan=spec.name,
+        sandbox=session.sandbox,
+        source=people.source,
+        checked=found.users.total(),
+        users={name: found.users[name] for name in ("equal", "different", "missing", "drift")},
+        extra=extra,
+        fields={name: {v: counts[v] for v in ("equal", "different", "drift")} for name, counts in found.fields.items()},
+        differences=tuple(found.differences),
+        differences_total=found.total,
+        requests=session.target.requests,
+        duration_s=time.monotonic() - began,
+        strict=strict,
+        warnings=tuple(session.source.warnings),
+    )
+
+
+def _mapped(attributes: Attributes) -> frozenset[str]:
+    names = {"first_name": attributes.first_name, "last_name": attributes.last_name}
+    return frozenset(name for name, one in names.items() if one) | {METADATA + key for key in attributes.metadata}
+
+
+def _compare(pairs: Pairs, found: _Findings) -> _Findings:
+    for pair in pairs.pairs():
+        found.add(pair)
+    return found

@@ -1,1 +1,0 @@
-"""WorkOS behind the port `UserTarget`, and the quota around it."""

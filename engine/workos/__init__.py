@@ -1,0 +1,1 @@
+"""WorkOS behind the engine's ports, through the official SDK."""

@@ -1,0 +1,183 @@
+"""WorkOS behind `UserTarget`, through the official SDK: one call a method, errors translated, nothing retried."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from workos import AsyncWorkOSClient, WorkOSError
+from workos.user_management.models import User, UserCreateResponse
+
+from engine.model.call_errors import Ambiguous, Terminal
+from engine.model.ports import UserChanges
+from engine.model.users import TargetUser, normalise_email
+from engine.plan_file.model import Destination
+from engine.workos.calls import ask, ask_array, optional_text, text
+from engine.workos.calls import checked as _call
+from engine.workos.paging import Page, read_page
+from engine.workos.translation import translate
+from engine.workos.transport import AiohttpBackend
+
+_RESET = "password_reset.succeeded"
+_DELETED = "user.deleted"
+PAGE = 100  # WorkOS's largest page (API description, list users)
+
+
+class WorkOSTarget:
+    """`UserTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
+
+    def __init__(self, destination: Destination, *, timeout: float, backend: AiohttpBackend | None = None) -> None:
+        self.backend = backend or AiohttpBackend.open()
+        self.client = AsyncWorkOSClient(
+            api_key=destination.api_key,
+            client_id=destination.client_id,
+            base_url=destination.base_url,
+            # The SDK repeats POSTs blindly, and WorkOS has no idempotency key for users (facts).
+            max_retries=0,
+            http_client=self.backend,
+        )
+        self._users = self.client.user_management
+        self._opts: Any = {"timeout": timeout, "max_retries": 0}
+
+    async def create(self, user: Mapping[str, object]) -> TargetUser:
+        """POST /user_management/users; see the port."""
+        return _target_user(await _call(self._users.create_user(**cast(Any, user), request_options=self._opts)))
+
+    async def update(self, user_id: str, changes: UserChanges) -> TargetUser:
+        """PUT /user_management/users/{id}; see the port."""
+        fields: dict[str, Any] = {
+            name: value
+            for name in ("email", "email_verified", "first_name", "last_name", "external_id", "metadata")
+            if (value := getattr(changes, name)) is not None
+        }
+        return _target_user(await _call(self._users.update_user(user_id, **fields, request_options=self._opts)))
+
+    async def get(self, user_id: str) -> TargetUser | None:
+        """By WorkOS id; see the port."""
+        return await _found(self._users.get_user(user_id, request_options=self._opts))
+
+    async def find_by_external_id(self, external_id: str) -> TargetUser | None:
+        """By external ID; see the port."""
+        return await _found(self._users.get_user_by_external_id(external_id, request_options=self._opts))
+
+    async def find_by_email(self, email: str) -> TargetUser | None:
+        """By address; see the port."""
+        wanted = normalise_email(email)
+        page = await self._list(email=wanted, limit=10)
+        # Compared here as well: a server that does not know the filter answers with anybody.
+        return next((user for one in page.items if (user := _listed(one)).email == wanted), None)
+
+    async def count_identities(self, user_id: str) -> int:
+        """GET /user_management/users/{id}/identities; see the port."""
+        found = await ask_array(self.client, ("user_management", "users", user_id, "identities"), self._opts)
+        if not all(text(one.get("provider")) for one in found):
+            raise Ambiguous("unexpected_answer")
+        return len(found)
+
+    async def count_factors(self, user_id: str) -> int:
+        """GET /user_management/users/{id}/auth_factors; see the port."""
+        path = ("user_management", "users", user_id, "auth_factors")
+        found = read_page(await ask(self.client, path, {"limit": 10}, self._opts)).items
+        if not all(isinstance(one, Mapping) and text(one.get("id")) for one in found):
+            raise Ambiguous("unexpected_answer")
+        return len(found)
+
+    async def resets_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """GET /events; see the port."""
+        return await self._events(_RESET, "user_id", since, until, after)
+
+    async def delete(self, user_id: str) -> None:
+        """DELETE /user_management/users/{id}; see the port."""
+        try:
+            await self._users.delete_user(user_id, request_options=self._opts)
+        except WorkOSError as error:
+            raise translate(error) from error
+
+    async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
+        """One page of all users, oldest first, and the cursor of the next, None at the end."""
+        page = await self._list(limit=PAGE, order="asc", **({"after": after} if after else {}))
+        return [_listed(one) for one in page.items], page.after
+
+    async def deleted_page(
+        self, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        """GET /events; see the port."""
+        return await self._events(_DELETED, "id", since, until, after)
+
+    async def _events(
+        self, name: str, key: str, since: datetime, until: datetime, after: str | None
+    ) -> tuple[Sequence[str], str | None]:
+        # A range and a cursor exclude each other (docs, list events).
+        where = {"after": after} if after else {"range_start": _stamp(since), "range_end": _stamp(until)}
+        params: dict[str, Any] = {"events": name, "limit": PAGE, "order": "asc", **where}
+        page = read_page(await ask(self.client, ("events",), params, self._opts))
+        try:
+            # A server that does not know the filter gives events of every kind.
+            found = [text(one["data"][key]) for one in page.items if one["event"] == name]
+            last = text(page.items[-1]["id"]) if page.items else None
+        except (TypeError, LookupError) as error:
+            raise Ambiguous("unexpected_answer") from error
+        return found, last
+
+    async def _list(self, **params: Any) -> Page:
+        return read_page(await ask(self.client, ("user_management", "users"), params, self._opts))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.backend.close()
+
+
+async def _found(call: Awaitable[User]) -> TargetUser | None:
+    try:
+        return _target_user(await _call(call))
+    except Terminal as error:
+        if error.status == 404:
+            return None
+        raise
+
+
+def _moment(value: object) -> str | None:
+    return value.isoformat() if isinstance(value, datetime) else None
+
+
+def _stamp(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
+def _listed(fields: Any) -> TargetUser:
+    """A user of a list; the SDK's word for one of another shape is an error of several kinds."""
+    try:
+        return _target_user(User.from_dict(fields))
+    except (WorkOSError, AttributeError, TypeError, LookupError, ValueError, ArithmeticError) as error:
+        raise Ambiguous("unexpected_answer") from error
+
+
+def _target_user(user: User | UserCreateResponse) -> TargetUser:
+    """The SDK takes every field as it comes; here each has the type that the API promises, or the answer is none."""
+    workos_id, email = text(user.id), text(user.email)
+    if not workos_id or not email or not isinstance(user.email_verified, bool):
+        raise Ambiguous("unexpected_answer")
+    return TargetUser(
+        id=workos_id,
+        email=normalise_email(email),
+        email_verified=user.email_verified,
+        external_id=optional_text(user.external_id),
+        first_name=optional_text(user.first_name),
+        last_name=optional_text(user.last_name),
+        metadata=_metadata(user.metadata),
+        signed_in=user.last_sign_in_at is not None,
+        created_at=_moment(user.created_at),
+        updated_at=_moment(user.updated_at),
+    )
+
+
+def _metadata(given: object) -> dict[str, str]:
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise Ambiguous("unexpected_answer")
+    # A key that was removed by null may come back as null (the vendor's emulator): it is there no more.
+    return {text(key): text(value) for key, value in given.items() if value is not None}
