@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from engine.model.call_errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
-from engine.model.errors import SourceError
+from engine.model.errors import MigrateError, SourceError
 from engine.model.ports import Clock, Progress
 from engine.model.resets import IssuedReset, Ledger, Recipient, ResetTarget
 from engine.model.retries import Tries
@@ -88,14 +88,28 @@ class Campaign:
         self._doubtful = 0  # asked for, and nobody can say how it ended
         self._issued: dict[str, IssuedReset] = {}
         self._over: str | None = None
+        self._asked = False  # somebody may have been mailed by this run
         self.tally = Tally()
 
     async def run(self, people: Sequence[Recipient], *, limit: int | None = None, wait: bool = False) -> Tally:
         """Mail them, in their order. Ends when all are mailed, nothing more is due for now, or the run has to stop.
 
-        Raises StateError where the state or the outbox cannot be written.
+        Raises StateError where the state or the outbox cannot be written, as long as nobody was asked for.
         """
         queue = deque(people)
+        try:
+            await self._run(queue, limit=limit, wait=wait)
+        except MigrateError as error:
+            if not self._asked:
+                raise
+            # Mails are out: that is no run in which nothing was attempted. What is open the next run settles.
+            self._over = error.code
+            self.tally.warnings.append(str(error))
+        self.tally.left = len(queue)
+        self.tally.stopped = self._over or self._stop.reason
+        return self.tally
+
+    async def _run(self, queue: deque[Recipient], *, limit: int | None, wait: bool) -> None:
         while not self._stop:
             if self._over == QUOTA_SPENT and wait:
                 self._over = None
@@ -123,9 +137,6 @@ class Campaign:
         if self._open and not self._stop:
             queue.extend(await self._settle())
         self._close_file(self._turn())
-        self.tally.left = len(queue)
-        self.tally.stopped = self._over or self._stop.reason
-        return self.tally
 
     async def _wait(self, seconds: float, queue: deque[Recipient]) -> bool:
         """Let time pass, and leave out who has come back meanwhile; False where the run is over."""
@@ -173,6 +184,7 @@ class Campaign:
         )
         self._intents = dict.fromkeys((one.workos_id for one in chunk), now)
         self._issued = {}
+        self._asked = True
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._ask(one)) for one in chunk]

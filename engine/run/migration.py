@@ -112,7 +112,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
                 skip=actions["skip"],
                 conflicts=actions["conflict"],
             ),
-            failures=tuple(Failure(sub, code) for sub, code in conflicts),
+            failures=tuple(Failure(*one) for one in conflicts),
             failures_total=total,
             requests=session.target.requests,
             writes=summary.writes + sign_in.writes,
@@ -202,7 +202,7 @@ def _result(
 ) -> ApplyResult:
     actions, counts = prepared.actions(), tally.counts
     conflicts, total = prepared.conflicts(_LISTED)
-    failures = [Failure(sub, code) for sub, code in conflicts]
+    failures = [Failure(*one) for one in conflicts]
     failures += [Failure(one.sub, one.code or "failed", one.leftover) for one in tally.failures]
     due = actions["create"] + actions["update"] + actions["adopt"]
     return ApplyResult(

@@ -43,8 +43,8 @@ class Prepared:
         """People by action, over everybody selected; `merge` are the records that gave way."""
         return self.table.count_actions() + Counter(merge=self.merged)
 
-    def conflicts(self, limit: int) -> tuple[list[tuple[str, str]], int]:
-        """(sub, code) of people in conflict, the first `limit`, and how many there are."""
+    def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:
+        """(sub, code, WorkOS id if known) of people in conflict, the first `limit`, and how many there are."""
         return self.table.conflicts(limit)
 
     def close(self) -> None:

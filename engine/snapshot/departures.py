@@ -19,7 +19,8 @@ WHERE u.left_source = 0 AND u.workos_id IS NOT NULL AND u.relation != 'unverifie
         SELECT 1 FROM known.users o CROSS JOIN record r ON r.sub = o.sub
         WHERE o.workos_id = u.workos_id AND o.relation != 'unverified' AND r.reason IS NULL
     )
-    AND u.workos_id NOT IN (SELECT workos_id FROM change WHERE workos_id IS NOT NULL)
+    -- Whom a conflict names goes over to nobody.
+    AND u.workos_id NOT IN (SELECT workos_id FROM change WHERE workos_id IS NOT NULL AND action != 'conflict')
 """
 
 

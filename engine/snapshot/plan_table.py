@@ -184,8 +184,10 @@ class PlanTable:
 
     def count_known(self) -> int:
         """Users that the state knows to be in WorkOS."""
-        row = self._connection.execute("SELECT count(*) FROM known.users WHERE workos_id IS NOT NULL").fetchone()
-        return int(row[0])
+        query = """
+        SELECT (SELECT count(*) FROM known.users WHERE workos_id IS NOT NULL) + (SELECT count(*) FROM known.orphaned)
+        """
+        return int(self._connection.execute(query).fetchone()[0])
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
         """Keep what WorkOS holds."""
@@ -225,10 +227,10 @@ class PlanTable:
         """People by what is to be done for them."""
         return Counter(dict(self._connection.execute("SELECT action, count(*) FROM change GROUP BY action")))
 
-    def conflicts(self, limit: int) -> tuple[list[tuple[str, str]], int]:
-        """(sub, code) of people in conflict, the first `limit` in order of sub, and how many there are."""
+    def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:
+        """(sub, code, WorkOS id if known) of people in conflict, the first `limit` by sub, and how many there are."""
         rows = self._connection.execute(
-            "SELECT sub, code FROM change WHERE action = 'conflict' ORDER BY sub LIMIT ?", (limit,)
+            "SELECT sub, code, workos_id FROM change WHERE action = 'conflict' ORDER BY sub LIMIT ?", (limit,)
         ).fetchall()
         query = "SELECT count(*) FROM change WHERE action = 'conflict'"
         return rows, int(self._connection.execute(query).fetchone()[0])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import resource
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
@@ -114,8 +116,15 @@ async def test_some_damaged_states(tmp_path: Path, seed: int) -> None:
 
 @pytest.mark.long
 async def test_two_thousand_damaged_states(tmp_path: Path) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for seed in range(1000, 3000):
-        await _try(tmp_path, seed)
+        began = time.process_time()
+        try:
+            await _try(tmp_path, seed)
+        except Exception as error:
+            raise AssertionError(f"seed {seed}") from error
+        assert time.process_time() - began < 10, f"seed {seed} takes long"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10  # KiB
 
 
 async def _try(folder: Path, seed: int) -> None:

@@ -70,7 +70,7 @@ class Performer:
                     # Nobody can say how it ended; the claim stays, and the next run looks first.
                     return NotDone(work.change.sub, "claimed", "unsettled", tries.count + 1), "failed"
                 if settled is not None:
-                    return await self._follow(work, settled, tries)
+                    return await self._follow(work, settled, tries, perhaps_ours=perhaps_ours)
             if isinstance(failure, Terminal) and failure.code not in _TAKEN:
                 return NotDone(work.change.sub, "failed", failure.code, tries.count + 1), "failed"
             if isinstance(failure, Terminal) and tries.count >= _UNSEEN_TRIES:
@@ -91,13 +91,15 @@ class Performer:
         claimed = Known(None, "claimed", {}, False, perhaps_ours, claimed="create" if perhaps_ours else None)
         return self._planner.decide(desired, claimed, Found(ours, theirs))
 
-    async def _follow(self, work: Work, change: Change, tries: Tries) -> tuple[Outcome, str]:
+    async def _follow(self, work: Work, change: Change, tries: Tries, *, perhaps_ours: bool) -> tuple[Outcome, str]:
         """Carry out what the planner said on second sight."""
         if change.action == "adopt":
             return await self._update(replace(work, change=change), tries)
         if change.action == "skip":
             return NotDone(change.sub, "skipped", change.code, tries.count + 1), "skipped"
-        return NotDone(change.sub, "conflict", change.code, tries.count + 1), "conflicts"
+        # A creation whose answer was lost may have been stored under another address.
+        leftover = change.workos_id if perhaps_ours and change.code == "external_id_other_email" else None
+        return NotDone(change.sub, "conflict", change.code, tries.count + 1, leftover), "conflicts"
 
     async def _update(self, work: Work, tries: Tries) -> tuple[Outcome, str]:
         change, guard = work.change, work.change.guard
@@ -112,11 +114,13 @@ class Performer:
                 try:
                     current = await self._target.get(change.workos_id or "")
                     code = None if current is None else await self._refusal(work, guard, current, changes, begun=begun)
-                except Refused:
-                    raise
                 except CallFailed as error:
-                    # What cannot be read may be the very thing that forbids the write.
-                    return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
+                    if isinstance(error, Refused) and error.status != 403:
+                        raise
+                    # What cannot be read may be the very thing that forbids the write. A key that may not read events
+                    # may write all the others: that is no end of the run.
+                    code = "usage_unreadable" if isinstance(error, Refused) else error.code
+                    return NotDone(change.sub, "failed", code, tries.count + 1), "failed"
                 if current is None:
                     return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
                 if code is not None:

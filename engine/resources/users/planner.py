@@ -130,7 +130,7 @@ class Planner:
         ours, same_address = found.by_external_id, found.by_email
         if ours is not None:
             if ours.email != desired.email:
-                return Change("conflict", desired.sub, code="external_id_other_email")
+                return Change("conflict", desired.sub, ours.id, code="external_id_other_email")
             return self._adopt_ours(desired, ours, begun_here=known is not None and known.claimed == "create")
         if found.by_id is not None and self._adoptions.get(desired.sub) == found.by_id.id:
             # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
@@ -176,13 +176,13 @@ class Planner:
     def _existing_user(self, desired: Desired, theirs: TargetUser) -> Change:
         """Our address, not our external ID (rules 6 and 7)."""
         if theirs.external_id is not None:
-            return Change("conflict", desired.sub, code="other_external_id")
+            return Change("conflict", desired.sub, theirs.id, code="other_external_id")
         if self._existing == "error":
-            return Change("conflict", desired.sub, code="existing_user")
+            return Change("conflict", desired.sub, theirs.id, code="existing_user")
         if self._existing == "skip":
             return Change("skip", desired.sub, theirs.id, code="existing_user", counts_as="skipped")
         if not (desired.verified and theirs.email_verified):
-            return Change("conflict", desired.sub, code="unverified_link")
+            return Change("conflict", desired.sub, theirs.id, code="unverified_link")
         return self._link(desired, theirs, overwrite=self._existing == "update")
 
     @staticmethod
