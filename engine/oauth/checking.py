@@ -19,7 +19,8 @@ from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInEnvironment
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
 from engine.resources.connections.design import DISCOVERY, Known
 from engine.resources.connections.directions import read_directions
-from engine.resources.organizations.organization import Addresses, HeldOrganization, Organization
+from engine.resources.organizations.organization import Addresses
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 # Reserved for such purposes (RFC 2606): a redirect URI that is nobody's, a code and a secret that cannot exist.
 NOBODYS_URI = "https://cognito-workos-migrate.invalid/callback"

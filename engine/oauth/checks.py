@@ -10,7 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 from engine.model.identity_providers import IdentityProvider, Offer
 from engine.oauth.answers import Answer, Reading, TokenReading
-from engine.resources.organizations.organization import Addresses, HeldOrganization, Organization
+from engine.resources.organizations.organization import Addresses
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 Verdict = Literal["pass", "fail", "cannot-tell"]
 

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from engine.oauth.answers import Answer
 from engine.plan_file.providers import DomainState
 from engine.resources.connections.design import Design
-from engine.resources.organizations.organization import HeldOrganization, Organization
-
-
-@dataclass(frozen=True, slots=True)
-class HeldConnection:
-    """A connection as WorkOS shows it. Its options are never shown."""
-
-    id: str
-    name: str
-    organization_id: str | None
+from engine.resources.connections.port import HeldConnection
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 
 class ProbeFailed(Exception):

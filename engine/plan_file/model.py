@@ -7,16 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
 
 Preference = Literal["native", "federated", "newest", "oldest"]
 WhenInvalid = Literal["error", "omit", "escape"]
 ExistingUsers = Literal["adopt", "update", "skip", "error"]
 ResetStrategy = Literal["on_next_sign_in", "email", "none"]
+
+NAMELESS_POOL = "export files"
+"""What a pool is called that has neither a name nor an ID."""
 
 DEFAULT_STATUSES = frozenset({"CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED", "EXTERNAL_PROVIDER"})
 
@@ -80,8 +84,34 @@ class AttributeFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """A stable part of the people, `percent` of them (more than 0, at most 100), by a hash of seed and sub."""
+
+    percent: float
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """A wave of people, due from the beginning of the day `starts` (UTC) on.
+
+    Who is in one of `groups` (where there are any) and passes all `attributes` belongs to it; with neither it is
+    everybody. The first cohort that fits a person counts; who fits none is not due.
+    """
+
+    name: str
+    starts: date  # `from` in the plan file
+    groups: tuple[str, ...] = ()
+    attributes: tuple[AttributeFilter, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
-    """Who is migrated. `created_after` is inclusive, `created_before` exclusive, both aware (UTC)."""
+    """Who is migrated. `created_after` is inclusive, `created_before` exclusive, both aware (UTC).
+
+    `sample` and `cohorts` say who is due, and are the same for all pools of a plan: they are about people, and a person
+    may have records in several.
+    """
 
     status: frozenset[str] = DEFAULT_STATUSES
     enabled: bool | None = True  # None: any
@@ -91,20 +121,24 @@ class Filters:
     groups_none: tuple[str, ...] = ()
     attributes: tuple[AttributeFilter, ...] = ()
     allow_empty: bool = False  # a plan that selects nobody of a pool that has users is meant
+    sample: Sample | None = None
+    cohorts: tuple[Cohort, ...] = ()
 
     @property
     def need_groups(self) -> bool:
         """Whether group membership must be known to filter."""
-        return bool(self.groups_any or self.groups_none)
+        return bool(self.groups_any or self.groups_none or any(one.groups for one in self.cohorts))
 
 
 @dataclass(frozen=True, slots=True)
 class FieldMapping:
     """Where one WorkOS field's value comes from.
 
-    Exactly one of `sources` (the first attribute that has a value wins) and `template` is set. `translate` is the
-    plan's `map`: a value that it lacks counts as missing. `default` is used when nothing else gives a value.
-    `split` (first and last name only) is the attribute of a whole name, for users who have neither of the two.
+    Exactly one of `sources` (the first attribute that has a value wins), `template` and `constant` is set; in a
+    template {pool} is the user pool's ID. `translate` is the plan's `map`: a value that it lacks counts as missing.
+    `default` is used when nothing else gives a value. `split` (first and last name only) is the attribute of a whole
+    name, for users who have neither of the two. `optional`: no user of the pool needs to have the attributes.
+    `trust_writable` (external ID only): the attributes count although users can write them themselves.
     """
 
     sources: tuple[str, ...] = ()
@@ -113,6 +147,9 @@ class FieldMapping:
     default: str | None = None
     when_invalid: WhenInvalid = "error"
     split: str | None = None
+    constant: str | None = None  # `const` in the plan file
+    optional: bool = False
+    trust_writable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +165,21 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """One user pool of the plan with everything that holds for it alone.
+
+    `name` is what the plan file calls it; where `source` is no list it is the user pool's ID, or "export files".
+    `organization` is the external ID for all its users, under `organizations.from: pool`.
+    """
+
+    name: str
+    source: CognitoSource | ExportSource
+    organization: str | None = None
+    filters: Filters = Filters()
+    attributes: Attributes = Attributes()
+
+
+@dataclass(frozen=True, slots=True)
 class Duplicates:
     """What becomes of several records with one address (rules 4 and 5)."""
 
@@ -138,12 +190,16 @@ class Duplicates:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A single case settled in git. `user_id` (WorkOS) is set for `adopt` only; `line` and `column` are its place."""
+    """A single case settled in git. `user_id` (WorkOS) is set for `adopt` only; `line` and `column` are its place.
+
+    `pool` is the pool's name in the plan file, set where `source` is a list of several.
+    """
 
     sub: str
     action: Literal["skip", "primary", "adopt"]
     user_id: str | None = None
     because: str | None = None
+    pool: str | None = None
     line: int = 0
     column: int = 0
 
@@ -192,11 +248,15 @@ class Safety:
     max_changes: int | float | None = None
     max_failures: int | float | None = 0.05
     max_left_source: int | float | None = 0.05
+    max_updates: int | float | None = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A whole plan file. `path` is the file as the user named it; relative paths in it count from its folder."""
+    """A whole plan file. `path` is the file as the user named it; relative paths in it count from its folder.
+
+    `source`, `filters` and `attributes` are those of the first of `pools`. Without `pools` they make up the only one.
+    """
 
     name: str
     path: Path
@@ -215,3 +275,19 @@ class Spec:
     mfa: Literal["ignore", "report"] = "ignore"
     safety: Safety = Safety()
     keep_snapshot: bool = False
+    pools: tuple[Pool, ...] = ()
+    organizations: Organizations = field(default_factory=Organizations)
+    disabled: Literal["skip", "deactivate"] = "skip"
+    left: Literal["report", "deactivate"] = "report"
+    no_email: Literal["skip", "placeholder"] = "skip"
+    placeholder: str | None = None  # an address with {sub} in it, lower-cased; set with `no_email: placeholder` only
+
+    def __post_init__(self) -> None:
+        """Make the only pool where none is given; two truths about the first one are refused."""
+        if not self.pools:
+            name = self.source.user_pool_id or NAMELESS_POOL
+            only = Pool(name, self.source, None, self.filters, self.attributes)
+            object.__setattr__(self, "pools", (only,))
+        first = self.pools[0]
+        if (first.source, first.filters, first.attributes) != (self.source, self.filters, self.attributes):
+            raise ValueError("the first of pools has another source, filters or attributes than the plan")

@@ -32,11 +32,15 @@ class DomainSpec:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionSpec:
-    """The organization (its external ID) that a provider's SSO connection belongs to."""
+    """The organization (its external ID) that a provider's SSO connection belongs to.
+
+    `members`: the users of the connection are members of the organization.
+    """
 
     organization: str
     organization_name: str | None = None
     domains: tuple[DomainSpec, ...] = ()
+    members: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,14 @@ def _connection(written: Mapping[str, Any]) -> ConnectionSpec:
     return ConnectionSpec(
         organization=str(written["organization"]),
         organization_name=_text(written.get("organization_name")),
-        domains=tuple(_domain(one) for one in written.get("domains") or ()),
+        domains=build_domains(written.get("domains")),
+        members=written.get("members") is not False,
     )
+
+
+def build_domains(written: Any) -> tuple[DomainSpec, ...]:
+    """A list of domains, each a text or a mapping."""
+    return tuple(_domain(one) for one in written or ())
 
 
 def _domain(written: Any) -> DomainSpec:

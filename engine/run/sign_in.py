@@ -25,12 +25,11 @@ from engine.resources.connections.design import Action, Design, Known, decide, d
 from engine.resources.connections.directions import read_directions
 from engine.resources.organizations.organization import (
     Addresses,
-    HeldOrganization,
-    Organization,
     complete_domains,
     organizations,
 )
 from engine.resources.organizations.organization import decide as decide_organization
+from engine.resources.organizations.port import HeldOrganization, Organization
 from engine.state.connections import record_connection
 from engine.state.file import StateFile
 

@@ -31,12 +31,12 @@ from workos.sso import (
 from engine.model.call_errors import Ambiguous, CallFailed, Terminal, Transient
 from engine.model.paging import every_page
 from engine.model.retries import Tries
-from engine.oauth.ports import HeldConnection
 from engine.plan_file.model import Destination
 from engine.plan_file.providers import DomainState
 from engine.quota.metered import MeteredTarget
 from engine.resources.connections.design import Design
-from engine.resources.organizations.organization import HeldOrganization, Organization
+from engine.resources.connections.port import HeldConnection
+from engine.resources.organizations.port import HeldOrganization, Organization
 from engine.workos.calls import ask, checked, optional_text, text
 from engine.workos.paging import Page, read_page
 from engine.workos.transport import AiohttpBackend

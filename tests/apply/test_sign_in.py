@@ -16,7 +16,7 @@ from engine.oauth.handling import SignsInBy
 from engine.plan_file.model import CognitoSource, Destination, Spec
 from engine.plan_file.providers import ConnectionSpec, DomainSpec, OAuthChecks, ProviderSpec
 from engine.resources.connections.design import Known
-from engine.resources.organizations.organization import HeldOrganization
+from engine.resources.organizations.port import HeldOrganization
 from engine.run.sign_in import SignInRefused, SignInStage
 from engine.state.connections import read_connections
 from engine.state.file import StateFile

@@ -10,13 +10,12 @@ from engine.oauth.checks import check_domains
 from engine.plan_file.providers import ConnectionSpec, DomainSpec, DomainState
 from engine.resources.organizations.organization import (
     Addresses,
-    HeldOrganization,
-    Organization,
     complete_domains,
     decide,
     domain_of,
     organizations,
 )
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"})
 

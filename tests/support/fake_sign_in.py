@@ -7,10 +7,10 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from engine.model.call_errors import CallFailed
-from engine.oauth.ports import HeldConnection
 from engine.plan_file.providers import DomainState
 from engine.resources.connections.design import Design
-from engine.resources.organizations.organization import HeldOrganization, Organization
+from engine.resources.connections.port import HeldConnection
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 
 class FakeSignIn:

@@ -152,7 +152,7 @@ class IdentityWorld:
         spec = load(self.plan_path, sandbox=True).spec
         # A world of one or two people may well come to have none.
         filters = replace(spec.filters, allow_empty=True)
-        return replace(spec, destination=destination(), filters=filters)
+        return replace(spec, destination=destination(), filters=filters, pools=())
 
     def _session(self, source: FakeSource, *, preview: bool = False) -> Session:
         spec = self.spec()

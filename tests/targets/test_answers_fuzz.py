@@ -18,7 +18,7 @@ from engine.plan_file.model import Destination
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget, Stopped
 from engine.resets.history import read_history
-from engine.resources.organizations.organization import Organization
+from engine.resources.organizations.port import Organization
 from engine.resources.users.discovery import list_all
 from engine.workos.resets import WorkOSResets
 from engine.workos.sign_in import WorkOSSignIn

@@ -17,7 +17,7 @@ from engine.plan_file.providers import ConnectionSpec
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
 from engine.resources.connections.design import design
-from engine.resources.organizations.organization import Organization
+from engine.resources.organizations.port import Organization
 from engine.sandbox.options import Faults, Options, ScriptedFault
 from engine.sandbox.server import Server
 from engine.workos.sign_in import WorkOSSignIn

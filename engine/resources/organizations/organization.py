@@ -10,39 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from engine.plan_file.providers import ConnectionSpec, DomainState
+from engine.resources.organizations.port import HeldOrganization, Organization
 
 Action = Literal["create", "update", "unchanged"]
-
-# States of a domain that count (API description, OrganizationDomain): the second is from before there were states.
-_VERIFIED = frozenset({"verified", "legacy_verified"})
-
-
-@dataclass(frozen=True, slots=True)
-class HeldOrganization:
-    """An organization as WorkOS shows it. `domains` are states by name; some of WorkOS's cannot be written."""
-
-    id: str
-    domains: Mapping[str, str] = field(default_factory=dict)
-    allows_outside: bool = False
-
-    @property
-    def verified(self) -> frozenset[str]:
-        """Domains whose addresses may sign in by SSO."""
-        return frozenset(name for name, state in self.domains.items() if state in _VERIFIED)
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """An organization as the plan wants it; everything that names its external ID counts."""
-
-    external_id: str
-    name: str
-    domains: Mapping[str, DomainState] = field(default_factory=dict)
-
-    @property
-    def verified(self) -> frozenset[str]:
-        """Domains for which the plan's author vouches."""
-        return frozenset(name for name, state in self.domains.items() if state == "verified")
 
 
 def organizations(connections: Iterable[ConnectionSpec]) -> dict[str, Organization]:

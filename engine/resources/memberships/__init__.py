@@ -1,0 +1,1 @@
+"""Memberships: who belongs to which organization, with which roles."""

@@ -1,0 +1,1 @@
+"""Redirect URIs: where WorkOS may send people back to."""
