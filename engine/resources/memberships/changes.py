@@ -23,9 +23,10 @@ LOOK_FIRST: frozenset[Action] = frozenset({"create", "deactivate", "reactivate"}
 class Standing:
     """The user of a membership, and the organization, as far as they are settled.
 
-    `ours`: made by this plan or linked under rules 6 and 7, or about to be, and no conflict now. `organization`: it is
-    there, or about to be. `verified`: a record of theirs has verified the address; `inside`: it lies in a domain of the organization that
-    the plan or WorkOS calls verified. `left`: why nobody selects the user any more, None for who is selected.
+    `ours`: made by this plan or linked under rules 6 and 7, or about to be, and no conflict now. `organization`: it
+    is there, or about to be. `verified`: a record of theirs has verified the address. `inside`: it lies in a domain
+    of the organization that the plan or WorkOS calls verified. `left`: why nobody selects the user any more, None for
+    who is selected.
     """
 
     ours: bool = True
