@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.plan_file.checks.destination import PREFIXES, WORKOS
 from engine.plan_file.fault import Fault, Key, dotted
+from engine.plan_file.model import DEFAULT_BASE_URL
 from engine.plan_file.section import known_text, section
 from engine.plan_file.values import is_loopback, split_url
 
@@ -42,7 +43,7 @@ def _unknown_prefix(workos: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _above_quotas(workos: Mapping[str, Any], cognito: Mapping[str, Any]) -> Iterator[Fault]:
-    parts = split_url(known_text(workos, "base_url") or "https://api.workos.com")
+    parts = split_url(known_text(workos, "base_url") or DEFAULT_BASE_URL)
     # A stand-in on this machine has no such quota.
     if parts is not None and not is_loopback(parts.hostname or ""):
         for name, quota in _WORKOS_QUOTAS.items():

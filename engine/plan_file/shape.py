@@ -38,9 +38,12 @@ _RULES = {
     "name": "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
     "filters.created.after": _MOMENT,
     "filters.created.before": _MOMENT,
+    "filters.cohorts.from": "a date (YYYY-MM-DD)",
     "password_reset.email.every": "a whole number and a unit: s, m, h or d",
     "safety.max_changes": _SHARE,
     "safety.max_failures": _SHARE,
+    "safety.max_left_source": _SHARE,
+    "safety.max_updates": _SHARE,
 }
 _LONGEST_EXAMPLE = 90
 _REFERENCE = r"|.*\$\{.*"
@@ -216,7 +219,8 @@ def _breach(key: Key, value: Any, rule: str, error: ValidationError) -> str:
 def _example(key: Key) -> str:
     """What may stand there: the rule where an example alone would not tell it, and an example."""
     example = example_at(key)
-    words = [_RULES.get(dotted(key)), f"for example {_written(example)}" if _short(example) else None]
+    rule = _RULES.get(dotted(tuple(step for step in key if isinstance(step, str))))
+    words = [rule, f"for example {_written(example)}" if _short(example) else None]
     return ", ".join(word for word in words if word)
 
 
