@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -65,6 +66,11 @@ class Organizations:
     remove_missing: bool = False
     unverified: bool = False
     trust_writable: bool = False
+
+
+def wildcards(pattern: str) -> str:
+    """An entry's pattern as a regular expression (RE2) for the whole value, with a group for each star."""
+    return "(?s)" + "(.+)".join(re.escape(part) for part in pattern.split("*"))
 
 
 def build_organizations(data: Mapping[str, Any]) -> Organizations:

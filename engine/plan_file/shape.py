@@ -45,6 +45,13 @@ _RULES = {
     "safety.max_left_source": _SHARE,
     "safety.max_updates": _SHARE,
 }
+# Under any entry.
+_SLUG = "a slug: lower-case letters, digits, dashes and underscores, at most 48"
+_RULES_BY_NAME = {
+    "role": _SLUG,
+    "roles": _SLUG,
+    "permissions": "a slug: lower-case letters, digits and _ : . * -, at most 48",
+}
 _LONGEST_EXAMPLE = 90
 _REFERENCE = r"|.*\$\{.*"
 """How the schema's patterns admit references."""
@@ -219,7 +226,8 @@ def _breach(key: Key, value: Any, rule: str, error: ValidationError) -> str:
 def _example(key: Key) -> str:
     """What may stand there: the rule where an example alone would not tell it, and an example."""
     example = example_at(key)
-    rule = _RULES.get(dotted(tuple(step for step in key if isinstance(step, str))))
+    steps = [step for step in key if isinstance(step, str)]
+    rule = _RULES.get(dotted(tuple(steps))) or _RULES_BY_NAME.get(steps[-1] if steps else "")
     words = [rule, f"for example {_written(example)}" if _short(example) else None]
     return ", ".join(word for word in words if word)
 
