@@ -243,9 +243,9 @@ class Life:
             self.made += 1
             self.now = held("active", *(change.roles or ("member",)), id=f"om_{self.made}")
             change = replace(change, workos_id=self.now.id)
-        elif change.action in ("conflict", "skip") and not change.created_here:
-            return
-        elif change.action == "unchanged" and self.known is not None and self.known.workos_id == change.workos_id:
+        elif (change.action in ("conflict", "skip") and not change.created_here) or (
+            change.action == "unchanged" and self.known is not None and self.known.workos_id == change.workos_id
+        ):
             return
         elif change.workos_id is not None and target is None and change.action != "unchanged":
             # WorkOS answers 404: deleted meanwhile.
