@@ -33,6 +33,7 @@ from engine.snapshot import database
 from engine.snapshot.passwordless import count_flagged
 from engine.snapshot.sign_ins import count_by_name
 from engine.state.file import StateFile
+from engine.state.plan_file import note_plan_file
 from engine.state.reconcile import count_left_source, count_orphaned, reconcile
 
 _LISTED = 1000
@@ -65,6 +66,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         path = session.workspace.snapshot_path
         new = not session.workspace.state_path.exists()
         with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
+            session.notes += note_plan_file(state, session.spec)
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]
             sign_in = await stage.carry_out(foreseen, state)

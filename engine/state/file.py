@@ -10,7 +10,7 @@ import re
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -145,6 +145,16 @@ class StateFile:
         held = {str(key): str(value) for key, value in self.rows("SELECT key, value FROM meta")}
         return StateIdentity(held["plan"], held["pool"], held["destination"])
 
+    def notes(self, names: Iterable[str]) -> dict[str, str]:
+        """What was noted under these names; what never was is left out."""
+        found = self.rows("SELECT key, value FROM meta WHERE key IN (SELECT value FROM json_each(?))", (_json(names),))
+        return {str(key): str(value) for key, value in found}
+
+    def note(self, texts: Mapping[str, str]) -> None:
+        """Note texts under names."""
+        with self.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", list(texts.items()))
+
     def some_workos_ids(self) -> list[str]:
         """A few WorkOS ids that should exist, to prove the environment with (rule 13)."""
         # Several, the newest first: some may have been erased in WorkOS since.
@@ -195,6 +205,10 @@ class StateFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _json(names: Iterable[str]) -> str:
+    return orjson.dumps(list(names)).decode()
 
 
 def reading_uri(path: Path, *, tidy: bool = True) -> str:

@@ -20,6 +20,7 @@ _WHERE = {
     "migrated": "workos_id IS NOT NULL AND relation = 'primary'",
     "left_source": "left_source = 1 AND workos_id IS NOT NULL AND status != 'gone'",
 }
+_COLUMNS = "sub, workos_id, relation, status, error_code, attempts, run_id, primary_sub"
 USER_LISTS = (*_WHERE, "left_out", "orphaned")
 
 
@@ -81,22 +82,26 @@ def _result(state: StateFile, text: str) -> dict[str, Any]:
     raise damaged(state.path)
 
 
-def users(state: StateFile, lists: Sequence[str]) -> Iterator[UserRow]:
-    """Users of these lists, in order of sub; `left_out` last."""
-    where = " OR ".join(f"({_WHERE[name]})" for name in lists if name in _WHERE)
-    if where:
-        yield from _select(state, f"WHERE {where} ORDER BY sub", ())
+def users(state: StateFile, lists: Sequence[str]) -> Iterator[tuple[str, UserRow]]:
+    """Users of these lists in order of sub, each with the first of the lists that it is in; `left_out` last."""
+    stored = [name for name in lists if name in _WHERE]
+    if stored:
+        where = " OR ".join(f"({_WHERE[name]})" for name in stored)
+        which = " ".join(f"WHEN {_WHERE[name]} THEN '{name}'" for name in stored)
+        columns = f"{_COLUMNS}, CASE {which} END"
+        for row in state.rows(f"SELECT {columns} FROM users WHERE {where} ORDER BY sub"):
+            yield str(row[-1]), _user(row[:-1])
     if "orphaned" in lists:
         for sub, workos_id, run_id in state.rows("SELECT sub, workos_id, run_id FROM orphaned ORDER BY sub"):
-            yield UserRow(str(sub), str(workos_id), "", "orphaned", "orphaned", 0, str(run_id))
+            yield "orphaned", UserRow(str(sub), str(workos_id), "", "orphaned", "orphaned", 0, str(run_id))
     if "left_out" in lists:
         for sub, reason in state.rows("SELECT sub, reason FROM left_out ORDER BY sub"):
-            yield UserRow(str(sub), None, "", "left_out", str(reason), 0, None)
+            yield "left_out", UserRow(str(sub), None, "", "left_out", str(reason), 0, None)
 
 
 def user(state: StateFile, sub: str) -> UserRow | None:
     """One user."""
-    return next(_select(state, "WHERE sub = ?", (sub,)), None)
+    return next(map(_user, state.rows(f"SELECT {_COLUMNS} FROM users WHERE sub = ?", (sub,))), None)
 
 
 def forget(state: StateFile, subs: Sequence[str]) -> list[str]:
@@ -110,13 +115,12 @@ def forget(state: StateFile, subs: Sequence[str]) -> list[str]:
     return found
 
 
-def _select(state: StateFile, rest: str, parameters: Sequence[object]) -> Iterator[UserRow]:
-    query = "SELECT sub, workos_id, relation, status, error_code, attempts, run_id, primary_sub FROM users " + rest
-    for sub, workos_id, relation, status, code, attempts, run_id, primary in state.rows(query, parameters):
-        yield UserRow(
-            str(sub), _text(workos_id), str(relation), str(status), _text(code), int(str(attempts)), _text(run_id),
-            _text(primary),
-        )  # fmt: skip
+def _user(row: Sequence[object]) -> UserRow:
+    sub, workos_id, relation, status, code, attempts, run_id, primary = row
+    return UserRow(
+        str(sub), _text(workos_id), str(relation), str(status), _text(code), int(str(attempts)), _text(run_id),
+        _text(primary),
+    )  # fmt: skip
 
 
 def _text(value: object) -> str | None:

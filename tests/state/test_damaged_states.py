@@ -156,7 +156,7 @@ def _look(path: Path) -> None:
     assert state is not None
     with state:
         queries.count_users(state)
-        for one in queries.users(state, queries.USER_LISTS):
+        for _, one in queries.users(state, queries.USER_LISTS):
             queries.user(state, one.source_id)
         queries.last_runs(state, 5)
         read_connections(state)

@@ -43,20 +43,21 @@ def test_counts(filled: StateFile) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lists", "subs"),
+    ("lists", "rows"),
     [
-        (["failed"], ["c"]),
-        (["conflicts", "failed"], ["c", "d", "f"]),
-        (["skipped", "pending"], ["e", "g"]),
-        (["merged"], ["m"]),
-        (["migrated"], ["a", "b"]),
-        (["left_source"], ["b"]),
-        (["left_out", "failed"], ["c", "x"]),
+        (["failed"], ["failed c"]),
+        (["conflicts", "failed"], ["failed c", "conflicts d", "conflicts f"]),
+        (["skipped", "pending"], ["skipped e", "pending g"]),
+        (["merged"], ["merged m"]),
+        (["migrated"], ["migrated a", "migrated b"]),
+        (["left_source"], ["left_source b"]),
+        (["left_source", "migrated"], ["migrated a", "left_source b"]),
+        (["left_out", "failed"], ["failed c", "left_out x"]),
         ([], []),
     ],
 )
-def test_lists(filled: StateFile, lists: list[str], subs: list[str]) -> None:
-    assert [row.source_id for row in queries.users(filled, lists)] == subs
+def test_lists(filled: StateFile, lists: list[str], rows: list[str]) -> None:
+    assert [f"{kind} {row.source_id}" for kind, row in queries.users(filled, lists)] == rows
 
 
 def test_rows(filled: StateFile) -> None:
@@ -67,7 +68,7 @@ def test_rows(filled: StateFile) -> None:
     merged = queries.user(filled, "m")
     assert merged is not None and (merged.relation, merged.primary_sub, merged.workos_id) == ("merged", "a", "user_a")
     assert queries.user(filled, "nobody") is None
-    (left_out,) = queries.users(filled, ["left_out"])
+    ((_, left_out),) = queries.users(filled, ["left_out"])
     assert (left_out.status, left_out.code) == ("left_out", "disabled")
 
 
@@ -133,7 +134,7 @@ def test_reconciling(filled: StateFile, tmp_path: Path) -> None:
     assert "o" not in found
     # A skipped user's id is not ours.
     assert found["new"] == ("skipped", "existing_user", None, "primary", None, 0)
-    assert [row.source_id for row in queries.users(filled, ["left_out"])] == ["c", "out"]
+    assert [row.source_id for _, row in queries.users(filled, ["left_out"])] == ["c", "out"]
     assert count_left_source(filled) == 0
     # Once more changes nothing, and the snapshot is let go of.
     before = list(filled.rows("SELECT * FROM users"))
