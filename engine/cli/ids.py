@@ -69,13 +69,15 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
     """The pool's records with the state beside them: the last run's snapshot if it was kept, else the pool itself."""
     from engine.cli.sources import open_source
     from engine.cli.stored import reading
+    from engine.run.preparation import know
     from engine.run.reading import Watch, read_people
     from engine.snapshot import database
     from engine.workspace.folder import Workspace
 
-    with reading(spec):
+    with reading(spec) as state:
         workspace = Workspace(spec.state_path, preview=True)
         connection = database.reopen(workspace.kept_snapshot_path)
+        kept = connection is not None
         try:
             if connection is None:
                 source = open_source(spec.source, tell=console.warn)
@@ -87,7 +89,7 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
                     watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
                     # No fingerprint of this reading is ever compared.
                     read_people(spec, source, connection, secrets.token_bytes(32), watch)
-            database.attach_state(connection, spec.state_path)
+            know(connection, state, kept=kept)
             yield connection
         finally:
             if connection is not None:

@@ -14,6 +14,7 @@ import typer
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
+from engine.model.keys import user_key
 from engine.plan_file.model import Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, printable, table
@@ -64,7 +65,7 @@ def status(
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        with reading(spec) as state, _naming(spec, wanted=names) as name:
+        with reading(spec) as state, _naming(spec, state.identity.pool, wanted=names) as name:
             rows = (_row(console, row) | name(row.source_id) for row in queries.users(state, lists))
             if lists and not json:
                 console.stream(_listing(rows, format))
@@ -80,7 +81,7 @@ def status(
 
 
 @contextmanager
-def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, str | None]]]:
+def _naming(spec: Spec, pool: str, *, wanted: bool) -> Iterator[Callable[[str], dict[str, str | None]]]:
     """A function from sub to username and address, as the last run's snapshot has them (rule 14)."""
     from engine.snapshot import database
     from engine.snapshot.identifiers import names_of
@@ -100,7 +101,7 @@ def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, s
     with closing(opened) as snapshot:
 
         def name(sub: str) -> dict[str, str | None]:
-            username, email = names_of(snapshot, sub)
+            username, email = names_of(snapshot, user_key(pool, sub))
             return {"username": username, "email": email}
 
         yield name
