@@ -68,10 +68,10 @@ def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
     """The pool's records with the state beside them."""
     from engine.cli.records import records
     from engine.cli.stored import reading
-    from engine.snapshot import database
+    from engine.run.preparation import know
 
-    with reading(spec), records(console, spec) as connection:
-        database.attach_state(connection, spec.state_path)
+    with reading(spec) as state, records(console, spec) as (connection, kept):
+        know(connection, state, kept=kept)
         yield connection
 
 

@@ -16,10 +16,11 @@ from engine.workspace.folder import Workspace
 
 
 @contextmanager
-def records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
-    """A whole snapshot; one that was read for this is gone afterwards. Raises MigrateError."""
+def records(console: Console, spec: Spec) -> Iterator[tuple[sqlite3.Connection, bool]]:
+    """A whole snapshot, and whether a run kept it; one that was read for this is gone afterwards."""
     workspace = Workspace(spec.state_path, preview=True)
     connection = database.reopen(workspace.kept_snapshot_path)
+    kept = connection is not None
     try:
         if connection is None:
             source = open_source(spec.source, tell=console.warn)
@@ -31,7 +32,7 @@ def records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
                 watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
                 # No fingerprint of this reading is ever compared.
                 read_people(spec, source, connection, secrets.token_bytes(32), watch)
-        yield connection
+        yield connection, kept
     finally:
         if connection is not None:
             connection.close()

@@ -15,6 +15,7 @@ import typer
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
+from engine.model.keys import user_key
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, long_table, table
@@ -65,7 +66,7 @@ def status(
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        with reading(spec) as state, _naming(console, spec, wanted=names, sandbox=sandbox) as name:
+        with reading(spec) as state, _naming(console, spec, state.identity.pool, wanted=names, sandbox=sandbox) as name:
             rows = (
                 {"list": kind} | _row(console, row) | name(row.source_id) for kind, row in queries.users(state, lists)
             )
@@ -84,7 +85,7 @@ def status(
 
 @contextmanager
 def _naming(
-    console: Console, spec: Spec, *, wanted: bool, sandbox: bool
+    console: Console, spec: Spec, pool: str, *, wanted: bool, sandbox: bool
 ) -> Iterator[Callable[[str], dict[str, str | None]]]:
     """A function from sub to username and address, as the last run's snapshot or the source has them (rule 14)."""
     if not wanted:
@@ -98,10 +99,10 @@ def _naming(
         live = isinstance(spec.source, CognitoSource)
         console.say(f"names: no snapshot was kept, so they are read from the {'user pool' if live else 'export files'}")
         spec = _with_source(console, spec, sandbox=sandbox)
-    with records(console, spec) as snapshot:
+    with records(console, spec) as (snapshot, _):
 
         def name(sub: str) -> dict[str, str | None]:
-            username, email = names_of(snapshot, sub)
+            username, email = names_of(snapshot, user_key(pool, sub))
             return {"username": username, "email": email}
 
         yield name

@@ -164,7 +164,7 @@ class Campaign:
             self.tally.warnings.append(str(error))
             return []
         self.tally.passwordless += len(without)
-        return [one for one in chunk if one.sub not in without]
+        return [one for one in chunk if one.key not in without]
 
     def _limited(self, limit: int) -> int:
         return limit - self.tally.sent - self._doubtful - len(self._open)
@@ -180,7 +180,7 @@ class Campaign:
         now = self._clock.now()
         # Commit before the call: a kill must leave evidence.
         self._ledger.intend(
-            [(one.workos_id, one.sub) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
+            [(one.workos_id, one.key) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
         )
         self._intents = dict.fromkeys((one.workos_id for one in chunk), now)
         self._issued = {}
@@ -213,7 +213,7 @@ class Campaign:
             failed=[(one.workos_id, code) for one, code in failed],
         )
         self.tally.sent += len(by_end["sent"])
-        self.tally.failures += [(one.sub, code) for one, code in failed]
+        self.tally.failures += [(one.key, code) for one, code in failed]
         self._open |= {one.workos_id: one for one in by_end["open"]}
         queue.extendleft(reversed(by_end["withdrawn"]))
         self._progress(self.tally.sent)
@@ -272,7 +272,7 @@ class Campaign:
                 if self._rounds[workos_id] < _ROUNDS:
                     again.append(person)
                 else:
-                    self.tally.failures.append((person.sub, "unsettled"))
+                    self.tally.failures.append((person.key, "unsettled"))
             elif workos_id in unsettled:
                 self._doubtful += 1
             else:
