@@ -45,7 +45,7 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open and prove everything; the workspace is prepared. `tell` hears of long waits. Raises MigrateError."""
     from engine.probe.provider_probe import HttpsProbe
-    from engine.workos.sign_in import WorkOSSignIn
+    from engine.workos.environment import WorkOSEnvironment
 
     identity = state_identity(spec, sandbox=sandbox)
     async with AsyncExitStack() as stack:
@@ -61,9 +61,9 @@ async def open_session(
         source = open_source(spec.source, tell=tell)
         described = await asyncio.to_thread(source.describe)
         await prove_environment(target, known, spec.destination)
-        sign_in = WorkOSSignIn(workos.client, workos.backend, spec.destination, meter=target, timeout=call_timeout())
+        environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())
         yield Session(
-            spec, sandbox, workspace, identity, key, source, described, target, sign_in,
+            spec, sandbox, workspace, identity, key, source, described, target, environment,
             open_resets, HttpsProbe(spec.oauth.allow_hosts), connections,
         )  # fmt: skip
 

@@ -13,10 +13,11 @@ from engine.model.outcomes import StateIdentity
 from engine.model.ports import SourceDescription, UserSource
 from engine.model.resets import ResetTarget
 from engine.oauth.checks import Check
-from engine.oauth.ports import ProviderProbe, SignInEnvironment
+from engine.oauth.ports import ProviderProbe
 from engine.plan_file.model import Destination, Spec
 from engine.quota.metered import MeteredTarget
 from engine.resources.connections.design import Known
+from engine.run.environment import WorkOSPorts
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
 from engine.run.sign_in import Foreseen, SignInStage
@@ -43,7 +44,7 @@ class Session:
     source: UserSource
     described: SourceDescription
     target: MeteredTarget
-    sign_in: SignInEnvironment
+    workos: WorkOSPorts
     resets: OpenResets
     probe: ProviderProbe
     connections: dict[str, Known] = field(default_factory=dict)
@@ -56,7 +57,7 @@ class Session:
         if self.spec.providers is not None:
             pool = await asyncio.to_thread(self.source.identity_providers)
         return SignInStage(
-            self.spec, self.sign_in, pool=pool, pool_id=self.described.pool_id, known=self.connections, key=self.key
+            self.spec, self.workos, pool=pool, pool_id=self.described.pool_id, known=self.connections, key=self.key
         )
 
     async def foresee_sign_in(self, stage: SignInStage, snapshot: sqlite3.Connection) -> Foreseen:

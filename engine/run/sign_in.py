@@ -18,7 +18,7 @@ from engine.model.identity_providers import IdentityProvider
 from engine.oauth.checking import Checking
 from engine.oauth.checks import Check
 from engine.oauth.handling import Problem, ProviderUse, SignsInBy, find_problems, handle
-from engine.oauth.ports import ProviderProbe, SignInEnvironment
+from engine.oauth.ports import ProviderProbe
 from engine.oauth.results import ConnectionItem, SignIn
 from engine.plan_file.model import Spec
 from engine.resources.connections.design import Action, Design, Known, decide, design
@@ -29,7 +29,8 @@ from engine.resources.organizations.organization import (
     organizations,
 )
 from engine.resources.organizations.organization import decide as decide_organization
-from engine.resources.organizations.port import HeldOrganization, Organization
+from engine.resources.organizations.port import HeldOrganization, Organization, OrganizationChanges
+from engine.run.environment import WorkOSPorts
 from engine.state.connections import record_connection
 from engine.state.file import StateFile
 
@@ -115,7 +116,7 @@ class SignInStage:
     def __init__(
         self,
         spec: Spec,
-        environment: SignInEnvironment,
+        workos: WorkOSPorts,
         *,
         pool: Sequence[IdentityProvider] | None,
         pool_id: str | None,
@@ -123,7 +124,7 @@ class SignInStage:
         key: bytes,
     ) -> None:
         self._spec = spec
-        self._environment = environment
+        self._workos = workos
         self.pool = pool
         self._pool_id = pool_id
         self._known = known
@@ -143,12 +144,12 @@ class SignInStage:
             foreseen.problems += find_problems(uses, names)
         wanted = self._spec.destination.redirect_uris
         if wanted:
-            held = await self._environment.redirect_uris()
+            held = await self._uris()
             foreseen.held_uris = [uri for uri in wanted if uri in held]
             foreseen.missing_uris = [uri for uri in wanted if uri not in held]
         designs = self._designs(foreseen)
         for wanted_organization in organizations(one.organization for one in designs).values():
-            found = await self._environment.find_organization(wanted_organization.external_id)
+            found = await self._workos.organizations.find(wanted_organization.external_id)
             action = decide_organization(wanted_organization, found)
             foreseen.organizations[wanted_organization.external_id] = _OrganizationStep(
                 wanted_organization, found, action
@@ -166,8 +167,8 @@ class SignInStage:
             options=spec.oauth,
             pool=self.pool,
             known=self._known,
-            redirect_uris=await self._environment.redirect_uris(),
-            environment=self._environment,
+            redirect_uris=await self._uris(),
+            sign_in=self._workos.sign_in,
             probe=probe,
             staging=staging,
             coming=bool(foreseen.missing_uris),
@@ -196,7 +197,7 @@ class SignInStage:
         uris, done = Counter(unchanged=len(foreseen.held_uris)), Counter[str]()
         for uri in foreseen.missing_uris:
             try:
-                await self._environment.create_redirect_uri(uri)
+                await self._workos.redirect_uris.create(uri)
                 uris["created"] += 1
             except CallFailed:
                 uris["failed"] += 1
@@ -214,10 +215,14 @@ class SignInStage:
 
     async def _carry_out_organization(self, one: _OrganizationStep) -> str:
         """Its WorkOS id. Domains are completed also where the organization was made by somebody else meanwhile."""
-        held = one.held or await self._environment.create_organization(one.wanted)
+        port = self._workos.organizations
+        held = one.held or (await port.create(one.wanted)).held
         if decide_organization(one.wanted, held) == "update":
-            await self._environment.set_domains(held.id, complete_domains(one.wanted, held))
+            await port.update(held.id, OrganizationChanges(domains=complete_domains(one.wanted, held)))
         return held.id
+
+    async def _uris(self) -> list[str]:
+        return [one.uri for one in await self._workos.redirect_uris.all()]
 
     def _designs(self, foreseen: Foreseen) -> list[Design]:
         """The connections; one that cannot be made is a problem of its provider."""
@@ -239,13 +244,14 @@ class SignInStage:
         organization = foreseen.organizations[wanted.organization.organization].held
         organization_id = organization.id if organization is not None else None
         known = self._known.get(wanted.provider)
-        held = await self._environment.find_connection(known.connection_id) if known is not None else None
+        held = await self._workos.connections.get(known.connection_id) if known is not None else None
         # Of another organization by now: the plan has moved it, and WorkOS cannot.
         moved = held is not None and held.organization_id != organization_id
         held = None if moved else held
         namesakes = []
         if held is None and organization_id is not None:
-            namesakes = [one for one in await self._environment.connections(organization_id) if one.name == wanted.name]
+            there = await self._workos.connections.of_organization(organization_id)
+            namesakes = [one for one in there if one.name == wanted.name]
         action = decide(wanted, known, held=held is not None, same_name=bool(namesakes), key=self._key)
         found = held.id if held is not None else namesakes[0].id if namesakes else None
         foreseen.steps.append(_Step(wanted, action, found))
@@ -261,7 +267,7 @@ class SignInStage:
             if connection_id is None:
                 connection_id, action = await self._create(organizations[organization], wanted)
             if action == "update":
-                await self._environment.update_connection(connection_id, wanted)
+                await self._workos.connections.update(connection_id, wanted)
             if action != "unchanged":
                 known = Known(connection_id, wanted.fingerprint(self._key))
                 await asyncio.to_thread(record_connection, state, wanted.provider, known)
@@ -274,16 +280,15 @@ class SignInStage:
 
     async def _create(self, organization_id: str, wanted: Design) -> tuple[str, Action]:
         """WorkOS gives the connection of this external ID where it has one (a lost state): that one is updated."""
-        before = {one.id for one in await self._environment.connections(organization_id)}
-        made = await self._environment.create_connection(organization_id, wanted)
-        return made.id, "update" if made.id in before else "create"
+        made = await self._workos.connections.create(organization_id, wanted)
+        return made.held.id, "create" if made.ours else "update"
 
     async def _directions(self, connection_id: str) -> dict[str, str]:
         """What to tell the identity provider's administrator; empty where WorkOS does not say."""
         try:
-            uris = await self._environment.redirect_uris()
+            uris = await self._uris()
             if not uris:
                 return {}
-            return read_directions(await self._environment.sign_in_address(uris[0], connection_id=connection_id))
+            return read_directions(await self._workos.sign_in.find(uris[0], connection_id=connection_id))
         except CallFailed:
             return {}

@@ -20,7 +20,7 @@ from engine.resources.organizations.port import HeldOrganization
 from engine.run.sign_in import SignInRefused, SignInStage
 from engine.state.connections import read_connections
 from engine.state.file import StateFile
-from tests.support.fake_sign_in import FakeSignIn
+from tests.support.fake_workos import FakeWorkOS
 
 KEY = b"k" * 32
 OKTA = IdentityProvider("Okta", "OIDC", "c", "secret", issuer="https://acme.okta.com")
@@ -40,7 +40,7 @@ def spec(tmp_path: Path, organization: str = "acme", **more: Any) -> Spec:
     )
 
 
-def stage(one: Spec, workos: FakeSignIn, known: dict[str, Known] | None = None, pool: Any = (OKTA,)) -> SignInStage:
+def stage(one: Spec, workos: FakeWorkOS, known: dict[str, Known] | None = None, pool: Any = (OKTA,)) -> SignInStage:
     return SignInStage(one, workos, pool=pool, pool_id="pool", known=known or {}, key=KEY)
 
 
@@ -51,7 +51,7 @@ def state(tmp_path: Path) -> Any:
 
 
 async def test_foreseen_and_done(tmp_path: Path, state: StateFile) -> None:
-    workos = FakeSignIn(uris=[APP])
+    workos = FakeWorkOS(uris=[APP])
     made = stage(spec(tmp_path), workos)
     assert made.secrets == ["secret"]
     foreseen = await made.foresee(PEOPLE, {})
@@ -71,32 +71,28 @@ async def test_foreseen_and_done(tmp_path: Path, state: StateFile) -> None:
 
 
 async def test_domains_are_completed_by_the_union(tmp_path: Path, state: StateFile) -> None:
-    workos = FakeSignIn(uris=[APP])
-    workos.organizations["acme"] = HeldOrganization("org_1", {"held.com": "verified", "acme.com": "pending"})
+    workos = FakeWorkOS(uris=[APP])
+    workos.organizations.held["acme"] = HeldOrganization("org_1", {"held.com": "verified", "acme.com": "pending"})
     domains = (DomainSpec("acme.com", "verified"), DomainSpec("new.com"), DomainSpec("held.com"))
     one = replace(spec(tmp_path), providers={"Okta": ProviderSpec(connection=ConnectionSpec("acme", domains=domains))})
     foreseen = await stage(one, workos).foresee(PEOPLE, {})
     assert foreseen.result().organizations == {"update": 1}
     done = await stage(one, workos).carry_out(foreseen, state)
     assert done.organizations == {"updated": 1}
-    assert "domains org_1 acme.com held.com new.com" in workos.writes
-    after = workos.organizations["acme"].domains
+    assert "update org_1 acme.com held.com new.com" in workos.writes
+    after = workos.organizations.held["acme"].domains
     assert after == {"acme.com": "verified", "held.com": "verified", "new.com": "pending"}
     again = await stage(one, workos, read_connections(state)).foresee(PEOPLE, {})
     assert again.result().organizations == {"unchanged": 1} and again.result().writes == 0
 
 
 async def test_domains_that_workos_refuses_hold_no_connection_back(tmp_path: Path, state: StateFile) -> None:
-    workos = FakeSignIn(uris=[APP, "https://app.acme.com/two"])
-    workos.organizations["acme"] = HeldOrganization("org_1")
+    workos = FakeWorkOS(uris=[APP, "https://app.acme.com/two"])
+    workos.organizations.held["acme"] = HeldOrganization("org_1")
     connection = ConnectionSpec("acme", domains=(DomainSpec("acme.com"),))
     made = stage(replace(spec(tmp_path), providers={"Okta": ProviderSpec(connection=connection)}), workos)
     foreseen = await made.foresee(PEOPLE, {})
-
-    async def refuse(*_: object) -> None:
-        raise Terminal("conflict", status=409)
-
-    workos.set_domains = refuse  # type: ignore[method-assign,assignment]
+    workos.organizations.taken = {"acme.com"}
     done = await made.carry_out(foreseen, state)
     assert done.organizations == {"failed": 1} and done.connections[0].action == "created"
 
@@ -104,7 +100,7 @@ async def test_domains_that_workos_refuses_hold_no_connection_back(tmp_path: Pat
 async def test_a_provider_that_no_connection_can_be_made_of(tmp_path: Path) -> None:
     """Plan shows it, apply refuses by it, oauth check fails by it: one verdict."""
     bare = IdentityProvider("Okta", "OIDC", "c", "s")
-    made = stage(spec(tmp_path), FakeSignIn(), pool=[bare])
+    made = stage(spec(tmp_path), FakeWorkOS(), pool=[bare])
     foreseen = await made.foresee(PEOPLE, {})
     (problem,) = foreseen.problems
     assert (problem.code, problem.provider) == ("connection_impossible", "Okta")
@@ -115,17 +111,17 @@ async def test_a_provider_that_no_connection_can_be_made_of(tmp_path: Path) -> N
 
 
 async def test_nothing_works(tmp_path: Path, state: StateFile) -> None:
-    workos = FakeSignIn(uris=[])
+    workos = FakeWorkOS(uris=[])
     made = stage(spec(tmp_path), workos)
     foreseen = await made.foresee(PEOPLE, {})
-    workos.failing = Terminal("forbidden_organization", status=422)
+    workos.fail_all(Terminal("forbidden_organization", status=422))
     done = await made.carry_out(foreseen, state)
     assert (done.failed, done.changed) == (4, 0)
     assert done.connections[0].code == "no_organization"
-    workos.failing = None
-    workos.organizations["acme"] = HeldOrganization("org_acme")
+    workos.fail_all(None)
+    workos.organizations.held["acme"] = HeldOrganization("org_acme")
     foreseen = await made.foresee(PEOPLE, {})
-    workos.failing = Ambiguous("timeout")
+    workos.fail_all(Ambiguous("timeout"))
     done = await made.carry_out(foreseen, state)
     assert done.connections[0].code == "timeout"
     assert read_connections(state) == {}
@@ -134,7 +130,7 @@ async def test_nothing_works(tmp_path: Path, state: StateFile) -> None:
 async def test_a_state_that_cannot_be_written(
     tmp_path: Path, state: StateFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workos = FakeSignIn()
+    workos = FakeWorkOS()
     made = stage(spec(tmp_path), workos)
 
     def full(*_: object) -> None:
@@ -147,7 +143,7 @@ async def test_a_state_that_cannot_be_written(
 
 async def test_refusals(tmp_path: Path) -> None:
     unsettled = replace(spec(tmp_path), providers={})
-    foreseen = await stage(unsettled, FakeSignIn()).foresee(PEOPLE, {})
+    foreseen = await stage(unsettled, FakeWorkOS()).foresee(PEOPLE, {})
     with pytest.raises(SignInRefused) as caught:
         foreseen.refuse()
     assert [one.code for one in caught.value.diagnostics()] == ["provider_not_in_plan"]
@@ -164,7 +160,7 @@ class Nobody:
 
 
 async def test_the_gate(tmp_path: Path) -> None:
-    workos = FakeSignIn(uris=[APP])
+    workos = FakeWorkOS(uris=[APP])
     workos.sends("GoogleOAuth", "another", "https://auth.workos.com/cb")
     google = IdentityProvider("Google", "Google", "g-1", "s")
     one = replace(spec(tmp_path), providers={"Google": ProviderSpec(reuse_credentials=True)})
