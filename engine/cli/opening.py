@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from engine.cli.sources import open_source
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError, TargetError
+from engine.model.outcomes import ResourceRow
 from engine.model.resets import ResetTarget
 from engine.model.retries import TRIES
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import Destination, Spec
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
-from engine.resources.connections.design import Known
 from engine.run.identity import state_identity
+from engine.run.kinds import IN_MEMORY
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
-from engine.state.connections import read_connections
 from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
@@ -51,12 +51,12 @@ async def open_session(
     async with AsyncExitStack() as stack:
         state = StateFile.read(workspace.state_path, identity)
         known: list[str] = []
-        connections: dict[str, Known] = {}
+        rows: dict[str, dict[str, ResourceRow]] = {}
         key = secrets.token_bytes(32)
         if state is not None:
             with state:
                 key, known = state.key, state.some_workos_ids()
-                connections = read_connections(state)
+                rows = {kind: {row.key: row for row in state.rows(kind)} for kind in IN_MEMORY}
         workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
         source = open_source(spec.source, tell=tell)
         described = await asyncio.to_thread(source.describe)
@@ -64,7 +64,7 @@ async def open_session(
         environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())
         yield Session(
             spec, sandbox, workspace, identity, key, source, described, target, environment,
-            open_resets, HttpsProbe(spec.oauth.allow_hosts), connections,
+            open_resets, HttpsProbe(spec.oauth.allow_hosts), rows,
         )  # fmt: skip
 
 

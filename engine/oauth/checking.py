@@ -17,7 +17,7 @@ from engine.oauth.checks import Check, Redirect
 from engine.oauth.handling import UNMET, Problem, ProviderUse
 from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInAddressPort
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
-from engine.resources.connections.design import DISCOVERY, Known
+from engine.resources.connections.design import DISCOVERY
 from engine.resources.connections.directions import read_directions
 from engine.resources.organizations.organization import Addresses
 from engine.resources.organizations.port import HeldOrganization, Organization
@@ -36,7 +36,8 @@ class _Endpoints:
 
 
 class Checking:
-    """Checks every provider of a plan. `pool` is None where it could not be asked; `known` is the state's.
+    """Checks every provider of a plan. `pool` is None where it could not be asked; `known` are WorkOS
+    ids of connections by provider, from the state.
 
     `redirect_uris` are the application's that WorkOS knows, without which it lets nobody begin to sign in; `coming`
     is whether `apply` adds one. `problems` are what `apply` refuses by, `organizations` those of the connections by
@@ -49,7 +50,7 @@ class Checking:
         plan: Mapping[str, ProviderSpec],
         options: OAuthChecks,
         pool: Sequence[IdentityProvider] | None,
-        known: Mapping[str, Known],
+        known: Mapping[str, str],
         redirect_uris: Sequence[str],
         sign_in: SignInAddressPort,
         probe: ProviderProbe,
@@ -118,7 +119,7 @@ class Checking:
         known = self._known.get(provider.name)
         location = None
         if known is not None and self._redirect_uris:
-            location = await self._sign_in.find(self._redirect_uris[0], connection_id=known.connection_id)
+            location = await self._sign_in.find(self._redirect_uris[0], connection_id=known)
         directions = read_directions(location)
         if not self._redirect_uris:
             rows = [self._no_redirect_uri(provider.name, "connection")]

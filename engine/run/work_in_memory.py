@@ -1,4 +1,4 @@
-"""Kinds whose resources fit in memory, for the runner: the changes that are due as work, each carried out by its kind."""
+"""Kinds whose resources fit in memory, for the runner: due changes as work, each carried out by its kind."""
 
 from __future__ import annotations
 

@@ -14,7 +14,6 @@ from engine.oauth.checks import Check
 from engine.oauth.handling import SignsInBy, find_problems, handle
 from engine.plan_file.providers import ConnectionSpec, OAuthChecks, ProviderSpec
 from engine.probe.provider_probe import HttpsProbe
-from engine.resources.connections.design import Known
 from tests.support.fake_workos import FakeWorkOS
 from tests.support.oauth_provider import CLIENT_ID, SECRET, Provider, oauth_provider
 
@@ -72,7 +71,7 @@ async def checked(
     *,
     found: IdentityProvider | None = None,
     plan: ProviderSpec | None = None,
-    known: dict[str, Known] | None = None,
+    known: dict[str, str] | None = None,
     probe: bool = True,
     allow: bool = True,
     staging: bool = False,
@@ -255,7 +254,7 @@ async def test_github_speaks_no_openid(provider: Provider, workos: FakeWorkOS) -
 
 
 CONNECTED = ProviderSpec(connection=ConnectionSpec("acme"))
-KNOWN = {"Okta": Known("conn_1", "f")}
+KNOWN = {"Okta": "conn_1"}
 
 
 def okta(provider: Provider) -> IdentityProvider:

@@ -45,7 +45,7 @@ class OrganizationsKind:
         return [self._change(key, self._decide(key)) for key in self.wanted]
 
     async def _look(self) -> dict[str, HeldOrganization]:
-        """What WorkOS holds, by external ID. A known one counts by its own id: others may have taken its external ID."""
+        """What WorkOS holds, by external ID."""
         found: dict[str, HeldOrganization] = {}
         if len(self.wanted) < _LISTED_FROM:
             for key in self.wanted:
@@ -53,7 +53,7 @@ class OrganizationsKind:
                     found[key] = one
             return found
         async for page in every_page(self._port.list_page):
-            found |= {one.external_id: one for one in page if one.external_id in self.wanted}
+            found |= {one.external_id: one for one in page if one.external_id and one.external_id in self.wanted}
         return found
 
     def _decide(self, key: str) -> OrganizationChange:

@@ -10,7 +10,7 @@ from engine.model.keys import ROLE
 from engine.model.outcomes import Done, ResourceRow
 from engine.plan_file.organizations import Organizations
 from engine.resources.kind import ResourceChange
-from engine.resources.roles.planner import KnownRole, RoleChange, decide_roles, missing_permissions, named_roles
+from engine.resources.roles.decision import KnownRole, RoleChange, decide_roles, missing_permissions, named_roles
 from engine.resources.roles.port import RolePort
 
 
