@@ -18,6 +18,8 @@ from engine.run.work_in_memory import WorkInMemory
 
 # What was only recorded is no change that anybody could see.
 _SHOWN: Mapping[str, str] = {"adopt": "unchanged", "conflict": "conflicts"}
+# What needed no call; the rest was not reached.
+_UNCALLED: Mapping[str, str] = {"unchanged": "unchanged", "conflict": "conflicts"}
 
 
 def planned_sections(plan: SignInPlan, kinds: KindsInMemory) -> SignIn:
@@ -36,7 +38,10 @@ async def applied_sections(plan: SignInPlan, kinds: KindsInMemory, workos: WorkO
     """As `apply` shows them, with what the identity providers' administrators have to enter."""
     items = []
     for one in kinds.connections.changes:
-        done, counts_as = kinds.connections.outcomes.get(one.key, (None, "unchanged"))
+        done, counts_as = kinds.connections.outcomes.get(one.key, (None, _UNCALLED.get(one.action, "pending")))
+        if counts_as == "pending":
+            items.append(_item(plan, one, counts_as, one.workos_id))
+            continue
         if isinstance(done, NotDone):
             items.append(_item(plan, one, "failed", one.workos_id, code=done.code))
             continue
@@ -59,9 +64,6 @@ def _outcomes(work: WorkInMemory) -> Counter[str]:
         ended = work.outcomes.get(one.key)
         counts[ended[1] if ended is not None else _UNCALLED.get(one.action, "pending")] += 1
     return counts
-
-
-_UNCALLED: Mapping[str, str] = {"unchanged": "unchanged", "conflict": "conflicts", "skip": "skipped"}
 
 
 def _item(

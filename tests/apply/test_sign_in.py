@@ -101,7 +101,7 @@ async def test_foreseen_and_done(tmp_path: Path, state: StateFile) -> None:
     assert (done.changed, done.failed, done.connections[0].action) == (3, 0, "created")
     assert [(row.kind, row.key, row.workos_id, row.status, row.created_here) for row in state.rows()] == [
         ("connection", "pool/Okta", "conn_pool:Okta", "done", 1),
-        ("organization", "acme", "org_acme", "done", 1),
+        ("organization", "acme", "org_0001", "done", 1),
         ("redirect_uri", "https://app.acme.com/two", "ruri_https://app.acme.com/two", "done", 1),
     ]
     # A second time there is nothing to do; another organization is another connection.

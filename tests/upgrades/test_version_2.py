@@ -111,7 +111,7 @@ def test_a_state_of_version_2_goes_on(cli: Cli) -> None:
     assert planned["connections"] | {"items": 0} == {
         "create": 1, "update": 0, "unchanged": 1, "conflicts": 0, "items": 0,
     }  # fmt: skip
-    assert result["redirect_uris"] == {"created": 0, "unchanged": 1, "failed": 0}
+    assert result["redirect_uris"] == {"created": 0, "unchanged": 1, "failed": 0, "conflicts": 0, "pending": 0}
     assert len(workos(cli.folder, "SELECT id FROM connections")) == 2
 
     # Everybody is there once with the right fields, and who was done before was not written again.
