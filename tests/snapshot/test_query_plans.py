@@ -29,7 +29,7 @@ _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 ELSEWHERE = (
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user",
-    "SELECT username, group_name FROM membership WHERE username IN",
+    "SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id WHERE m.username IN",
     "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT r.sub, r.username FROM record r WHERE r.native",
     "SELECT r.sub, r.username, k.workos_id FROM record r LEFT JOIN known.users k ON k.sub = r.sub WHERE r.reason",
