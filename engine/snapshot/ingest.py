@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 
 import orjson
 
@@ -53,15 +54,21 @@ class Ingest:
         self._identities: list[tuple[object, ...]] = []
         self._delivered = 0
 
-    def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
+    def read(
+        self, source: UserSource, *, inline_groups: bool, progress: Progress, placing: Collection[str] | None = None
+    ) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
 
-        Raises SourceError as the source does, and where a groups filter meets records without groups (rule 12).
+        `placing` are the groups that organizations come from, beside those that filters name; None: from none.
+        Raises SourceError as the source does, and where records have no groups that filters or organizations need
+        (rule 12).
         """
         members: GroupMembers | None = None
-        if self._filters.need_groups and not inline_groups:
+        needed = self._filters.need_groups or placing is not None
+        if needed and not inline_groups:
             members = GroupMembers(self._connection)
-            members.read(source, (*self._filters.groups_any, *self._filters.groups_none))
+            # Nobody is read yet, but who waits may want to stop.
+            members.read(source, {*named_groups(self._filters), *(placing or ())}, lambda: progress(0))
         rows: list[tuple[object, ...]] = []
         seen = 0
         self._connection.execute("BEGIN")
@@ -78,10 +85,11 @@ class Ingest:
         self._connection.executemany(_INSERT, rows)
         self._connection.executemany(_IDENTITY, self._identities)
         self._connection.execute("COMMIT")
-        if self._filters.need_groups and self._groups_missing:
+        if needed and self._groups_missing:
+            key = "organizations.from: group" if placing is not None else "filters.groups"
             raise SourceError(
-                "filters.groups needs each user's groups, and the export has none",
-                remedy="make one with `migrate export`, which writes them, or leave filters.groups out",
+                f"{key} needs each user's groups, and the export has none",
+                remedy=f"make one with `migrate export`, which writes them, or leave {key} out",
                 code="groups_missing",
             )
         self._connection.execute(DEDUPLICATE)
@@ -135,6 +143,12 @@ class Ingest:
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
         )
+
+
+def named_groups(filters: Filters) -> set[str]:
+    """Every group that the filters name."""
+    cohorts = (group for cohort in filters.cohorts for group in cohort.groups)
+    return {*filters.groups_any, *filters.groups_none, *cohorts}
 
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:

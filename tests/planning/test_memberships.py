@@ -238,14 +238,13 @@ class Life:
             assert "deactivate" in (self.plan.disabled, self.plan.left)
 
     def carry_out(self, change: MembershipChange) -> None:
+        known_id = self.known.workos_id if self.known is not None else None
         target = self.now if self.now is not None and self.now.id == change.workos_id else None
         if change.action == "create":
             self.made += 1
             self.now = held("active", *(change.roles or ("member",)), id=f"om_{self.made}")
             change = replace(change, workos_id=self.now.id)
-        elif (change.action in ("conflict", "skip") and not change.created_here) or (
-            change.action == "unchanged" and self.known is not None and self.known.workos_id == change.workos_id
-        ):
+        elif change.action in ("conflict", "skip") or (change.action, change.workos_id) == ("unchanged", known_id):
             return
         elif change.workos_id is not None and target is None and change.action != "unchanged":
             # WorkOS answers 404: deleted meanwhile.
@@ -257,7 +256,7 @@ class Life:
         elif target is not None and change.action in ("update", "reactivate", "deactivate"):
             status = {"deactivate": "inactive", "reactivate": "active"}.get(change.action, target.status)
             self.now = replace(target, roles=change.roles or target.roles, status=status)  # type: ignore[arg-type]
-        if change.workos_id is not None and change.action not in ("conflict", "skip"):
+        if change.workos_id is not None:
             self.known = KnownMembership(change.workos_id, change.wanted, change.created_here, change.off)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from engine.model.errors import Interrupted, SourceError, StateError
 from engine.plan_file.model import Attributes, Duplicates, Filters
 from engine.snapshot import database, ingest
+from engine.snapshot.groups import GroupMembers, temporary_database
 from tests.snapshot.world import World
 from tests.support.fake_source import FakeSource
 from tests.support.people import NEW_YEAR, cognito_user, source
@@ -166,6 +169,54 @@ def test_groups_come_from_membership_pages(make_world: Callable[..., World]) -> 
     groups = {"staff": ["u1", "u2", "u3"], "admins": ["u4"], "test": ["u2"]}
     world.read(users, source=FakeSource(users=users, members=groups, size=2), inline_groups=False)
     assert world.rows("SELECT key FROM person ORDER BY key") == [("1",), ("3",), ("4",)]
+
+
+def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_none=("test",)))
+    users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(4)]
+    members = {"tenant-a": ["u1", "u2", "u2"], "tenant-b": ["u1"], "test": ["u2"], "unread": ["u3"]}
+    source = FakeSource(users=users, members=members, size=2)
+    world.read(users, source=source, inline_groups=False, placing=("tenant-b", "tenant-a"))
+    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("0",), ("1",), ("3",)]
+    assert world.rows("SELECT name FROM pool_group ORDER BY id") == [("tenant-a",), ("tenant-b",), ("test",)]
+
+
+def test_groups_come_onto_a_page_once_and_by_name() -> None:
+    users = [cognito_user(str(number), username=f"u{number}") for number in range(3)]
+    # A chain that began again gives members twice.
+    source = FakeSource(members={"b": ["u1", "u1", "u2"], "a": ["u1"], "empty": []}, size=1)
+    pages: list[int] = []
+    with closing(temporary_database()) as connection:
+        members = GroupMembers(connection)
+        members.read(source, ["b", "a", "empty", "a"], lambda: pages.append(1))
+        assert [user.groups for user in members.onto(users)] == [(), ("a", "b"), ("b",)]
+    assert len(pages) == 4
+
+
+def test_fifty_groups_of_ten_thousand_members_take_little_memory() -> None:
+    size, groups = 10_000, [f"tenant-{number:02}" for number in range(50)]
+    names = [f"user-{number:06}-of-the-pool" for number in range(size)]
+    source = FakeSource(members=dict.fromkeys(groups, names))
+    with closing(temporary_database()) as connection:
+        members = GroupMembers(connection)
+        # What Python holds: SQLite's own memory is bounded by its cache.
+        tracemalloc.start()
+        members.read(source, groups)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        (found,) = members.onto([cognito_user(username=names[17])])
+    assert found.groups == tuple(groups)
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("groups", [None, ()])
+def test_organizations_from_groups_need_an_export_with_groups(world: World, groups: tuple[str, ...] | None) -> None:
+    if groups is not None:
+        world.read([cognito_user("1", groups=groups, **OK)], placing=())
+        return
+    with pytest.raises(SourceError, match="organizations") as refused:
+        world.read([cognito_user("1", **OK)], placing=())
+    assert refused.value.code == "groups_missing"
 
 
 def test_an_unknown_group_ends_the_reading(make_world: Callable[..., World]) -> None:
