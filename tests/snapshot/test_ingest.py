@@ -177,7 +177,7 @@ def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callab
     members = {"tenant-a": ["u1", "u2", "u2"], "tenant-b": ["u1"], "test": ["u2"], "unread": ["u3"]}
     source = FakeSource(users=users, members=members, size=2)
     world.read(users, source=source, inline_groups=False, placing=("tenant-b", "tenant-a"))
-    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("0",), ("1",), ("3",)]
+    assert world.rows("SELECT key FROM person ORDER BY key") == [("0",), ("1",), ("3",)]
     assert world.rows("SELECT name FROM pool_group ORDER BY id") == [("tenant-a",), ("tenant-b",), ("test",)]
 
 
