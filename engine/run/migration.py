@@ -68,7 +68,9 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         session.notes += _doubts(session, prepared)
         run_id = new_run_id()
         new = not session.workspace.state_path.exists()
-        with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
+        # The session has looked through the file, and this run holds its lock.
+        state_path, identity = session.workspace.state_path, session.identity
+        with StateFile.open(state_path, identity, key=session.key, checked=not new) as state:
             session.notes += note_plan_file(state, session.spec)
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
-_T = TypeVar("_T")
+_T = TypeVar("_T", bound=tuple[Any, ...])
 
 
 class RowsOf(Protocol[_T]):
@@ -19,6 +20,6 @@ class RowsOf(Protocol[_T]):
 def named(connection: sqlite3.Connection, row: type[_T], query: str, parameters: Any = ()) -> RowsOf[_T]:
     """Rows of a query as named tuples of this class, whose fields are the query's columns in their order."""
     cursor = connection.execute(query, parameters)
-    make = row._make  # type: ignore[attr-defined]  # a NamedTuple's
+    make = partial(tuple.__new__, row)
     cursor.row_factory = lambda _, values: make(values)
     return cursor

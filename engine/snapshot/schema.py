@@ -68,6 +68,7 @@ DELETE FROM record WHERE id IN (
 )
 """
 
+# The key before the kind: nearly all rows are of one kind, and SQLite must never take that kind for a narrow search.
 # What the state knows, copied before planning; TEMP beside a snapshot that was kept. `dirty` rows go back into it.
 KNOWN = """
 CREATE {temp} TABLE known (
@@ -76,9 +77,9 @@ CREATE {temp} TABLE known (
     verified INTEGER NOT NULL DEFAULT 0, flagged INTEGER NOT NULL DEFAULT 0, password INTEGER NOT NULL DEFAULT 0,
     fingerprint BLOB, fields TEXT, stamp TEXT, attempts INTEGER NOT NULL DEFAULT 0, error_code TEXT, run_id TEXT,
     changed_at REAL, left_source INTEGER NOT NULL DEFAULT 0, detail TEXT, dirty INTEGER NOT NULL DEFAULT 0,
-    PRIMARY KEY (kind, key)
+    PRIMARY KEY (key, kind)
 ) WITHOUT ROWID;
 CREATE {temp} TABLE known_orphaned (workos_id TEXT PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID;
 CREATE {temp} VIEW known_user AS SELECT * FROM known WHERE kind = 'user';
 """
-KNOWN_INDEXED = "CREATE INDEX {schema}known_workos_id ON known (kind, workos_id)"
+KNOWN_INDEXED = "CREATE INDEX {schema}known_workos_id ON known (workos_id, kind)"

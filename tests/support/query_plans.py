@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _EXPLAINED = re.compile(r"\s*(--[^\n]*\n\s*)*(SELECT|INSERT|UPDATE|DELETE|WITH|CREATE TEMP TABLE \w+ AS)\b", re.I)
+# All rows of a kind are nearly all rows.
+_WHOLE = re.compile(r"SCAN|SEARCH .*\(kind=\?\)")
 # A few times a run is no loop of ours.
 _OFTEN = 5
 
@@ -48,7 +50,7 @@ def _faults(children: dict[int, list[tuple[int, str]]], parent: int, *, looped: 
         # A table-valued function gives what one value holds.
         reads = detail.startswith(("SCAN", "SEARCH")) and "VIRTUAL TABLE" not in detail and "CONSTANT ROW" not in detail
         if reads:
-            if outer and detail.startswith("SCAN"):
+            if outer and _WHOLE.match(detail):
                 yield detail
             # An index that is made for one statement is made anew for each run of it.
             if looped and "AUTOMATIC" in detail:
