@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.state.connections import read_connections
 
 from engine.model.errors import StateError
-from engine.resources.connections.design import Known
 from engine.state import queries, schema, upgrades
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
@@ -82,9 +80,10 @@ def _holds_it_all(state: StateFile, *, stamp: str | None) -> None:
     assert (rows[key("m")].relation, rows[key("m")].primary_key) == ("merged", key("a"))
     assert (rows[key("c")].status, rows[key("c")].operation) == ("claimed", "create")
     assert (rows[key("n")].error_code, rows[key("n")].left_source) == ("unverified_link", 1)
-    assert read_connections(state) == {"Okta": Known("conn_1", "00ff"), "Odd": Known("conn_2", "")}
+    found = {row.key: (row.workos_id, row.fingerprint or b"") for row in state.rows("connection")}
+    assert found == {key("Okta"): ("conn_1", b"\x00\xff"), key("Odd"): ("conn_2", b"")}
     assert [(one.workos_id, one.key) for one in state.orphaned()] == [("user_o", key("m"))]
-    assert [row.source_id for row in queries.users(state, ["left_out"])] == ["x", "y"]
+    assert [row.source_id for _, row in queries.users(state, ["left_out"])] == ["x", "y"]
     assert queries.last_runs(state, 5)[0].run_id == "r1" and state.meta("looked_at") == "1.5"
     ledger = ResetLedger(state)
     assert ledger.of_status("sent") == [(key("a"), None)] and ledger.who_returned() == {"user_a": "reset"}
