@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from engine.resets.results import SendResult, StatusResult, SyncResult
     from engine.resets.sending import SendOptions
 
+# Bytes of --only-file: a million subs take 37 MB, and a device never ends.
+_LONGEST_LIST = 64 << 20
+
 app = typer.Typer(
     help="Password resets: mail the people who need one, and follow who has come back.",
     epilog="Example: migrate resets send plans/production.yaml --dry-run",
@@ -232,11 +235,15 @@ def _subs(only: str | None, only_file: Path | None) -> frozenset[str] | None:
     named = (only or "").split(",")
     if only_file is not None:
         try:
-            named += only_file.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            with only_file.open("rb") as file:
+                raw = file.read(_LONGEST_LIST + 1)
+            if len(raw) > _LONGEST_LIST:
+                raise ValueError("without an end")
+            named += raw.decode().splitlines()
+        except (OSError, ValueError) as error:
             raise MigrateError(
                 f"--only-file {only_file} cannot be read ({type(error).__name__})",
-                remedy="name a text file with one sub a line",
+                remedy="name a text file with one sub a line, of up to 64 MiB",
                 code="bad_usage",
             ) from error
     return frozenset(one.strip() for one in named if one.strip())

@@ -57,6 +57,10 @@ _CODES: dict[str, tuple[str, str]] = {
         "find out whose account it is; then add a decision to the plan: skip leaves the user, adopt (with user_id) "
         "hands the account to them",
     ),
+    "usage_unreadable": (
+        "the API key may not read whether somebody uses the WorkOS user, so its address was not changed",
+        "use a key that may read users, their identities and factors, and events; then run `migrate apply` again",
+    ),
     "answer_mismatch": (
         "WorkOS answered with another id, address, external ID or verification than was asked for",
         "compare the user in the WorkOS dashboard and in Cognito; delete it there if it is left over",
@@ -88,7 +92,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "invalid_organization": (
         "a group or value of the user's gives an organization that WorkOS does not take (control characters, spaces at "
-        "its ends, or an external ID longer than destination.workos.limits.external_id_length)",
+        "its ends, or an external ID that is not ASCII or longer than destination.workos.limits.external_id_length)",
         "correct it in Cognito, or map it in organizations.map",
     ),
     "organization_missing": (
@@ -240,6 +244,18 @@ _STOPS: dict[str, tuple[str, str]] = {
     "state_damaged": (
         "the state is damaged",
         "restore a copy, or move it away: `migrate apply` rebuilds it from WorkOS",
+    ),
+    "outbox_not_writable": (
+        "the files of reset links cannot be written",
+        "make room on their disk, or make their folder writable; then run `migrate resets send` again",
+    ),
+    "outbox_damaged": (
+        "a file of reset links does not hold what this tool writes there",
+        "move it away, then run `migrate resets send` again",
+    ),
+    "events_unreadable": (
+        "WorkOS's events cannot be read, so who was mailed before is not known",
+        "use an API key that may read events, then run `migrate resets send` again",
     ),
     "internal_error": (
         "a fault of this program",

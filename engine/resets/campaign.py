@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from engine.model.call_errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
-from engine.model.errors import SourceError
+from engine.model.errors import MigrateError, SourceError
 from engine.model.ports import Clock, Progress
 from engine.model.resets import IssuedReset, Ledger, Recipient, ResetTarget
 from engine.model.retries import Tries
@@ -88,14 +88,28 @@ class Campaign:
         self._doubtful = 0  # asked for, and nobody can say how it ended
         self._issued: dict[str, IssuedReset] = {}
         self._over: str | None = None
+        self._asked = False  # somebody may have been mailed by this run
         self.tally = Tally()
 
     async def run(self, people: Sequence[Recipient], *, limit: int | None = None, wait: bool = False) -> Tally:
         """Mail them, in their order. Ends when all are mailed, nothing more is due for now, or the run has to stop.
 
-        Raises StateError where the state or the outbox cannot be written.
+        Raises StateError where the state or the outbox cannot be written, as long as nobody was asked for.
         """
         queue = deque(people)
+        try:
+            await self._run(queue, limit=limit, wait=wait)
+        except MigrateError as error:
+            if not self._asked:
+                raise
+            # Mails are out: that is no run in which nothing was attempted. What is open the next run settles.
+            self._over = error.code
+            self.tally.warnings.append(str(error))
+        self.tally.left = len(queue)
+        self.tally.stopped = self._over or self._stop.reason
+        return self.tally
+
+    async def _run(self, queue: deque[Recipient], *, limit: int | None, wait: bool) -> None:
         while not self._stop:
             if self._over == QUOTA_SPENT and wait:
                 self._over = None
@@ -123,9 +137,6 @@ class Campaign:
         if self._open and not self._stop:
             queue.extend(await self._settle())
         self._close_file(self._turn())
-        self.tally.left = len(queue)
-        self.tally.stopped = self._over or self._stop.reason
-        return self.tally
 
     async def _wait(self, seconds: float, queue: deque[Recipient]) -> bool:
         """Let time pass, and leave out who has come back meanwhile; False where the run is over."""
@@ -153,7 +164,7 @@ class Campaign:
             self.tally.warnings.append(str(error))
             return []
         self.tally.passwordless += len(without)
-        return [one for one in chunk if one.sub not in without]
+        return [one for one in chunk if one.key not in without]
 
     def _limited(self, limit: int) -> int:
         return limit - self.tally.sent - self._doubtful - len(self._open)
@@ -169,10 +180,11 @@ class Campaign:
         now = self._clock.now()
         # Commit before the call: a kill must leave evidence.
         self._ledger.intend(
-            [(one.workos_id, one.sub) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
+            [(one.workos_id, one.key) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
         )
         self._intents = dict.fromkeys((one.workos_id for one in chunk), now)
         self._issued = {}
+        self._asked = True
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._ask(one)) for one in chunk]
@@ -201,7 +213,7 @@ class Campaign:
             failed=[(one.workos_id, code) for one, code in failed],
         )
         self.tally.sent += len(by_end["sent"])
-        self.tally.failures += [(one.sub, code) for one, code in failed]
+        self.tally.failures += [(one.key, code) for one, code in failed]
         self._open |= {one.workos_id: one for one in by_end["open"]}
         queue.extendleft(reversed(by_end["withdrawn"]))
         self._progress(self.tally.sent)
@@ -260,7 +272,7 @@ class Campaign:
                 if self._rounds[workos_id] < _ROUNDS:
                     again.append(person)
                 else:
-                    self.tally.failures.append((person.sub, "unsettled"))
+                    self.tally.failures.append((person.key, "unsettled"))
             elif workos_id in unsettled:
                 self._doubtful += 1
             else:

@@ -27,7 +27,7 @@ class SourceCounts:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One user who failed or is in conflict, by Cognito sub; `workos_id` of a user that was left over by it."""
+    """One user who failed or is in conflict, by Cognito sub; `workos_id` is whom it is about in WorkOS, if known."""
 
     source_id: str
     code: str
@@ -37,7 +37,7 @@ class Failure:
         """With the code's sentence and way out."""
         message, remedy = explain(self.code, [self.source_id])
         if self.workos_id is not None:
-            message += f" (left over in WorkOS: {self.workos_id})"
+            message += f" (WorkOS: {self.workos_id})"
         return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
 
 

@@ -24,6 +24,7 @@ from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
+from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
 OpenResets = Callable[[Destination], AbstractAsyncContextManager[ResetTarget]]
@@ -86,22 +87,30 @@ class Session:
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""
-        path = self.workspace.state_path
-        with as_target_error(self.spec.destination):
-            return await prepare(
-                self.spec,
-                source=self.source,
-                target=self.target,
-                snapshot=self.workspace.snapshot_path,
-                state=path if path.exists() else None,
-                key=self.key,
-                watch=watch,
-                now=time.time(),
-                refresh=self.refresh,
-                find_passwordless=self.find_passwordless()
-                if self.spec.password_reset.strategy == "on_next_sign_in"
-                else None,
-            )
+        state = self.read_state()
+        try:
+            with as_target_error(self.spec.destination):
+                return await prepare(
+                    self.spec,
+                    source=self.source,
+                    target=self.target,
+                    snapshot=self.workspace.snapshot_path,
+                    state=state,
+                    key=self.key,
+                    watch=watch,
+                    now=time.time(),
+                    refresh=self.refresh,
+                    find_passwordless=self.find_passwordless()
+                    if self.spec.password_reset.strategy == "on_next_sign_in"
+                    else None,
+                )
+        finally:
+            if state is not None:
+                state.close()
+
+    def read_state(self) -> StateFile | None:
+        """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
+        return StateFile.read(self.workspace.state_path, self.identity, checked=True)
 
     def find_passwordless(self) -> FindPasswordless | None:
         """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""

@@ -9,6 +9,7 @@ from collections.abc import Collection
 import orjson
 
 from engine.model.errors import SourceError
+from engine.model.keys import NO_POOL, user_key
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
 from engine.plan_file.model import Filters
@@ -19,7 +20,7 @@ from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
 
 _INSERT = """
-INSERT INTO record (id, sub, username, created, modified, native, provider, email, address, verified, external_id,
+INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
     fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -28,7 +29,7 @@ _BATCH = 2000
 
 
 class Ingest:
-    """Reads one source into one snapshot."""
+    """Reads one source, the user pool `pool`, into one snapshot."""
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class Ingest:
         fingerprints: Fingerprints,
         skip_providers: frozenset[str] = frozenset(),
         reset_providers: frozenset[str] = frozenset(),
+        pool: str = NO_POOL,
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -48,6 +50,7 @@ class Ingest:
         self._groups_missing = False
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
+        self._pool = user_key(pool, "")
         self._identities: list[tuple[object, ...]] = []
         self._delivered = 0
 
@@ -119,7 +122,7 @@ class Ingest:
         )
         return (
             self._delivered,
-            record.sub,
+            self._pool + record.sub,
             record.username,
             record.created,
             user.modified.timestamp() if user.modified else None,
@@ -162,7 +165,7 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
 
 def count_merged(connection: sqlite3.Connection) -> int:
     """Records that were merged into another with the same address."""
-    return int(connection.execute("SELECT count(*) FROM record WHERE primary_sub IS NOT NULL").fetchone()[0])
+    return int(connection.execute("SELECT count(*) FROM record WHERE primary_key IS NOT NULL").fetchone()[0])
 
 
 def _dump(fields: dict[str, str]) -> bytes:

@@ -1,29 +1,28 @@
-"""The connections that runs have made: WorkOS id and keyed fingerprint by provider, in the state's table `meta`.
+"""The connections that runs have made: WorkOS id and keyed fingerprint by provider.
 
-No secret and nothing of a user is in it (rule 14); the table needs no new version of the file.
+No secret and nothing of a user is in it (rule 14).
 """
 
 from __future__ import annotations
 
+from engine.model.keys import CONNECTION, connection_key
+from engine.model.outcomes import ResourceRow
+from engine.model.store import Store
 from engine.resources.connections.design import Known
 from engine.state.file import StateFile
 
-_PREFIX = "connection:"
 
-
-def read_connections(state: StateFile) -> dict[str, Known]:
-    """What is known, by provider name."""
+def read_connections(state: Store) -> dict[str, Known]:
+    """What is known of the pool's, by provider name."""
     found: dict[str, Known] = {}
-    for key, value in state.rows("SELECT key, value FROM meta WHERE key LIKE 'connection:%'"):
-        connection_id, _, fingerprint = str(value).partition(" ")
-        found[str(key).removeprefix(_PREFIX)] = Known(connection_id, fingerprint)
+    pool = connection_key(state.identity.pool, "")
+    for row in state.rows(CONNECTION):
+        if row.key.startswith(pool) and row.workos_id is not None:
+            found[row.key.removeprefix(pool)] = Known(row.workos_id, (row.fingerprint or b"").hex())
     return found
 
 
 def record_connection(state: StateFile, provider: str, known: Known) -> None:
     """Keep what was made or brought up to date; on return it is on disk."""
-    with state.transaction() as connection:
-        connection.execute(
-            "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-            (_PREFIX + provider, f"{known.connection_id} {known.fingerprint}"),
-        )
+    key = connection_key(state.identity.pool, provider)
+    state.put([ResourceRow(CONNECTION, key, known.connection_id, fingerprint=bytes.fromhex(known.fingerprint))])

@@ -17,6 +17,7 @@ from engine.model.call_errors import Ambiguous, QuotaSpent, Throttled
 from engine.model.ports import Clock
 from engine.model.resets import IssuedReset, ResetEvent
 from engine.plan_file.model import Destination
+from engine.workos.calls import text
 from engine.workos.paging import read_page
 from engine.workos.service_time import DatedBackend, ServiceClock
 from engine.workos.translation import translate
@@ -82,9 +83,9 @@ class WorkOSResets:
             if until is not None:
                 params["range_end"] = _stamp(until)
         page = read_page(await self._call("get", ("events",), params=params))
-        found = [event for one in page.items if (event := _event(one)) is not None]
         # A server that does not know the filters gives events of every kind and age.
-        events = [event for event in found if event.name in names and event.at >= since - 1]
+        found = [_event(one) for one in page.items if _name(one) in names]
+        events = [event for event in found if event.at >= since - 1]
         return events, page.after
 
     async def close(self) -> None:
@@ -106,13 +107,17 @@ class WorkOSResets:
         return answer.fields
 
 
-def _event(event: Any) -> ResetEvent | None:
-    data = event.get("data") if isinstance(event, Mapping) else None
-    user_id = data.get("user_id") if isinstance(data, Mapping) else None
-    at = _seconds(event.get("created_at")) if isinstance(event, Mapping) else None
-    if not isinstance(user_id, str) or at is None:
-        return None
-    return ResetEvent(str(event.get("event")), user_id, at)
+def _name(event: Any) -> str:
+    return text(event.get("event") if isinstance(event, Mapping) else None)
+
+
+def _event(event: Mapping[str, Any]) -> ResetEvent:
+    """Raises Ambiguous for one that says not who or when: left out, its user would be mailed again."""
+    data, at = event.get("data"), _seconds(event.get("created_at"))
+    user_id = text(data.get("user_id") if isinstance(data, Mapping) else None)
+    if not user_id or at is None:
+        raise Ambiguous("unexpected_answer")
+    return ResetEvent(_name(event), user_id, at)
 
 
 def _stamp(moment: float) -> str:

@@ -59,7 +59,9 @@ class WorkOSTarget:
 
     async def find_by_external_id(self, external_id: str) -> TargetUser | None:
         """By external ID; see the port."""
-        return await _found(self._users.get_user_by_external_id(external_id, request_options=self._opts))
+        found = await _found(self._users.get_user_by_external_id(external_id, request_options=self._opts))
+        # Compared here as well: nobody is ours by an answer that names somebody else.
+        return found if found is not None and found.external_id == external_id else None
 
     async def find_by_email(self, email: str) -> TargetUser | None:
         """By address; see the port."""

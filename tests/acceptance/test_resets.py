@@ -248,6 +248,8 @@ def test_refusals(world: World) -> None:
     )
     missing = world.cli("resets", "send", "plan.yaml", "--only-file", "nowhere.txt", "--json")
     assert missing.error().startswith("--only-file nowhere.txt cannot be read")
+    endless = world.cli("resets", "send", "plan.yaml", "--only-file", "/dev/zero", "--json")
+    assert (endless.code, endless.error().partition(";")[0]) == (1, "--only-file /dev/zero cannot be read (ValueError)")
     world.plan.write_text(world.plan.read_text().replace(FLAG, email()))
     (world.migrate_dir / "acme.state.db").unlink()
     none = world.cli("resets", "send", "plan.yaml", "--json")

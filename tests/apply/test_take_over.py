@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.model.call_errors import Ambiguous, Terminal
+from engine.model.call_errors import Ambiguous, Refused, Terminal
 from tests.support.identity import IdentityWorld, counted, record
 
 VICTIM, EVIL = record("a", "victim@x.co", "no"), record("a", "evil@evil.co")
@@ -80,6 +80,20 @@ async def test_what_cannot_be_read_forbids_the_write(world: IdentityWorld, what:
     assert world.workos() == ["1 victim@x.co unverified a"]
 
 
+@pytest.mark.parametrize("what", ["count_identities", "count_factors", "resets_page"])
+async def test_a_key_that_may_not_read_everything_ends_no_run(world: IdentityWorld, what: str) -> None:
+    bob = record("b", "bob@x.co")
+    await world.apply(VICTIM, bob)
+    world.target.fail(what, Refused("forbidden", status=403))
+    result = await world.apply(EVIL, record("b", "bob@x.co", first="Bob"), record("c", "cyd@x.co"))
+    assert counted(result) == "created 1, updated 1, failed 1"
+    assert (result.stopped, result.failures[0].code) == (None, "usage_unreadable")
+    assert world.workos()[0] == "1 victim@x.co unverified a"
+    # A key that is refused altogether is the end.
+    world.target.fail(what, Refused("unauthorized", status=401))
+    assert (await world.apply(EVIL)).stopped == "unauthorized"
+
+
 async def test_the_way_out_is_a_decision(world: IdentityWorld) -> None:
     await world.apply(VICTIM)
     USES["changed"](world)
@@ -144,6 +158,28 @@ async def test_what_cannot_be_deleted_is_named(world: IdentityWorld) -> None:
     result = await world.apply(record("a"))
     assert "user_0001" in result.failures[0].to_json()["message"]
     assert counted(result) == "conflicts 1, orphaned 1"
+    # Every later look names it too, until somebody has settled it.
+    world.target.create = create  # type: ignore[method-assign]
+    for again in (await world.plan(record("a")), await world.apply(record("a"))):
+        assert [one.workos_id for one in again.failures] == ["user_0001"]
+        assert "user_0001" in again.failures[0].to_json()["message"]
+    await world.target.delete("user_0001")
+    assert counted(await world.apply(record("a"))) == "created 1"
+
+
+async def test_a_creation_whose_answer_was_lost_is_named_where_it_stands_under_another_address(
+    world: IdentityWorld,
+) -> None:
+    create = world.target.create
+
+    async def otherwise(user: object) -> object:
+        await create({**user, "email": "kate@x.co"})  # type: ignore[dict-item]
+        raise Ambiguous("connection_lost")
+
+    world.target.create = otherwise  # type: ignore[method-assign,assignment]
+    result = await world.apply(record("a"))
+    assert (result.failures[0].code, result.failures[0].workos_id) == ("external_id_other_email", "user_0001")
+    assert world.workos() == ["1 kate@x.co verified a"]
 
 
 @pytest.mark.parametrize("done", [True, False])

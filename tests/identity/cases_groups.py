@@ -321,12 +321,12 @@ GROUPS = [
         ],
     ),
     Case(
-        "junk in identities is no identity",
+        "junk in identities is no identity, and verifies nobody",
         [
             Step(
                 [record("a", identities="[{"), record("b", "bob@x.co", identities='{"providerName": []}')],
                 "created 2",
-                ["1 ann@x.co verified a", "2 bob@x.co verified b"],
+                ["1 ann@x.co unverified a", "2 bob@x.co unverified b"],
                 ["a 1 primary done made", "b 2 primary done made"],
             )
         ],

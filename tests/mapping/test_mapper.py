@@ -112,6 +112,17 @@ VERIFIED = {"email": "ann@example.com", "email_verified": "true"}
         (cognito_user(provider=("Okta", "SAML"), **VERIFIED), ("Okta",), True),
         (cognito_user(status="EXTERNAL_PROVIDER", **VERIFIED), (), False),
         (cognito_user(status="EXTERNAL_PROVIDER", identities="junk", **VERIFIED), (), False),
+        # Linked to nobody, and to somebody who cannot be told.
+        *[(cognito_user(identities=none, **VERIFIED), (), True) for none in ("", " ", "[]", "null")],
+        *[
+            (cognito_user(identities=junk, **VERIFIED), (), False)
+            for junk in ("junk", "7", "[null]", '[{"userId": "1"}]', '[{"providerName": {}, "providerType": "SAML"}]')
+        ],
+        (
+            cognito_user(identities='[{"providerName": "G", "providerType": "Google"}, {"userId": 1}]', **VERIFIED),
+            (),
+            False,
+        ),
     ],
 )
 def test_verified(user: SourceUser, trusted: tuple[str, ...], expected: bool) -> None:

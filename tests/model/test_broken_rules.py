@@ -48,6 +48,11 @@ def _unguarded(*given: Any) -> Change:
     return replace(_decide(*given), guard=None)
 
 
+def _unguarded_handover(planner: Planner, desired: Any, known: Any, found: Any) -> Change:
+    change = _decide(planner, desired, known, found)
+    return replace(change, guard=None) if known is not None and known.handover else change
+
+
 def test_an_address_that_moves_hands_an_account_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Usage, "is_used", _nobody_uses_it)
     _found("was handed to", 400)
@@ -55,6 +60,12 @@ def test_an_address_that_moves_hands_an_account_over(monkeypatch: pytest.MonkeyP
 
 def test_nothing_is_read_before_an_address_changes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Planner, "decide", _unguarded)
+    _found("was handed to", 400)
+
+
+def test_another_records_user_is_taken_over_under_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Planner, "_handover", lambda *_: "goes")
+    monkeypatch.setattr(Planner, "decide", _unguarded_handover)
     _found("was handed to", 400)
 
 

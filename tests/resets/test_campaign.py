@@ -14,10 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from engine.model.call_errors import Refused, Terminal, Transient
-from engine.model.errors import MigrateError
+from engine.model.errors import MigrateError, StateError
 from engine.plan_file.model import Hours, ResetEmail
 from engine.run.stopping import Stop
 from engine.sandbox.options import Faults, Quotas, ScriptedFault
+from engine.state.resets import ResetLedger
 from tests.resets.world import UNLIMITED, Killed, World, world
 from tests.support.people import cognito_user
 
@@ -299,3 +300,36 @@ async def test_a_torn_line_is_taken_out(tmp_path: Path) -> None:
         torn.write_bytes(b'{"user_id": "user_x", "email": "x@example.com"}\n{"user_id": "us')
         assert (await here.send(ResetEmail(deliver="file"))).sent == 2
         assert torn.with_suffix("").read_bytes() == b'{"user_id": "user_x", "email": "x@example.com"}\n'
+
+
+@pytest.mark.parametrize(("batch", "mailed"), [(1, 16), (2, 32)])
+async def test_a_state_that_cannot_be_written_once_mails_are_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int, mailed: int
+) -> None:
+    """What was attempted is told with exit 3; only where nothing was, the command fails as a whole."""
+    full = StateError("the disk is full", remedy="free some space", code="disk_full")
+    record, batches = ResetLedger.record, 0
+
+    def once_full(ledger: ResetLedger, **what: Any) -> None:
+        nonlocal batches
+        batches += 1
+        if batches == batch:
+            raise full
+        record(ledger, **what)
+
+    def at_once(*_: Any, **__: Any) -> None:
+        raise full
+
+    async with world(tmp_path, people(40), at=NOON) as here:
+        with monkeypatch.context() as patched:
+            patched.setattr(ResetLedger, "record", once_full)
+            result = await here.send(ResetEmail())
+        assert (result.stopped, result.exit_code, len(here.mails())) == ("disk_full", 3, mailed)
+        assert result.sent == mailed - 16 and result.left == 40 - mailed and len(result.unknown) == 16
+        assert any("the disk is full" in one for one in result.warnings)
+        with monkeypatch.context() as patched:
+            patched.setattr(ResetLedger, "intend", at_once)
+            with pytest.raises(StateError):
+                await here.send(ResetEmail())
+        assert (await here.send(ResetEmail())).exit_code == 0
+        once(here, 40)

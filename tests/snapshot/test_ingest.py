@@ -72,14 +72,14 @@ def test_an_identity_that_the_newest_delivery_has_dropped_links_nobody(world: Wo
         cognito_user("google", status="EXTERNAL_PROVIDER", provider=("Google", "Google"), email="x@y.co"),
     ]
     world.read(users[::-1] if backwards else users)
-    assert world.rows("SELECT sub, linked_to FROM person ORDER BY sub") == [("ann", None), ("google", None)]
+    assert world.rows("SELECT key, linked_to FROM person ORDER BY key") == [("ann", None), ("google", None)]
     # And the other way round: linked in the newest delivery alone.
     users[0], users[1] = (
         replace(users[0], modified=users[1].modified),
         replace(users[1], modified=users[0].modified),
     )
     world.read(users[::-1] if backwards else users)
-    assert world.rows("SELECT sub, linked_to, primary_sub FROM record ORDER BY sub") == [
+    assert world.rows("SELECT key, linked_to, primary_key FROM record ORDER BY key") == [
         ("ann", None, None),
         ("google", "ann", "ann"),
     ]
@@ -108,7 +108,7 @@ def test_a_long_statement_ends_when_somebody_wants_to_stop(world: World) -> None
 def test_a_person_is_fingerprinted_with_defaults(make_world: Callable[..., World]) -> None:
     world = make_world(attributes=Attributes(metadata={"locale": source("locale", default="en")}))
     world.read([cognito_user("1", **OK), cognito_user("2", email="x@y.co", locale="en", email_verified="true")])
-    rows = world.rows("SELECT fields, fingerprint FROM record ORDER BY sub")
+    rows = world.rows("SELECT fields, fingerprint FROM record ORDER BY key")
     assert orjson.loads(rows[0][0]) == {"external_id": "1"}
     assert rows[0][1] == world.marks.whole("a@b.co", True, {"external_id": "1", "metadata.locale": "en"})
     assert rows[1][1] == world.marks.whole("x@y.co", True, {"external_id": "2", "metadata.locale": "en"})
@@ -123,7 +123,7 @@ def test_records_of_one_address_become_one_person(world: World) -> None:
             cognito_user("left-out", enabled=False, **OK),
         ]
     )
-    rows = world.rows("SELECT sub, primary_sub, relation, fingerprint IS NULL FROM record ORDER BY sub")
+    rows = world.rows("SELECT key, primary_key, relation, fingerprint IS NULL FROM record ORDER BY key")
     assert rows == [
         ("bad", "new", "unverified", 1),
         ("left-out", None, "primary", 1),
@@ -138,7 +138,7 @@ def test_records_of_one_address_become_one_person(world: World) -> None:
 def test_the_error_strategy_refuses_each_record(make_world: Callable[..., World]) -> None:
     world = make_world(duplicates=Duplicates(strategy="error"))
     world.read([cognito_user("1", **OK), cognito_user("2", **OK), cognito_user("3", email="x@y.co")])
-    invalid = {sub: invalid and orjson.loads(invalid) for sub, invalid in world.rows("SELECT sub, invalid FROM person")}
+    invalid = {sub: invalid and orjson.loads(invalid) for sub, invalid in world.rows("SELECT key, invalid FROM person")}
     assert invalid == {"1": {"email": "duplicate"}, "2": {"email": "duplicate"}, "3": None}
 
 
@@ -168,7 +168,7 @@ def test_groups_come_from_membership_pages(make_world: Callable[..., World]) -> 
     users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(6)]
     groups = {"staff": ["u1", "u2", "u3"], "admins": ["u4"], "test": ["u2"]}
     world.read(users, source=FakeSource(users=users, members=groups, size=2), inline_groups=False)
-    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("1",), ("3",), ("4",)]
+    assert world.rows("SELECT key FROM person ORDER BY key") == [("1",), ("3",), ("4",)]
 
 
 def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callable[..., World]) -> None:
@@ -177,7 +177,7 @@ def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callab
     members = {"tenant-a": ["u1", "u2", "u2"], "tenant-b": ["u1"], "test": ["u2"], "unread": ["u3"]}
     source = FakeSource(users=users, members=members, size=2)
     world.read(users, source=source, inline_groups=False, placing=("tenant-b", "tenant-a"))
-    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("0",), ("1",), ("3",)]
+    assert world.rows("SELECT username FROM person ORDER BY username") == [("u0",), ("u1",), ("u3",)]
     assert world.rows("SELECT name FROM pool_group ORDER BY id") == [("tenant-a",), ("tenant-b",), ("test",)]
 
 
@@ -191,6 +191,16 @@ def test_groups_come_onto_a_page_once_and_by_name() -> None:
         members.read(source, ["b", "a", "empty", "a"], lambda: pages.append(1))
         assert [user.groups for user in members.onto(users)] == [(), ("a", "b"), ("b",)]
     assert len(pages) == 4
+
+
+def test_two_pools_have_groups_and_users_of_one_name() -> None:
+    with closing(temporary_database()) as connection:
+        one, other = GroupMembers(connection), GroupMembers(connection)
+        one.read(FakeSource(members={"admins": ["ann"], "staff": ["bob"]}), ["admins", "staff"])
+        other.read(FakeSource(members={"staff": ["ann", "bob"]}), ["staff"])
+        users = [cognito_user("1", username="ann"), cognito_user("2", username="bob")]
+        assert [user.groups for user in one.onto(users)] == [("admins",), ("staff",)]
+        assert [user.groups for user in other.onto(users)] == [("staff",), ("staff",)]
 
 
 def test_fifty_groups_of_ten_thousand_members_take_little_memory() -> None:
@@ -231,7 +241,7 @@ def test_a_groups_filter_over_an_export_without_groups(make_world: Callable[...,
         world.read([cognito_user("1", **OK)])
     assert refused.value.code == "groups_missing"
     world.read([cognito_user("1", groups=(), **OK), cognito_user("2", groups=("test",), email="x@y.co")])
-    assert world.rows("SELECT sub FROM person") == [("1",)]
+    assert world.rows("SELECT key FROM person") == [("1",)]
     world.read([])
 
 
@@ -275,6 +285,7 @@ def test_a_full_disk_is_a_state_error(world: World) -> None:
     connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StateError) as refused, database.disk_errors(world.snapshot_path):
         connection.executemany(
-            "INSERT INTO change (sub, action) VALUES (?, ?)", [(str(number), "g" * 500) for number in range(1000)]
+            "INSERT INTO change (kind, key, action) VALUES ('user', ?, ?)",
+            [(str(number), "g" * 500) for number in range(1000)],
         )
     assert (refused.value.code, refused.value.exit_code) == ("disk_full", 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import tempfile
 from collections.abc import Iterator
 from datetime import timedelta
@@ -24,6 +25,7 @@ FIXTURE = [HealthCheck.function_scoped_fixture]
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=FIXTURE)
 # Seeds are printed with what fails; a case that takes seconds counts as a hang.
 LONG = settings(max_examples=2000, deadline=timedelta(seconds=5), suppress_health_check=FIXTURE, print_blob=True)
+MOST_MEMORY = 200 << 10  # KiB that the whole suite may grow by
 CUTS = {"start": st.integers(0, len(TEXT)), "length": st.integers(0, 40), "middle": st.text(max_size=12)}
 
 
@@ -31,6 +33,13 @@ CUTS = {"start": st.integers(0, len(TEXT)), "length": st.integers(0, 40), "middl
 def path() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder) / "p.yaml"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def memory_stays() -> Iterator[None]:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    yield
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < MOST_MEMORY
 
 
 def holds(path: Path, raw: bytes, **options: bool) -> None:

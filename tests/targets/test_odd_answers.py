@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
+import itertools
 import json
 import random
 import resource
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from engine.model.call_errors import Ambiguous, CallFailed, Refused, Terminal
+from engine.model.resets import CREATED, SUCCEEDED
+from engine.model.users import TargetUser
 from engine.plan_file.model import Destination
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
+from engine.resources.users.departures import find_departed
 from engine.resources.users.discovery import list_all
+from engine.resources.users.usage import Usage
+from engine.workos.resets import WorkOSResets
 from engine.workos.sign_in import WorkOSSignIn
 from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
@@ -133,6 +140,33 @@ async def test_a_deletion_ends_as_it_is_answered() -> None:
         assert type(await ended(delete, says(status, b"{}"))) is kind
 
 
+async def test_somebody_else_under_an_external_id_is_nobody() -> None:
+    """A server that looks at nothing must not make another's user ours."""
+    for other in ("Ann", "ann2", None):
+        answer = says("200 OK", json.dumps(ANN | {"external_id": other}).encode())
+        assert await ended(CALLS["find_by_external_id"], answer) is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"created_at": "yesterday"}, {"created_at": None}, {"data": None}, {"data": {}}, {"data": {"user_id": 7}},
+        {"data": {"user_id": ""}}, {"data": {"user_id": "\ud800"}}, {"event": None}, {"event": 7},
+    ],
+)  # fmt: skip
+async def test_a_reset_that_cannot_be_read_is_not_passed_over(wrong: dict[str, Any]) -> None:
+    """Its user would be mailed a second time."""
+    event = {"id": "event_1", "event": CREATED, "created_at": "2024-01-01T00:00:00Z", "data": {"user_id": "user_1"}}
+    bodies = [json.dumps({"data": [event | one], "list_metadata": {"after": None}}).encode() for one in (wrong, {})]
+    given = iter(bodies)
+    async with listening(lambda _: says("200 OK", next(given))) as address:
+        resets = WorkOSResets(Destination("client_1", "sk_test_x", address), timeout=20, clock=VirtualClock())
+        with pytest.raises(Ambiguous, match="unexpected_answer"):
+            await resets.events_page((CREATED, SUCCEEDED), 0.0, None, None)
+        assert [one.user_id for one in (await resets.events_page((CREATED,), 0.0, None, None))[0]] == ["user_1"]
+        await resets.close()
+
+
 async def test_a_redirect_with_a_user_in_it_is_none() -> None:
     answer = says("302 Found", json.dumps(ANN).encode(), "Location: https://example.com/")
     assert is_unexpected(await ended(CALLS["create"], answer))
@@ -227,3 +261,54 @@ async def test_lists_of_sign_in_in_a_circle(what: str) -> None:
         with pytest.raises(Terminal, match="cursor_loop"):
             await (sign_in.redirect_uris() if what == "redirect_uris" else sign_in.connections("org_1"))
         await target.close()
+
+
+def _events_in_a_circle(*ids: str) -> Callable[[bytes], Answer]:
+    given = itertools.cycle(ids)
+
+    def choose(_: bytes) -> Answer:
+        data = {"id": "user_9", "user_id": "user_9"}
+        events = [{"id": next(given), "event": name, "data": data} for name in ("user.deleted", SUCCEEDED)]
+        return says("200 OK", json.dumps({"data": events, "list_metadata": {"after": None}}).encode())
+
+    return choose
+
+
+class _KnowsAll(_Kept):
+    def count_known(self) -> int:
+        return 1
+
+    def is_known(self, _: str) -> bool:
+        return True
+
+    def unlisted(self) -> Iterator[str]:
+        return iter(())
+
+    def store_gone(self, workos_ids: Sequence[str]) -> None:
+        raise AssertionError(workos_ids)
+
+
+@pytest.mark.parametrize("ids", [("a",), ("x", "a", "x", "b"), ("x", "a", "x", "b", "x", "c", "x", "b")])
+async def test_events_in_a_circle(ids: tuple[str, ...]) -> None:
+    """Neither who has reset a password nor who was deleted is known by then."""
+    async with listening(_events_in_a_circle(*ids)) as address, asyncio.timeout(10):
+        target = WorkOSTarget(Destination("client_1", "sk_test_x", address), timeout=20)
+        met = _met(target)
+        user = TargetUser("user_1", "a@x.co", False, "a", None, None, {}, created_at="1", updated_at="1")
+        met.count_identities = met.count_factors = _none  # type: ignore[method-assign]
+        usage = Usage(met, VirtualClock())
+        for _ in range(2):
+            with pytest.raises(Terminal, match="cursor_loop"):
+                await usage.is_used(user, stamp="1")
+        met.list_page = _nobody  # type: ignore[method-assign]
+        found = await find_departed(_KnowsAll(), met, looked_at=0.0, now=1.0, progress=lambda _: None)
+        assert found == "listing"
+        await target.close()
+
+
+async def _none(_: str) -> int:
+    return 0
+
+
+async def _nobody(_: str | None) -> tuple[Sequence[TargetUser], str | None]:
+    return (), None

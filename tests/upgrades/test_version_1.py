@@ -14,8 +14,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.cognito import moto_server
 from tests.support.pool_of_every_kind import pool_of
-from tests.upgrades.make_state import ALL, IN_CONFLICT
-from tests.upgrades.world import read_records, restore_pool, write_plan
+from tests.upgrades.world import ALL, IN_CONFLICT, read_records, restore_pool, write_plan
 
 KEPT = Path(__file__).parent / "version_1"
 

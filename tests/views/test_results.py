@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.codes import explain
+from engine.model.codes import explain, explain_stop
 from engine.quota.metered import Requests
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, Reported, SourceCounts
 from engine.views.results import render_apply, render_plan
@@ -113,3 +113,8 @@ def test_a_plan_that_apply_would_refuse() -> None:
 @pytest.mark.parametrize("code", ["timeout", "http_503", "http_408", "something_new", "gone", "left_source"])
 def test_every_code_has_a_sentence_and_a_way_out(code: str) -> None:
     assert all(explain(code)) and set(Failure("s", code).to_json()) == {"source_id", "code", "message", "remedy"}
+
+
+@pytest.mark.parametrize("code", ["disk_full", "outbox_not_writable", "outbox_damaged", "events_unreadable"])
+def test_a_stop_of_ours_is_not_said_to_be_workoss(code: str) -> None:
+    assert "refused" not in explain_stop(code)[0]

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
 from engine.model.call_errors import CallFailed, Refused
+from engine.model.paging import Cursors
 from engine.model.ports import Progress, UserTarget
 from engine.resources.users.discovery import Keeps, list_all
 
@@ -61,13 +62,14 @@ def _raise_final(error: CallFailed) -> None:
 async def _deleted(store: Departed, target: UserTarget, looked_at: float, now: float) -> list[str]:
     since, until = datetime.fromtimestamp(looked_at, UTC) - _AROUND, datetime.fromtimestamp(now, UTC) + _AROUND
     found: set[str] = set()
+    cursors = Cursors()
     after: str | None = None
     while True:
-        ids, cursor = await target.deleted_page(since, until, after)
+        ids, after = await target.deleted_page(since, until, after)
+        after = cursors.follow(after)
         found.update(one for one in ids if store.is_known(one))
-        if cursor is None or cursor == after:
+        if after is None:
             return sorted(found)
-        after = cursor
 
 
 async def _confirm(store: Departed, target: UserTarget, workos_ids: Sequence[str]) -> None:

@@ -15,19 +15,27 @@ def parse_identities(value: str | None) -> tuple[Identity, ...]:
     Shape: `[{"userId","providerName","providerType","issuer","primary","dateCreated"}]`; `primary` is seen as a
     boolean and as a string. An entry that names no provider is left out: nobody could be linked by it.
     """
-    if not value:
-        return ()
-    try:
-        found = orjson.loads(value)
-    except orjson.JSONDecodeError:
-        return ()
-    entries = found if isinstance(found, list) else [found]
-    return tuple(identity for entry in entries if (identity := _identity(entry)) is not None)
+    return tuple(identity for entry in _entries(value) if (identity := _identity(entry)) is not None)
+
+
+def names_every_provider(value: str | None) -> bool:
+    """Whether no entry was left out: of junk nobody can say whose word stands behind it."""
+    return all(_identity(entry) is not None for entry in _entries(value))
 
 
 def main_identity(identities: tuple[Identity, ...]) -> Identity | None:
     """The identity that stands for the record: the primary one where one is marked, else the first."""
     return next((one for one in identities if one.primary), identities[0] if identities else None)
+
+
+def _entries(value: str | None) -> list[object]:
+    if not value or not value.strip():
+        return []
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return [None]
+    return found if isinstance(found, list) else [] if found is None else [found]
 
 
 def _identity(entry: object) -> Identity | None:

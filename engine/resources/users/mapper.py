@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from engine.model.users import Identity, SourceUser, normalise_email
 from engine.plan_file.model import Attributes, FieldMapping, Limits
-from engine.resources.users.identities import main_identity, parse_identities
+from engine.resources.users.identities import main_identity, names_every_provider, parse_identities
 from engine.resources.users.lookup import EMAIL, lookup
 from engine.resources.users.values import fit_metadata, is_email, is_true
 
@@ -160,6 +160,9 @@ class Mapper:
         attributes = user.attributes
         # A mapping can lower Cognito's own flag, never stand in for it (rule 1, always).
         if not (is_true(attributes.get("email_verified")) or is_true(attributes.get("emailVerified"))):
+            return False
+        if not names_every_provider(attributes.get("identities")):
+            # Linked to somebody who cannot be told: it may be their word.
             return False
         if not identities:
             # Nobody knows who asserted it for a federated user.

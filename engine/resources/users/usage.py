@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+from engine.model.paging import Cursors
 from engine.model.ports import Clock
 from engine.model.users import TargetUser
 from engine.quota.metered import MeteredTarget
@@ -25,6 +26,7 @@ class Usage:
         self._clock = clock
         self._reset: set[str] = set()
         self._cursor: str | None = None
+        self._cursors = Cursors()
         self._reading = asyncio.Lock()
 
     async def is_used(self, user: TargetUser, *, stamp: str | None) -> bool:
@@ -47,9 +49,9 @@ class Usage:
             while self._cursor is not None:
                 found, after = await self._target.resets_page(datetime.min, datetime.min, self._cursor)
                 self._reset.update(found)
-                if after is None or after == self._cursor:
+                if after is None:
                     break
-                self._cursor = after
+                self._cursor = self._cursors.follow(after)
         return user_id in self._reset
 
     async def _begin(self) -> None:
@@ -57,7 +59,8 @@ class Usage:
         end = datetime.fromtimestamp(self._clock.now(), UTC) + _AHEAD
         for window in range(_WINDOWS, 0, -1):
             since = end - window * _WINDOW
-            found, self._cursor = await self._target.resets_page(since, since + _WINDOW, None)
+            found, after = await self._target.resets_page(since, since + _WINDOW, None)
             self._reset.update(found)
+            self._cursor = self._cursors.follow(after)
             if self._cursor is not None:
                 return
