@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-USER = "user"
+REDIRECT_URI = "redirect_uri"  # key: the address
+ORGANIZATION = "organization"  # key: its external ID
+ROLE = "role"  # key: its slug
 CONNECTION = "connection"
+USER = "user"
+MEMBERSHIP = "membership"
 # The pool of users that come from export files which name none.
 NO_POOL = "export files"
 
@@ -28,3 +32,15 @@ def sub_of(key: str) -> str:
 def connection_key(pool: str, provider: str) -> str:
     """The key of a connection: the pool's ID, and the name of its identity provider."""
     return user_key(pool, provider)
+
+
+def membership_key(user: str, organization: str) -> str:
+    """The key of a membership: the user's key, and the organization's external ID."""
+    # No sub of Cognito and no external ID of ours holds a control character.
+    return f"{user}\t{organization}"
+
+
+def split_membership_key(key: str) -> tuple[str, str]:
+    """(key of the user, external ID of the organization)."""
+    user, _, organization = key.rpartition("\t")
+    return user, organization

@@ -13,7 +13,7 @@ from engine.model.keys import sub_of
 from engine.model.paging import every_page
 from engine.model.ports import Clock, UserChanges
 from engine.model.resets import SUCCEEDED, ResetTarget
-from engine.model.retries import Tries
+from engine.model.retries import Tries, patiently
 from engine.model.users import TargetUser
 from engine.plan_file.model import Spec
 from engine.quota.metered import MeteredTarget
@@ -27,6 +27,10 @@ from engine.state.queries import who_needs_a_password
 from engine.state.resets import ResetLedger
 
 _AT_ONCE = 16
+
+
+class _StoppedHere(Exception):
+    """The run was stopped between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,21 +148,21 @@ async def run_sync(
 
 async def _clear(metered: MeteredTarget, workos_id: str, flag: str, clock: Clock, stop: Stop) -> str | None:
     """None where it is cleared, else a code; "" where the run was stopped. Done twice, it is done."""
-    tries = Tries(metered.rng)
-    while True:
-        try:
-            await metered.update(workos_id, UserChanges(metadata={flag: None}))
-            return None
-        except Refused as error:
-            stop.request(error.code)
-            return ""
-        except Terminal as error:
-            # Gone, and the flag with it.
-            return None if error.status == 404 else error.code
-        except CallFailed as error:
-            delay = tries.next_delay(error)
-            if delay is None:
-                return error.code
-            metered.requests.retried += 1
-            if not await wait_or_stop(clock, delay, stop):
-                return ""
+
+    async def pause(seconds: float) -> None:
+        metered.requests.retried += 1
+        if not await wait_or_stop(clock, seconds, stop):
+            raise _StoppedHere
+
+    changes = UserChanges(metadata={flag: None})
+    try:
+        await patiently(lambda: metered.update(workos_id, changes), Tries(metered.rng), pause)
+        return None
+    except _StoppedHere:
+        return ""
+    except Refused as error:
+        stop.request(error.code)
+        return ""
+    except CallFailed as error:
+        # Gone, and the flag with it.
+        return None if error.status == 404 and isinstance(error, Terminal) else error.code

@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import StateError
-from engine.resources.connections.design import Known
+from engine.model.outcomes import ResourceRow
 from engine.state import queries
-from engine.state.connections import read_connections, record_connection
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
 from tests.state.words import IDENTITY, KEY, claim, done, key, not_done
@@ -41,7 +40,7 @@ def _whole(folder: Path) -> bytes:
         state.advance([not_done("n1", "failed", "timeout"), not_done("n2", "conflict", "duplicate")], [], run_id="r1")
         state.begin_run("r1", "apply", 1_700_000_000.0)
         state.end_run("r1", 1_700_000_100.0, RESULT)
-        record_connection(state, "Okta", Known("conn_1", "00ff"))
+        state.put([ResourceRow("connection", key("Okta"), "conn_1", "00ff")])
         ResetLedger(state).intend(
             [("user_s001", key("s001"))], at=1_700_000_000.0, batch_at=1_700_000_000.0, run_id="r1"
         )
@@ -160,7 +159,7 @@ def _look(path: Path) -> None:
         for _, one in queries.users(state, queries.USER_LISTS):
             queries.user(state, one.source_id)
         queries.last_runs(state, 5)
-        read_connections(state)
+        list(state.rows("connection"))
         state.some_workos_ids()
 
 

@@ -9,9 +9,7 @@ import pytest
 from engine.model.errors import StateError
 from engine.model.outcomes import Orphan, ResourceRow
 from engine.model.store import Settlement
-from engine.resources.connections.design import Known
 from engine.state import queries
-from engine.state.connections import read_connections, record_connection
 from engine.state.file import StateFile
 from tests.state.words import claim, done, key, not_done
 
@@ -123,9 +121,8 @@ def test_settling(filled: StateFile) -> None:
 
 
 def test_rows_of_a_kind_and_of_a_run(filled: StateFile) -> None:
-    record_connection(filled, "Okta", Known("conn_1", "00ff"))
+    filled.put([ResourceRow("connection", key("Okta"), "conn_1", fingerprint=b"\0\xff")])
     filled.advance([done("b")], [], run_id="r2")
     assert [row.key for row in filled.rows("connection")] == [key("Okta")]
     assert [row.key for row in filled.rows(run_id="r2")] == [key("b")]
     assert [row.key for row in filled.rows("user")] == [key(sub) for sub in "abcdefgm"]
-    assert read_connections(filled) == {"Okta": Known("conn_1", "00ff")}

@@ -28,9 +28,9 @@ from engine.snapshot import database
 from engine.snapshot.identifiers import Identifiers, identifiers
 from engine.state.file import StateFile
 from engine.workspace.folder import Workspace, database_files
-from tests.support.fake_sign_in import FakeSignIn
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
+from tests.support.fake_workos import FakeWorkOS
 from tests.support.metered import destination, metered
 from tests.support.people import NEW_YEAR, cognito_user
 from tests.support.state_rows import user_rows
@@ -166,7 +166,7 @@ class IdentityWorld:
                 key = state.key
         target = metered(self.target)
         return Session(
-            spec, False, workspace, identity, key, source, source.describe(), target, FakeSignIn(),
+            spec, False, workspace, identity, key, source, source.describe(), target, FakeWorkOS(),
             _nobody_mailed, HttpsProbe(()),
         )  # fmt: skip
 

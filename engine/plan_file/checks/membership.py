@@ -11,7 +11,7 @@ from engine.plan_file.fault import Fault, Key, dotted, shown
 from engine.plan_file.model import NAMELESS_POOL
 from engine.plan_file.pools import written_pools
 from engine.plan_file.references import Opaque
-from engine.plan_file.section import known_items, known_text, section
+from engine.plan_file.section import known_text, section
 from engine.plan_file.suggestions import closest
 
 _KEY: Key = ("organizations",)
@@ -119,13 +119,17 @@ def _check_pools(data: Mapping[str, Any], organizations: Mapping[str, Any], sour
 
 
 def _check_roles(data: Mapping[str, Any], organizations: Mapping[str, Any]) -> Iterator[Fault]:
-    named = {role for _, _, entry in written_placements(data) for role in _roles(entry)}
+    entries = [entry for _, _, entry in written_placements(data)]
+    written = [role for entry in entries for role in (entry.get("role", ""), *(entry.get("roles") or ()))]
+    named = {str(role) for role in written if role and not isinstance(role, Opaque)}
+    # What is misshapen or a reference may name any role.
+    all_known = all(isinstance(role, str) and not isinstance(role, Opaque) for role in written)
     creates = organizations.get("create_roles") is True
     key = (*_KEY, "roles")
     if "roles" in organizations and not creates:
         yield _no_effect(key, "without create_roles: true", "add create_roles: true, or leave it out")
         return
-    if creates and not named:
+    if creates and not any("role" in entry or "roles" in entry for entry in entries):
         yield _no_effect((*_KEY, "create_roles"), "where no entry has a role", "give entries a role, or leave it out")
     for slug in section(organizations, "roles"):
         place = (*key, slug)
@@ -133,17 +137,10 @@ def _check_roles(data: Mapping[str, Any], organizations: Mapping[str, Any]) -> I
             wrong = f"{dotted(place)} is no slug of a role"
             right = "lower-case letters, digits, dashes and underscores, at most 48"
             yield Fault("invalid_value", place, wrong, right, at_key=True)
-        elif slug not in named:
+        elif slug not in named and all_known:
             guess = closest(slug, sorted(named))
             right = f"did you mean {guess}?" if guess else "give an entry of map that role, or leave it out"
             yield Fault("no_effect", place, f"{dotted(place)} does nothing: no entry has that role", right, at_key=True)
-
-
-def _roles(entry: Mapping[str, Any]) -> Iterator[str]:
-    role = known_text(entry, "role")
-    if role is not None:
-        yield str(role)
-    yield from (str(one) for _, one in known_items(entry, "roles"))
 
 
 def _no_effect(key: Key, where: str, right: str = "leave it out") -> Fault:

@@ -65,10 +65,9 @@ def _check_name(key: Key, name: Any) -> Iterator[Fault]:
     if not isinstance(name, str) or isinstance(name, Opaque):
         return
     meant = _meant(name)
+    of_test = key[-1] == "name" and isinstance(key[-2], int)
     if re.search(r"[{}]", name):
-        right = (
-            'a template stands under template: {template: "…"}' if "attributes" in key[:-1] else "name one attribute"
-        )
+        right = "name one attribute" if of_test else 'a template stands under template: {template: "…"}'
     elif meant is not None:
         right = f"did you mean {meant}?"
     else:
