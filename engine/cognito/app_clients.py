@@ -20,25 +20,29 @@ def read_writable_attributes(source: CognitoSource) -> WritableAttributes | None
 
     Blocking, one call an app client, until one lets them write everything.
     """
-    settings = PoolSettings(source, _LIST)
-    by: dict[str, str] = {}
     try:
-        clients = settings.listed(
-            _LIST, settings.client.list_user_pool_clients, under="UserPoolClients", limit="MaxResults"
-        )
-        for client_id in sorted({str(one["ClientId"]) for one in clients}):
-            found = _describe(settings, client_id)
-            if found is None:
-                continue
-            # None listed means that nobody restricted them: see WritableAttributes.
-            if not found.get("WriteAttributes"):
-                return WritableAttributes(by, client_id)
-            for name in found["WriteAttributes"]:
-                by.setdefault(str(name), client_id)
+        with PoolSettings(source, _LIST) as settings:
+            return _read(settings)
     except SourceError as error:
         if error.code != "access_denied":
             raise
         return None
+
+
+def _read(settings: PoolSettings) -> WritableAttributes:
+    by: dict[str, str] = {}
+    clients = settings.listed(
+        _LIST, settings.client.list_user_pool_clients, under="UserPoolClients", limit="MaxResults"
+    )
+    for client_id in sorted({str(one["ClientId"]) for one in clients}):
+        found = _describe(settings, client_id)
+        if found is None:
+            continue
+        # None listed means that nobody restricted them: see WritableAttributes.
+        if not found.get("WriteAttributes"):
+            return WritableAttributes(by, client_id)
+        for name in found["WriteAttributes"]:
+            by.setdefault(str(name), client_id)
     return WritableAttributes(by)
 
 

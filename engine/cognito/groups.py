@@ -11,7 +11,7 @@ _ACTION = "cognito-idp:ListGroups"
 
 def read_groups(source: CognitoSource) -> list[Group]:
     """Every group of the pool, by name; blocking. Raises SourceError."""
-    settings = PoolSettings(source, _ACTION)
-    found = settings.listed(_ACTION, settings.client.list_groups, under="Groups", limit="Limit")
+    with PoolSettings(source, _ACTION) as settings:
+        found = settings.listed(_ACTION, settings.client.list_groups, under="Groups", limit="Limit")
     groups = {one["GroupName"]: Group(one["GroupName"], one.get("Precedence")) for one in found if one.get("GroupName")}
     return [groups[name] for name in sorted(groups)]

@@ -11,9 +11,9 @@ _LIST = "cognito-idp:ListIdentityProviders"
 
 def read_identity_providers(source: CognitoSource) -> list[IdentityProvider]:
     """Every provider of the pool, by name; blocking. Raises SourceError. Secrets among it: never to be shown."""
-    settings = PoolSettings(source, _LIST)
-    found = settings.listed(_LIST, settings.client.list_identity_providers, under="Providers", limit="MaxResults")
-    return [_describe(settings, name) for name in sorted({one["ProviderName"] for one in found})]
+    with PoolSettings(source, _LIST) as settings:
+        found = settings.listed(_LIST, settings.client.list_identity_providers, under="Providers", limit="MaxResults")
+        return [_describe(settings, name) for name in sorted({one["ProviderName"] for one in found})]
 
 
 def _describe(settings: PoolSettings, name: str) -> IdentityProvider:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from engine.cognito.aws_errors import BAD_PARAMETER, translate
 from engine.cognito.calls import FIRST_CONTACT_TRIES, PacedCalls
@@ -22,7 +22,10 @@ _TOKEN_REFUSED = BAD_PARAMETER | {"NotAuthorizedException"}
 
 
 class PoolSettings:
-    """Calls about one pool's settings, under a quota of their own. Blocking; raises SourceError."""
+    """Calls about one pool's settings, under a quota of their own. Blocking; raises SourceError.
+
+    A context manager: its connections are given back at the end.
+    """
 
     def __init__(self, source: CognitoSource, action: str) -> None:
         """`action` is the IAM action that will come first, for messages."""
@@ -37,6 +40,12 @@ class PoolSettings:
             self.client: CognitoIdentityProviderClient = open_client(source, connections=1)
         except (BotoCoreError, ClientError, ValueError) as error:
             raise translate(error, action, source) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
 
     def listed(self, action: str, fetch: Callable[..., Any], *, under: str, limit: str) -> list[Any]:
         """All of a list, each page's items standing `under` that name; `limit` is what the operation calls it.

@@ -92,7 +92,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "invalid_organization": (
         "a group or value of the user's gives an organization that WorkOS does not take (control characters, spaces at "
-        "its ends, or an external ID longer than destination.workos.limits.external_id_length)",
+        "its ends, or an external ID that is not ASCII or longer than destination.workos.limits.external_id_length)",
         "correct it in Cognito, or map it in organizations.map",
     ),
     "organization_missing": (

@@ -51,7 +51,8 @@ class Organizations:
     """What decides the memberships (`from`), and what may be made, removed and trusted on the way.
 
     `attribute` is set with source `attribute` only, `separator` where several values stand in one. Of `rules` the
-    first that fits counts. `default` is for users whom the source gives no value.
+    first that fits counts. `default` is for users whom the source gives no value,
+    and no connection an organization.
     """
 
     source: MembershipSource = "none"  # `from` in the plan file

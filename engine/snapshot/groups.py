@@ -11,30 +11,35 @@ from engine.model.users import SourceUser
 
 # Numbers stand for names, and rows are appended and indexed afterwards: half a million memberships are a usual pool's.
 _TABLES = """
-CREATE TABLE pool_group (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE group_member (group_id INTEGER NOT NULL, username TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS pool_group (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS group_member (group_id INTEGER NOT NULL, username TEXT NOT NULL);
 """
-_INDEX = "CREATE INDEX group_member_username ON group_member (username, group_id)"
+_INDEX = "CREATE INDEX IF NOT EXISTS group_member_username ON group_member (username, group_id)"
 _MEMBER = "INSERT INTO group_member (group_id, username) VALUES (?, ?)"
-# A listing that had to be begun again gives members twice.
+# A listing that had to be begun again gives members twice, and another pool may have users of the same names.
 _GROUPS = """
 SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id
-WHERE m.username IN ({marks}) ORDER BY g.id
+WHERE m.username IN ({marks}) AND m.group_id >= ? AND m.group_id < ? ORDER BY g.id
 """
 
 
 class GroupMembers:
-    """Members of some groups of a pool, in tables of `connection`."""
+    """Members of some groups of one pool, in tables of `connection` that several pools share."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self._first = self._end = 0
         connection.executescript(_TABLES)
 
     def read(self, source: UserSource, groups: Iterable[str], progress: Callable[[], None] = lambda: None) -> None:
         """All members of these groups, `progress` after each page. Raises SourceError where one does not exist."""
-        for number, group in enumerate(sorted(set(groups))):
+        names = sorted(set(groups))
+        self._first = self._connection.execute("SELECT coalesce(max(id) + 1, 0) FROM pool_group").fetchone()[0]
+        self._end = self._first + len(names)
+        numbered = list(enumerate(names, self._first))
+        self._connection.executemany("INSERT INTO pool_group (id, name) VALUES (?, ?)", numbered)
+        for number, group in numbered:
             self._connection.execute("BEGIN")
-            self._connection.execute("INSERT INTO pool_group (id, name) VALUES (?, ?)", (number, group))
             for page in source.group_members(group):
                 self._connection.executemany(_MEMBER, [(number, username) for username in page])
                 progress()
@@ -45,7 +50,8 @@ class GroupMembers:
         """The same users with their groups, of those that were read, by name."""
         query = _GROUPS.format(marks=",".join("?" * len(page)))
         groups: dict[str, list[str]] = {}
-        for username, group in self._connection.execute(query, [user.username for user in page]):
+        asked = [*(user.username for user in page), self._first, self._end]
+        for username, group in self._connection.execute(query, asked):
             groups.setdefault(username, []).append(group)
         return [replace(user, groups=tuple(groups.get(user.username, ()))) for user in page]
 

@@ -38,6 +38,8 @@ MAP = rules(
     ("*.*", "{2}-{1}", ()),
 )
 
+COMMUNITY = Placement("community", roles=("guest",))
+
 
 def by_group(*groups: str, **options: Any) -> RecordPlacements:
     section = Organizations("group", rules=options.pop("rules", MAP), **options)
@@ -111,13 +113,25 @@ def test_unmapped_groups() -> None:
         [("acme", ())], "unmapped_organization", ("alpha", "beta"),
     )  # fmt: skip
     found = by_group("beta", "acme-users", unmapped="skip")
-    assert (organizations(found), found.fault) == ([("acme", ())], None)
+    assert (organizations(found), found.fault, found.named) == ([("acme", ())], None, True)
+    assert by_group("beta", unmapped="skip") == RecordPlacements(named=True)
+    assert by_group() == RecordPlacements()
     found = by_group("beta", "acme-users", unmapped="create")
     assert (organizations(found), found.fault) == ([("acme", ()), ("beta", ())], None)
 
 
 @pytest.mark.parametrize(
-    "name", ["tenant-a\tb", "tenant-a\nb", "tenant-\u200b", "tenant- a", "tenant-a ", f"tenant-{'a' * 65}", "tenant-\0"]
+    "name",
+    [
+        "tenant-a\tb",
+        "tenant-a\nb",
+        "tenant-\u200b",
+        "tenant- a",
+        "tenant-a ",
+        f"tenant-{'a' * 65}",
+        "tenant-\0",
+        "tenant-é",
+    ],
 )
 def test_organizations_that_cannot_be(name: str) -> None:
     found = by_group(name, "tenant-good")
@@ -148,11 +162,27 @@ def test_an_attributes_values(value: str | None, separator: str | None, expected
     assert [name for name, _ in organizations(Placer(section).place(user))] == expected
 
 
-def test_one_organization_a_pool() -> None:
-    user = cognito_user(groups=("acme-admins",))
-    assert organizations(Placer(Organizations("pool"), pool_organization="eu").place(user)) == [("eu", ())]
-    assert Placer(Organizations("pool")).place(user) == RecordPlacements()
-    assert Placer(Organizations("none", rules=MAP), pool_organization="eu").place(user) == RecordPlacements()
+@pytest.mark.parametrize(
+    ("own", "options", "expected", "fault"),
+    [
+        ("eu-org", {}, ["eu-org"], None),
+        ("eu\n", {}, [], "invalid_organization"),
+        (None, {"rules": rules(("e*", "europe", ()))}, ["europe"], None),
+        (None, {"rules": rules(("us", "america", ()))}, [], "unmapped_organization"),
+        (None, {"default": COMMUNITY}, ["community"], None),
+        (None, {"unmapped": "skip"}, [], None),
+        (None, {"unmapped": "create"}, ["eu"], None),
+    ],
+)
+def test_one_organization_a_pool(own: str | None, options: dict[str, Any], expected: list[str], fault: str) -> None:
+    placer = Placer(Organizations("pool", **options), pool_name="eu", pool_organization=own)
+    found = placer.place(cognito_user(groups=("acme-admins",)))
+    assert ([name for name, _ in organizations(found)], found.fault) == (expected, fault)
+
+
+def test_from_none_places_nobody() -> None:
+    placer = Placer(Organizations("none", rules=MAP), pool_name="eu", pool_organization="eu")
+    assert placer.place(cognito_user(groups=("acme-admins",))) == RecordPlacements()
 
 
 def test_users_of_a_connection_are_members_unless_it_says_otherwise() -> None:
@@ -180,9 +210,6 @@ def record(*placed: tuple[str, tuple[str, ...], int | None, int], **rest: Any) -
     return PlacedRecord(tuple(Placed(Placement(to, roles=roles), p, order) for to, roles, p, order in placed), **rest)
 
 
-COMMUNITY = Placement("community", roles=("guest",))
-
-
 @pytest.mark.parametrize(
     ("records", "expected"),
     [
@@ -190,6 +217,9 @@ COMMUNITY = Placement("community", roles=("guest",))
         ([record()], [DesiredMembership("community", ("guest",))]),
         ([record(enabled=False)], [DesiredMembership("community", ("guest",), enabled=False)]),
         ([record(enabled=False), record()], [DesiredMembership("community", ("guest",))]),
+        # A group that the plan skips is a group all the same.
+        ([record(named=True)], []),
+        ([record(), record(named=True, counts=False)], [DesiredMembership("community", ("guest",))]),
         # Unverified records of a verified group contribute none, and no default of their own.
         ([record(("acme", ("admin",), 0, 0), counts=False)], []),
         (

@@ -93,6 +93,7 @@ def held(status: str = "active", *roles: str, **rest: Any) -> HeldMembership:
         (SWITCHING, WANTED, OFF, held(), VERIFIED, "update", None),
         (SWITCHING, WANTED, OFF, held("inactive"), Standing(), "conflict", "unverified_member"),
         (PLAN, WANTED, OFF, "unknown", VERIFIED, "reactivate", None),
+        (PLAN, DISABLED, OFF, "unknown", VERIFIED, "unchanged", None),
         # Left.
         (PLAN, None, OURS, "unknown", Standing(left="deleted"), "unchanged", "left_source"),
         (REMOVING, None, OURS, "unknown", Standing(left="deleted"), "unchanged", "left_source"),

@@ -177,7 +177,7 @@ def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callab
     members = {"tenant-a": ["u1", "u2", "u2"], "tenant-b": ["u1"], "test": ["u2"], "unread": ["u3"]}
     source = FakeSource(users=users, members=members, size=2)
     world.read(users, source=source, inline_groups=False, placing=("tenant-b", "tenant-a"))
-    assert world.rows("SELECT key FROM person ORDER BY key") == [("0",), ("1",), ("3",)]
+    assert world.rows("SELECT username FROM person ORDER BY username") == [("u0",), ("u1",), ("u3",)]
     assert world.rows("SELECT name FROM pool_group ORDER BY id") == [("tenant-a",), ("tenant-b",), ("test",)]
 
 
@@ -191,6 +191,16 @@ def test_groups_come_onto_a_page_once_and_by_name() -> None:
         members.read(source, ["b", "a", "empty", "a"], lambda: pages.append(1))
         assert [user.groups for user in members.onto(users)] == [(), ("a", "b"), ("b",)]
     assert len(pages) == 4
+
+
+def test_two_pools_have_groups_and_users_of_one_name() -> None:
+    with closing(temporary_database()) as connection:
+        one, other = GroupMembers(connection), GroupMembers(connection)
+        one.read(FakeSource(members={"admins": ["ann"], "staff": ["bob"]}), ["admins", "staff"])
+        other.read(FakeSource(members={"staff": ["ann", "bob"]}), ["staff"])
+        users = [cognito_user("1", username="ann"), cognito_user("2", username="bob")]
+        assert [user.groups for user in one.onto(users)] == [("admins",), ("staff",)]
+        assert [user.groups for user in other.onto(users)] == [("staff",), ("staff",)]
 
 
 def test_fifty_groups_of_ten_thousand_members_take_little_memory() -> None:

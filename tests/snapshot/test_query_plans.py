@@ -30,6 +30,7 @@ ELSEWHERE = (
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
+    "SELECT coalesce(max(id) + 1, 0) FROM pool_group",
     "SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id WHERE m.username IN",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT r.key, r.username FROM record r WHERE r.native",

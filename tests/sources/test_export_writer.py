@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from engine.cli import export
 from engine.exports.files import ExportFiles
 from engine.exports.writer import write_export
 from engine.model.cognito_records import parse_record
 from engine.model.errors import SourceError
 from engine.model.users import SourceUser
-from engine.plan_file.model import ExportSource
+from engine.plan_file.model import CognitoSource, Cohort, Destination, ExportSource, Filters, Spec
+from engine.plan_file.organizations import MembershipSource, Organizations
 from tests.support.cognito import invent_users
+from tests.support.fake_source import FakeSource
 
 USERS = [parse_record(one) for one in invent_users(30)]
 
@@ -97,3 +102,28 @@ def test_an_error_of_the_source_goes_through(tmp_path: Path) -> None:
 
     with pytest.raises(ConnectionResetError):
         write_export(pages(), tmp_path / "users.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("organizations", "filters", "expected"),
+    [
+        ("none", Filters(), {}),
+        ("none", Filters(groups_none=("test",)), {"u1": ["test"], "u2": []}),
+        ("none", Filters(cohorts=(Cohort("first", date(2027, 1, 1), ("staff",)),)), {"u1": ["staff"], "u2": ["staff"]}),
+        ("group", Filters(groups_none=("test",)), {"u1": ["staff", "test"], "u2": ["staff"]}),
+        ("group", Filters(), {"u1": ["staff", "test"], "u2": ["staff"]}),
+    ],
+)
+def test_the_groups_that_the_plan_needs_come_along(
+    organizations: MembershipSource, filters: Filters, expected: dict[str, list[str]]
+) -> None:
+    source = CognitoSource("eu-west-1_A", "eu-west-1")
+    spec = Spec(
+        "acme", Path("plan.yaml"), source, Destination("client_1", "sk_test_1"), Path("state.db"),
+        filters=filters, organizations=Organizations(organizations),
+    )  # fmt: skip
+    users = [replace(USERS[at], username=f"u{at}") for at in (1, 2)]
+    pool = FakeSource(users=users, members={"staff": ["u1", "u2"], "test": ["u1"]})
+    pages = export._pages(pool, lambda _: None, export._groups(spec, pool))
+    found = {user.username: user.groups for page in pages for user in page}
+    assert found == {name: tuple(expected[name]) if expected else None for name in ("u1", "u2")}

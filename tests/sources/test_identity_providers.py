@@ -103,6 +103,9 @@ def test_access_denied(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from engine.cognito import aws_session
 
     class Denied:
+        def close(self) -> None:
+            """Nothing is open."""
+
         def list_identity_providers(self, **_: Any) -> Any:
             error: Any = {"Error": {"Code": "AccessDeniedException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
             raise ClientError(error, "ListIdentityProviders")

@@ -38,22 +38,28 @@ class Placed:
 class RecordPlacements:
     """Where one record belongs. `fault` makes its user a conflict; `names` are the groups or values that it is about.
 
-    A value may be user data: `names` are for who asks for them.
+    A value may be user data: `names` are for who asks for them. `named`: the record has a group or a value, even if
+    the plan skips it.
     """
 
     placed: tuple[Placed, ...] = ()
+    named: bool = False
     fault: Fault | None = None
     names: tuple[str, ...] = ()
 
 
 class Placer:
-    """Places the records of one pool. `precedence` is that of the pool's groups."""
+    """Places the records of one pool.
+
+    `pool_name` is what the plan file calls it, `pool_organization` the external ID for all its users, if there is one.
+    """
 
     def __init__(
         self,
         section: Organizations,
         *,
         groups: Iterable[Group] = (),
+        pool_name: str | None = None,
         pool_organization: str | None = None,
         connections: Mapping[str, ConnectionSpec] | None = None,
         id_length: int = 64,
@@ -61,7 +67,8 @@ class Placer:
         self._section = section
         self._rules = [(compile_stars(rule.pattern), rule.placement) for rule in section.rules]
         self._precedence = {one.name: one.precedence for one in groups}
-        self._pool = Placement(pool_organization) if pool_organization is not None else None
+        self._pool = pool_name
+        self._pool_organization = pool_organization
         self._connections = {name: one for name, one in (connections or {}).items() if one.members}
         self._id_length = id_length
         # Names come again and again: a pool has some groups and many users.
@@ -71,27 +78,27 @@ class Placer:
         """Every organization of a record. `providers` are its identity providers, by name."""
         placed: list[Placed] = []
         faults: dict[str, Fault] = {}
-        for name in self._names(user):
+        names = self._names(user)
+        for name in names:
             found = self._of_name(name)
             if isinstance(found, Placed):
                 placed.append(found)
             elif found is not None:
                 faults[name] = found
-        if self._section.source == "pool" and self._pool is not None:
-            placed.append(Placed(self._pool))
         # A connection says nothing of roles; its organization is described where it stands in the plan.
         placed.extend(
             Placed(Placement(self._connections[provider].organization), None, len(self._rules))
             for provider in sorted(self._connections.keys() & set(providers))
         )
-        if faults:
-            return RecordPlacements(tuple(placed), min(faults.values()), tuple(sorted(faults)))
-        return RecordPlacements(tuple(placed))
+        fault = min(faults.values()) if faults else None
+        return RecordPlacements(tuple(placed), bool(names), fault, tuple(sorted(faults)))
 
     def _names(self, user: SourceUser) -> Sequence[str]:
         section = self._section
         if section.source == "group":
             return sorted(set(user.groups or ()))
+        if section.source == "pool":
+            return (self._pool,) if self._pool is not None else ()
         if section.source != "attribute" or section.attribute is None:
             return ()
         value = user.attributes.get(section.attribute) or ""
@@ -107,6 +114,8 @@ class Placer:
         return self._found[name]
 
     def _decide(self, name: str) -> Placed | Fault | None:
+        if self._section.source == "pool" and self._pool_organization is not None:
+            return self._valid(Placed(Placement(self._pool_organization)))
         precedence = self._precedence.get(name)
         for order, (match, placement) in enumerate(self._rules):
             stars = match(name)
@@ -118,15 +127,19 @@ class Placer:
                 name=_fill(placement.name, stars) if placement.name is not None else None,
             )
             return self._valid(Placed(filled, precedence, order))
+        if self._section.source == "pool" and self._section.default is not None:
+            # Each pool's users have the one that their pool gives them, whatever other pools give.
+            return self._valid(Placed(self._section.default, None, len(self._rules)))
         if self._section.unmapped == "create":
             return self._valid(Placed(Placement(name), precedence, len(self._rules)))
         return "unmapped_organization" if self._section.unmapped == "error" else None
 
     def _valid(self, placed: Placed) -> Placed | Fault:
-        given = placed.placement.organization, placed.placement.name or placed.placement.organization
-        # Control characters and what is drawn as nothing: two organizations would look like one.
-        sound = all(one.strip() == one and one and one.isprintable() for one in given)
-        return placed if sound and len(given[0]) <= self._id_length else "invalid_organization"
+        key, name = placed.placement.organization, placed.placement.name
+        # As the plan file's own external IDs: ASCII, as users' are (API description). Nothing that is drawn as nothing,
+        # or two organizations would look like one.
+        sound = key.isascii() and all(one and one.isprintable() and one.strip() == one for one in (key, name or key))
+        return placed if sound and len(key) <= self._id_length else "invalid_organization"
 
 
 _REMEMBERED = 10_000
@@ -151,9 +164,13 @@ class DesiredMembership:
 
 @dataclass(frozen=True, slots=True)
 class PlacedRecord:
-    """A record of one person, as far as memberships go. `counts`: false for an unverified one of a verified group."""
+    """A record of one person, as far as memberships go.
+
+    `named` is that of its `RecordPlacements`. `counts`: false for an unverified one of a verified group.
+    """
 
     placed: tuple[Placed, ...]
+    named: bool = False
     enabled: bool = True
     counts: bool = True
 
@@ -167,14 +184,16 @@ class _Wish:
 def desired_memberships(
     records: Iterable[PlacedRecord], default: Placement | None = None
 ) -> tuple[DesiredMembership, ...]:
-    """One person's, over all their records (rules 18, 20, 21), by organization. `default` is for who has none."""
+    """One person's, over all their records (rules 18, 20, 21), by organization.
+
+    `default` is for who belongs nowhere and has no group or value that the plan has skipped.
+    """
     counting = [one for one in records if one.counts]
     wishes: dict[str, _Wish] = {}
     for record in counting:
-        placed = record.placed
-        for one in placed:
+        for one in record.placed:
             _add(wishes, one, enabled=record.enabled)
-    if not wishes and default is not None and counting:
+    if default is not None and counting and not wishes and not any(one.named for one in counting):
         _add(wishes, Placed(default), enabled=any(one.enabled for one in counting))
     return tuple(
         DesiredMembership(name, tuple(dict.fromkeys(role for _, role in sorted(wish.ranked))), wish.enabled)
