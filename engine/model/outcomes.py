@@ -51,7 +51,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The resource ended as failed, conflict, skipped or gone, or was let go of (released) without a call.
+    """The resource ended as failed, conflict, skipped or gone, was let go of (released) without a call,
+    or is there no more (removed): its row goes.
 
     `claimed`: failed, and whether the write was done is not known; the next run looks first. `leftover` is the WorkOS
     id of something that was made otherwise than asked and could not be deleted again.
@@ -59,7 +60,7 @@ class NotDone:
 
     kind: str
     key: str
-    status: Literal["failed", "conflict", "skipped", "gone", "released", "claimed"]
+    status: Literal["failed", "conflict", "skipped", "gone", "released", "claimed", "removed"]
     code: str | None
     attempts: int = 0
     leftover: str | None = None

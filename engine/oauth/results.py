@@ -11,6 +11,11 @@ from engine.oauth.checks import Check
 from engine.oauth.handling import Problem, ProviderUse
 
 FORESEEN = ("create", "update", "unchanged", "conflicts")
+MEMBERS_FORESEEN = ("create", "update", "deactivate", "reactivate", "remove", "unchanged", "skip", "conflicts")
+MEMBERS_DONE = (
+    "created", "updated", "deactivated", "reactivated", "removed", "unchanged", "skipped", "conflicts", "failed",
+    "pending",
+)  # fmt: skip
 DONE = ("created", "updated", "unchanged", "failed", "conflicts", "pending")
 
 
@@ -42,6 +47,7 @@ class SignIn:
     organizations: Mapping[str, int] = field(default_factory=dict)
     redirect_uris: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, int] = field(default_factory=dict)
+    memberships: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def writes(self) -> int:
@@ -59,7 +65,13 @@ class SignIn:
     def failed(self) -> int:
         """What `apply` could not do, or did not come to."""
         lacking = sum(counts.get(name, 0) for counts in self._counted for name in ("failed", "conflicts", "pending"))
+        lacking += sum(self.memberships.get(name, 0) for name in ("failed", "conflicts", "pending"))
         return lacking + sum(one.action in ("failed", "pending") for one in self.connections)
+
+    @property
+    def membership_changes(self) -> int:
+        """Memberships that `apply` would change."""
+        return sum(self.memberships.get(name, 0) for name in ("create", "update", "deactivate", "reactivate", "remove"))
 
     @property
     def _counted(self) -> tuple[Mapping[str, int], ...]:
@@ -77,6 +89,9 @@ class SignIn:
             "organizations": {name: self.organizations.get(name, 0) for name in names},
             "redirect_uris": {name: self.redirect_uris.get(name, 0) for name in names if name[:6] != "update"},
             "roles": {name: self.roles.get(name, 0) for name in names},
+            "memberships": {
+                name: self.memberships.get(name, 0) for name in (MEMBERS_DONE if self.applied else MEMBERS_FORESEEN)
+            },
         }
 
 

@@ -69,18 +69,10 @@ def _is(word: str) -> Callable[[Any], bool]:
 
 _LATER = (
     _Later(_at("source"), lambda value: isinstance(value, list), "one pool, and a plan file for each"),
-    _Later(_at("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
-    _Later(_at("organizations", "create_missing"), lambda value: value is False),
-    _Later(_at("organizations", "remove_missing"), _any),
-    _Later(_at("organizations", "unverified"), _any),
-    _Later(_in_connections("members"), _any),
-    _Later(_at("disabled"), _is("deactivate"), "leave it out or write skip"),
-    _Later(_at("left"), _is("deactivate"), "leave it out or write report"),
     _Later(_at("no_email"), _is("placeholder"), "leave it out or write skip"),
     _Later(_in_decisions("pool"), _any),
     _Later(_in_mappings("const"), _any),
     _Later(_in_mappings("optional"), _any),
-    _Later(_in_mappings("trust_writable"), _any),
     _Later(_in_mappings("template"), lambda value: "{pool}" in str(value), "leave {pool} out"),
     _Later(_in_filters("sample"), _any),
     _Later(_in_filters("cohorts"), _any),

@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Protocol
 from uuid import uuid4
 
@@ -23,6 +24,8 @@ from engine.plan_file.model import Destination
 from engine.resources.users.performer import Performer
 from engine.run.execution import Execution
 from engine.run.guards import broken_guards, check_guards
+from engine.run.kinds import KindsInMemory
+from engine.run.members import Members, plan_members
 from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
 from engine.run.results import ApplyResult, Failure, PlanResult, Reported
@@ -58,8 +61,9 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     try:
         actions = prepared.actions()
         check_guards(broken_guards(session.spec.safety, actions, prepared.departures))
-        sign_in, kinds = await session.foresee(stage, prepared.connection)
+        sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
         sign_in.refuse()
+        members = await plan_members(session, prepared, kinds)
         if not session.sandbox:
             # A stand-in has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
@@ -82,14 +86,19 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             performer = Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock())
             guard = FailureGuard(session.spec.safety.max_failures)
             tally = await run.carry_out(prepared.table, performer, progress=writing(due), guard=guard)
+            made = await members.carry_out(session, run, prepared, state) if members is not None else Members()
             sections = await applied_sections(sign_in, kinds, session.workos)
+            sections = replace(sections, memberships=made.counts)
             reported = _settle_state(session, state, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(
                     f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
-            result = replace(result, sign_in=sections)
+            result = replace(
+                result, sign_in=sections, failures=(*result.failures, *made.failures)[:_LISTED],
+                failures_total=result.failures_total + made.counts.get("conflicts", 0) + made.counts.get("failed", 0),
+            )  # fmt: skip
             with suppress(StateError):
                 # The run is over and counted; that it cannot be noted is in the result already.
                 state.end_run(run_id, time.time(), _summary(result))
@@ -112,7 +121,11 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
-        sign_in = planned_sections(*await session.foresee(stage, prepared.connection))
+        plan, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
+        planned = await plan_members(session, prepared, kinds)
+        members = planned.foreseen() if planned is not None else Members()
+        sign_in = replace(planned_sections(plan, kinds), memberships=members.counts)
+        writes = summary.writes + sign_in.writes + members.writes
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,
@@ -126,12 +139,14 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
                 skip=actions["skip"],
                 conflicts=actions["conflict"],
             ),
-            failures=tuple(Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts),
-            failures_total=total,
+            failures=(*(Failure(sub_of(key), code, there) for key, code, there in conflicts), *members.failures)[
+                :_LISTED
+            ],
+            failures_total=total + members.counts.get("conflicts", 0),
             requests=session.target.requests,
-            writes=summary.writes + sign_in.writes,
-            estimated_s=estimate(summary.writes + sign_in.writes, session.spec.destination),
-            digest=summary.digest,
+            writes=writes,
+            estimated_s=estimate(writes, session.spec.destination),
+            digest=whole_digest(summary.digest, kinds, members.digest),
             duration_s=time.monotonic() - began,
             reported=_foreseen(prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
@@ -148,6 +163,18 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
 def new_run_id() -> str:
     """Sorts by time, and two never meet."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
+
+
+def whole_digest(users: str, kinds: KindsInMemory, memberships: str) -> str:
+    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in."""
+    digest = sha256(users.encode())
+    for work in kinds:
+        for one in work.changes:
+            if one.action != "unchanged":
+                content = [one.kind, one.key, one.action, one.workos_id, one.code, one.send]
+                digest.update(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+    digest.update(memberships.encode())
+    return digest.hexdigest()
 
 
 def estimate(writes: int, destination: Destination) -> float:

@@ -18,6 +18,7 @@ from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
 from engine.run.identity import pool_name
+from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import SourceCounts
 from engine.snapshot import database
@@ -44,6 +45,7 @@ class Prepared:
     departures: Departures
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
+    placing: Placing | None = None
 
     def actions(self) -> Counter[str]:
         """People by action, over everybody selected; `merge` are the records that gave way."""
@@ -132,7 +134,7 @@ async def _prepare(
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at,
+        refreshed, looked_at, people.placing,
     )  # fmt: skip
 
 

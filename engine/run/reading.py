@@ -14,6 +14,7 @@ from engine.plan_file.providers import providers_with
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.mapper import Mapper
 from engine.run.identity import pool_name
+from engine.run.placing import Placing
 from engine.run.results import SourceCounts
 from engine.snapshot import ingest
 from engine.snapshot.decisions import leave_skipped
@@ -43,6 +44,7 @@ class People:
     fingerprints: Fingerprints
     source: SourceCounts
     merged: int
+    placing: Placing | None = None  # where the plan has organizations
 
 
 def check_selected(spec: Spec, source: SourceCounts) -> None:
@@ -67,6 +69,7 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         watch.reading(seen)
 
     pool = pool_name(spec)
+    placing = Placing.of(spec, source, connection)
     reader = Ingest(
         connection,
         filters=spec.filters,
@@ -75,8 +78,10 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         skip_providers=providers_with(spec.providers, "skip"),
         reset_providers=providers_with(spec.providers, "password_reset"),
         pool=pool,
+        place=placing.place if placing is not None else None,
     )
-    reader.read(source, inline_groups=not source.describe().live, progress=progress)
+    groups = placing.groups if placing is not None else None
+    reader.read(source, inline_groups=not source.describe().live, progress=progress, placing=groups)
     leave_skipped(connection, spec.decisions, str(spec.path), pool=pool)
     merge_people(
         connection,
@@ -85,5 +90,8 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         fingerprints=fingerprints,
         decided={user_key(pool, one.sub) for one in spec.decisions if one.action == "primary"},
     )
+    if placing is not None:
+        placing.settle()
     seen, selected, reasons = ingest.counts(connection)
-    return People(mapper, fingerprints, SourceCounts(seen, selected, reasons), ingest.count_merged(connection))
+    counts = SourceCounts(seen, selected, reasons)
+    return People(mapper, fingerprints, counts, ingest.count_merged(connection), placing)

@@ -32,12 +32,15 @@ class Failure:
     source_id: str
     code: str
     workos_id: str | None = None
+    organization: str | None = None  # of a membership: its external ID
 
     def to_json(self) -> dict[str, str]:
         """With the code's sentence and way out."""
         message, remedy = explain(self.code, [self.source_id])
         if self.workos_id is not None:
             message += f" (WorkOS: {self.workos_id})"
+        if self.organization is not None:
+            message += f" (organization {self.organization})"
         return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
 
 
@@ -182,7 +185,9 @@ class PlanResult:
     @property
     def changes(self) -> bool:
         """Whether `apply` would change anything."""
-        return bool(self.sign_in.writes) or any(self.users[name] for name in ("create", "update", "adopt"))
+        return bool(self.sign_in.writes or self.sign_in.membership_changes) or any(
+            self.users[name] for name in ("create", "update", "adopt")
+        )
 
     def to_json(self) -> dict[str, object]:
         """plan.v1"""

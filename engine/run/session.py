@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
@@ -18,8 +18,10 @@ from engine.oauth.ports import ProviderProbe
 from engine.plan_file.model import Destination, Spec
 from engine.quota.metered import MeteredTarget
 from engine.resources.organizations.organization import organizations
+from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
 from engine.run.kinds import KindsInMemory, Known, kinds_in_memory
+from engine.run.placing import Placing
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
 from engine.run.sign_in import SignInFacts, SignInPlan, SignInStage
@@ -60,14 +62,16 @@ class Session:
             pool = await asyncio.to_thread(self.source.identity_providers)
         return SignInStage(self.spec, self.workos, pool=pool, pool_id=self.described.pool_id)
 
-    async def foresee(self, stage: SignInStage, snapshot: sqlite3.Connection) -> tuple[SignInPlan, KindsInMemory]:
+    async def foresee(
+        self, stage: SignInStage, snapshot: sqlite3.Connection, placing: Placing | None
+    ) -> tuple[SignInPlan, KindsInMemory]:
         """Who in a snapshot signs in how, and what becomes of the resources that are not users. Raises MigrateError."""
         people = await asyncio.to_thread(count_sign_ins, snapshot)
         left_out = await asyncio.to_thread(count_left_out, snapshot)
         plan = stage.foresee(people, left_out)
         kinds = kinds_in_memory(
             self.spec, self.workos, key=self.key, designs=plan.designs,
-            organizations=lambda: organizations(one.organization for one in plan.designs),
+            organizations=lambda: _organizations(plan, placing),
         )  # fmt: skip
         with as_target_error(self.spec.destination):
             await kinds.foresee(self.known)
@@ -93,8 +97,8 @@ class Session:
         snapshot = database.create(path)
         try:
             with database.disk_errors(path):
-                await asyncio.to_thread(read_people, self.spec, self.source, snapshot, self.key, watch)
-                plan, kinds = await self.foresee(stage, snapshot)
+                people = await asyncio.to_thread(read_people, self.spec, self.source, snapshot, self.key, watch)
+                plan, kinds = await self.foresee(stage, snapshot, people.placing)
             with as_target_error(self.spec.destination):
                 return await stage.check(plan, self.sign_in_facts(plan, kinds), self.probe)
         finally:
@@ -144,6 +148,12 @@ class Session:
             f"the pool lets users sign in without a password (passkey, one-time code): up to {who} {what} may never "
             "have had one; with mfa: report they are asked for, and those are left alone"
         ]
+
+
+def _organizations(plan: SignInPlan, placing: Placing | None) -> Mapping[str, Organization]:
+    """By external ID: those of connections, and those that somebody belongs to."""
+    found = organizations(one.organization for one in plan.designs)
+    return found if placing is None else {**found, **placing.organizations()}
 
 
 def _domains(kinds: KindsInMemory) -> set[str]:

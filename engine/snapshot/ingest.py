@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import orjson
 
@@ -27,6 +27,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
 
+PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
+"""Keeps where a record (its number, the user, the names of its providers) belongs; gives the fault where it cannot."""
+
 
 class Ingest:
     """Reads one source, the user pool `pool`, into one snapshot."""
@@ -41,6 +44,7 @@ class Ingest:
         skip_providers: frozenset[str] = frozenset(),
         reset_providers: frozenset[str] = frozenset(),
         pool: str = NO_POOL,
+        place: PlaceRecord | None = None,
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -51,6 +55,7 @@ class Ingest:
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
         self._pool = user_key(pool, "")
+        self._place = place
         self._identities: list[tuple[object, ...]] = []
         self._delivered = 0
 
@@ -114,6 +119,10 @@ class Ingest:
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
         self._delivered += 1
+        invalid = dict(record.invalid)
+        if reason is None and self._place is not None:
+            fault = self._place(self._delivered, user, {one.provider for one in record.identities})
+            invalid |= {"organization": fault} if fault is not None else {}
         self._identities.extend(
             # An identity without the provider's user id is nobody's: it would link strangers to each other.
             (one.provider, one.user_id, self._delivered)
@@ -133,7 +142,7 @@ class Ingest:
             record.verified,
             record.fields.get("external_id"),
             fields,
-            _dump(record.invalid) if record.invalid else None,
+            _dump(invalid) if invalid else None,
             reason,
             fingerprint,
             record.native,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import orjson
 
-from engine.model.keys import MEMBERSHIP, membership_key, split_membership_key
+from engine.model.keys import membership_key, split_membership_key
 from engine.resources.memberships.changes import Found, KnownMembership, Left, MembershipChange, Standing
 from engine.resources.memberships.performer import MembershipWork
 from engine.resources.memberships.placements import DesiredMembership
@@ -20,12 +20,14 @@ from engine.snapshot.rows import named
 _TABLES = """
 CREATE TABLE held_membership (user_id TEXT NOT NULL, organization TEXT NOT NULL, held BLOB,  -- null: not there
     PRIMARY KEY (user_id, organization)) WITHOUT ROWID;
+CREATE TABLE asked_membership (organization TEXT NOT NULL, user_id TEXT NOT NULL,
+    PRIMARY KEY (organization, user_id)) WITHOUT ROWID;
 CREATE INDEX change_workos_id ON change (workos_id, kind) WHERE workos_id IS NOT NULL;
 """
 # A user who goes on under another record's key takes what is known of their memberships along.
 _MOVED = """
-INSERT OR IGNORE INTO known (kind, key, workos_id, status, operation, created_here, attempts, run_id, changed_at, detail,
-    dirty)
+INSERT OR IGNORE INTO known
+    (kind, key, workos_id, status, operation, created_here, attempts, run_id, changed_at, detail, dirty)
 SELECT 'membership', c.key || substr(k.key, instr(k.key, char(9))), k.workos_id, k.status, k.operation, k.created_here,
     k.attempts, k.run_id, k.changed_at, k.detail, 1
 FROM known k JOIN change c ON c.kind = 'user' AND c.workos_id = json_extract(k.detail, '$.user')
@@ -106,6 +108,7 @@ class Case:
     """One membership to be decided on. `standing` lacks what the organization says: the decider adds it.
 
     `user_id` is None for who is to be created. `email` is the person's, None where there is no record any more.
+    `unsettled`: the state holds it as failed or in conflict.
     """
 
     person: str
@@ -116,6 +119,7 @@ class Case:
     standing: Standing
     user_id: str | None
     email: str | None
+    unsettled: bool = False
 
     @property
     def key(self) -> str:
@@ -143,6 +147,26 @@ class MembershipTable:
         while rows := cursor.fetchmany(500):
             yield from map(_case, rows)
 
+    def ask_for(self, wanted: Iterable[tuple[str, str]]) -> None:
+        """Note that these (user id, organization's external ID) have to be looked for."""
+        query = "INSERT OR IGNORE INTO asked_membership (user_id, organization) VALUES (?, ?)"
+        self._connection.executemany(query, wanted)
+
+    def asked(self) -> list[tuple[str, int]]:
+        """Organizations with how many are to be looked for."""
+        query = "SELECT organization, count(*) FROM asked_membership GROUP BY organization ORDER BY organization"
+        return self._connection.execute(query).fetchall()
+
+    def asked_of(self, organization: str) -> list[str]:
+        """User ids to be looked for in one organization."""
+        query = "SELECT user_id FROM asked_membership WHERE organization = ? ORDER BY user_id"
+        return [row[0] for row in self._connection.execute(query, (organization,))]
+
+    def store_absent(self) -> None:
+        """What was looked for and not given is not there."""
+        query = "INSERT OR IGNORE INTO held_membership SELECT user_id, organization, NULL FROM asked_membership"
+        self._connection.execute(query)
+
     def store_held(self, held: Iterable[tuple[str, str, HeldMembership | None]]) -> None:
         """Keep what was looked for: (user id, organization's external ID, what is there)."""
         self._connection.executemany(
@@ -154,9 +178,7 @@ class MembershipTable:
         """Keep what was decided, but for what is unchanged."""
         rows = []
         for case, change in decided:
-            detail = orjson.dumps(
-                {"case": [case.desired, case.known, case.standing], "change": change, "email": None}
-            )
+            detail = orjson.dumps({"case": [case.desired, case.known, case.standing], "change": change})
             send = {"roles": change.roles} if change.roles is not None else None
             rows.append(
                 (case.key, change.action, change.workos_id, orjson.dumps(send) if send else None, change.code,
@@ -183,6 +205,11 @@ class MembershipTable:
         return Counter(dict(self._connection.execute(query)))
 
 
+def knows_memberships(connection: sqlite3.Connection) -> bool:
+    """Whether the state holds any."""
+    return bool(connection.execute("SELECT EXISTS (SELECT 1 FROM known WHERE kind = 'membership')").fetchone()[0])
+
+
 def _case(row: _CaseRow) -> Case:
     desired = known = None
     if row.roles is not None:
@@ -197,7 +224,17 @@ def _case(row: _CaseRow) -> Case:
     ours = row.action in ("create", "update", "adopt", "unchanged")
     left = _left(row) if row.action is None else None
     standing = Standing(ours=ours, verified=bool(row.verified), left=left)
-    return Case(row.person, row.organization, desired, known, found, standing, row.user_id, row.email)
+    return Case(
+        row.person,
+        row.organization,
+        desired,
+        known,
+        found,
+        standing,
+        row.user_id,
+        row.email,
+        row.status not in (None, "done"),
+    )
 
 
 def _known(row: _CaseRow) -> KnownMembership:
@@ -247,6 +284,3 @@ def _work(row: _DueRow) -> MembershipWork:
         KnownMembership(**known) if known else None,
         Standing(**standing),
     )
-
-
-KIND = MEMBERSHIP

@@ -24,16 +24,19 @@ from engine.resources.memberships.placements import (
 from engine.resources.organizations.desired import DesiredOrganizations
 from engine.snapshot.rows import named
 
-_TABLES = """
+_PLACEMENT = """
 CREATE TABLE placement (
     record INTEGER NOT NULL,       -- id of the very delivery
-    organization TEXT NOT NULL, precedence INTEGER, ordinal INTEGER NOT NULL, roles BLOB NOT NULL
-);
+    organization TEXT,             -- null: it has a group or value, and the plan skips it
+    precedence INTEGER, ordinal INTEGER NOT NULL, roles BLOB NOT NULL
+)
+"""
+_MEMBERSHIPS = """
 CREATE TABLE membership (
     person TEXT NOT NULL,          -- key of the user
     organization TEXT NOT NULL, roles TEXT NOT NULL, enabled INTEGER NOT NULL,
     PRIMARY KEY (person, organization)
-) WITHOUT ROWID;
+) WITHOUT ROWID
 """
 _INSERT = "INSERT INTO placement (record, organization, precedence, ordinal, roles) VALUES (?, ?, ?, ?, ?)"
 # Everybody who is selected, so that who has none gets the default.
@@ -69,7 +72,8 @@ class Placements:
         self._desired = desired
         self._default = default
         self._rows: list[tuple[object, ...]] = []
-        connection.executescript(_TABLES)
+        connection.execute(_PLACEMENT)
+        make_membership_tables(connection)
 
     def place(self, placer: Placer, record: int, user: SourceUser, providers: Collection[str]) -> RecordPlacements:
         """Keep where one record belongs; `flush` writes it."""
@@ -78,6 +82,8 @@ class Placements:
             self._desired.need(one.placement, one.order)
             roles = orjson.dumps(one.placement.roles)
             self._rows.append((record, one.placement.organization, one.precedence, one.order, roles))
+        if found.named and not found.placed:
+            self._rows.append((record, None, None, 0, b"[]"))
         return found
 
     def flush(self) -> None:
@@ -107,6 +113,11 @@ class Placements:
                 yield person, one.organization, orjson.dumps(one.roles).decode(), one.enabled
 
 
+def make_membership_tables(connection: sqlite3.Connection) -> None:
+    """The table of memberships that are wanted: empty where the plan asks for none."""
+    connection.execute(_MEMBERSHIPS)
+
+
 def _record(rows: list[_Row]) -> PlacedRecord:
     first = rows[0]
     placed = tuple(
@@ -114,4 +125,5 @@ def _record(rows: list[_Row]) -> PlacedRecord:
         for one in rows
         if one.organization is not None and one.ordinal is not None
     )
-    return PlacedRecord(placed, bool(first.enabled), first.relation != "unverified")
+    named = first.ordinal is not None
+    return PlacedRecord(placed, named, enabled=bool(first.enabled), counts=first.relation != "unverified")

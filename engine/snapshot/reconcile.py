@@ -20,7 +20,7 @@ INSERT INTO known (kind, key, status, error_code, run_id, changed_at, dirty)
 SELECT kind, key,
     CASE action WHEN 'skip' THEN 'skipped' ELSE CASE code WHEN 'gone' THEN 'gone' ELSE 'conflict' END END,
     code, :run, :now, 1
-FROM change WHERE action IN ('conflict', 'skip')
+FROM change WHERE (action = 'conflict' OR action = 'skip' AND kind = 'user')
 ON CONFLICT (kind, key) DO UPDATE SET status = excluded.status, error_code = excluded.error_code,
     run_id = excluded.run_id, changed_at = excluded.changed_at, dirty = 1
 WHERE known.status != excluded.status OR known.error_code IS NOT excluded.error_code

@@ -148,11 +148,17 @@ class StateFile:
         ]  # fmt: skip
         not_done = [o for o in outcomes if isinstance(o, NotDone)]
         released = [(o.kind, o.key) for o in not_done if o.status == "released"]
-        ended = [(o.kind, o.key, o.status, o.code, o.attempts, run_id, now) for o in not_done if o.status != "released"]
+        removed = [(o.kind, o.key) for o in not_done if o.status == "removed"]
+        ended = [
+            (o.kind, o.key, o.status, o.code, o.attempts, run_id, now)
+            for o in not_done
+            if o.status not in ("released", "removed")
+        ]
         with self.transaction() as connection:
             connection.executemany(_DONE, done)
             connection.executemany(_NOT_DONE, ended)
             connection.executemany(_LEFTOVER, [(o.leftover, o.key, run_id) for o in not_done if o.leftover])
+            connection.executemany("DELETE FROM resources WHERE kind = ? AND key = ?", removed)
             connection.executemany(_RELEASE_NEW, released)
             connection.executemany(_RELEASE_KNOWN, released)
             connection.executemany(_CLAIM, [(c.kind, c.key, c.operation, run_id, now) for c in claims])

@@ -33,7 +33,12 @@ def render_sign_in(sign_in: SignIn) -> list[str]:
         lines += ["", "apply would refuse to begin"]
         for problem in sign_in.problems:
             lines += [printable(f"  {problem.message}"), printable(f"    {problem.remedy}")]
-    for name, figures in (("organizations", sign_in.organizations), ("redirect URIs", sign_in.redirect_uris)):
+    for name, figures in (
+        ("organizations", sign_in.organizations),
+        ("roles", sign_in.roles),
+        ("memberships", sign_in.memberships),
+        ("redirect URIs", sign_in.redirect_uris),
+    ):
         if any(figures.values()):
             shown = ", ".join(f"{figure(number)} {what}" for what, number in figures.items() if number)
             lines += ["", f"{name}: {shown}"]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
-from engine.model.call_errors import Ambiguous, CallFailed, Terminal
+from engine.model.call_errors import Ambiguous, Terminal
 from engine.model.keys import MEMBERSHIP
 from engine.model.outcomes import Done, NotDone, Outcome
 from engine.resources.memberships.changes import LOOK_FIRST, KnownMembership, MembershipChange, Standing
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.placements import DesiredMembership, one_role
-from engine.resources.memberships.port import HeldMembership, MembershipPort, SessionPort
+from engine.resources.memberships.port import MembershipPort, SessionPort
 
+_T = TypeVar("_T")
 _COUNTS = {
     "create": "created", "update": "updated", "deactivate": "deactivated", "reactivate": "reactivated",
     "remove": "removed", "unchanged": "unchanged", "skip": "skipped", "conflict": "conflicts",
@@ -67,11 +69,11 @@ class MembershipPerformer:
             # Reported with the user, or the organization: the next run takes it up.
             return NotDone(MEMBERSHIP, work.key, "released", None), "pending"
         try:
-            change, held = work.change, None
+            change = work.change
             if change.action in LOOK_FIRST:
                 held = await self._memberships.find(work.user_id, organization_id)
                 change = self._rules.decide(work.desired, work.known, held or "absent", work.standing)
-            return await self._carry_out(work, change, held, work.user_id, organization_id)
+            return await self._carry_out(work, change, work.user_id, organization_id)
         except Ambiguous as error:
             return NotDone(MEMBERSHIP, work.key, "claimed", error.code, 1), "failed"
         except Terminal as error:
@@ -85,7 +87,6 @@ class MembershipPerformer:
         self,
         work: MembershipWork,
         change: MembershipChange,
-        held: HeldMembership | None,
         user_id: str,
         organization_id: str,
     ) -> tuple[Outcome, str]:
@@ -118,8 +119,19 @@ class MembershipPerformer:
                 return self._ended(work, change, user_id)
         return self._done(work, change, user_id)
 
-    async def _with_roles[T](self, roles: tuple[str, ...], write: Callable[[tuple[str, ...]], T]) -> T:
-        raise NotImplementedError
+    async def _with_roles(self, roles: tuple[str, ...], write: Callable[[tuple[str, ...]], Awaitable[_T]]) -> _T:
+        """The write with these roles, or with the first of them where the environment allows one alone (rule 20)."""
+        if self._one_role and len(roles) > 1:
+            self.narrowed += 1
+            return await write(one_role(roles)[:1])
+        try:
+            return await write(roles)
+        except Terminal as error:
+            if error.code != "multiple_roles_not_enabled" or len(roles) < 2:
+                raise
+        self._one_role = True
+        self.narrowed += 1
+        return await write(one_role(roles)[:1])
 
     async def _revoke(self, user_id: str) -> None:
         sessions = await self._sessions.active(user_id)
@@ -139,6 +151,3 @@ class MembershipPerformer:
             MEMBERSHIP, work.key, change.workos_id or "", change.action, b"", {}, change.created_here, 1, detail=detail
         )
         return done, "created" if change.finished else _COUNTS[change.action]
-
-
-__all__ = ["CallFailed", "MembershipPerformer", "MembershipWork"]

@@ -18,7 +18,12 @@ from engine.resources.users.changes import Change, Desired, Found, Guard, Known
 METADATA = "metadata."
 _NAMES = ("first_name", "last_name")
 # What the snapshot found wrong with a person as a whole; every other fault is a value's.
-_REFUSED = {("email", "duplicate"): "duplicate", ("external_id", "shared"): "shared_external_id"}
+_REFUSED = {
+    ("email", "duplicate"): "duplicate",
+    ("external_id", "shared"): "shared_external_id",
+    ("organization", "unmapped_organization"): "unmapped_organization",
+    ("organization", "invalid_organization"): "invalid_organization",
+}
 
 
 class Planner:

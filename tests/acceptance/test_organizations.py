@@ -1,0 +1,214 @@
+"""Groups become organizations, roles and memberships: by the command, against moto and the sandbox, held independently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.acceptance.conftest import World
+from tests.support.cli import pool_source
+from tests.support.cognito import invent_users, make_moto_pool
+
+MAP = {
+    "acme-admins": {"organization": "acme", "organization_name": "Acme", "role": "admin", "domains": ["acme.com"]},
+    "acme-users": {"organization": "acme", "organization_name": "Acme", "role": "member"},
+    "tenant-*": {"organization": "t-{1}", "organization_name": "Tenant {1}"},
+}
+SECTION: dict[str, Any] = {"from": "group", "map": MAP, "default": {"organization": "community"}, "unmapped": "skip"}
+PRECEDENCE = {"acme-admins": 1, "acme-users": 5}
+
+
+def groups_of(users: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Overlapping groups by the number of the user."""
+    names = [one["Username"] for one in users]
+    return {
+        "acme-admins": names[::10],
+        "acme-users": names[::5],
+        "tenant-a": names[1::7],
+        "tenant-b": names[2::7] + names[1::14],
+        "ignored": names[3::11],
+    }
+
+
+def expected(users: list[dict[str, Any]], groups: dict[str, list[str]]) -> set[tuple[str, str, str]]:
+    """(address, organization, role) by the words of the contract, written without the engine."""
+    found = set()
+    for one in users:
+        attributes = {each["Name"]: each["Value"] for each in one["Attributes"]}
+        mine = {name for name, members in groups.items() if one["Username"] in members}
+        if not one["Enabled"]:
+            continue
+        places = set()
+        if mine & {"acme-admins", "acme-users"}:
+            places.add(("acme", "admin" if "acme-admins" in mine else "member"))
+        places |= {(f"t-{name[-1]}", "member") for name in mine if name.startswith("tenant-")}
+        if not mine:
+            places.add(("community", "member"))
+        if attributes.get("email_verified") != "true":
+            places = set()
+        found |= {(attributes["email"], organization, role) for organization, role in places}
+    return found
+
+
+@pytest.fixture
+def organized(world: World, moto: str) -> Callable[..., World]:
+    """A world whose pool of so many users has those groups; `sections` are added to the plan."""
+
+    def make(number: int, **sections: Any) -> World:
+        users = [one for one in invent_users(number) if one["UserStatus"] == "CONFIRMED"]
+        world.people, world.groups = users, groups_of(users)  # type: ignore[attr-defined]
+        world.endpoint = moto
+        world.pool_id = make_moto_pool(moto, users, world.groups, precedence=PRECEDENCE)  # type: ignore[attr-defined]
+        world.workos.call("POST", "/authorization/roles", {"slug": "admin", "name": "Admin"})
+        rewrite(world, **sections)
+        return world
+
+    return make
+
+
+def rewrite(world: World, **sections: Any) -> None:
+    given = {"organizations": SECTION} | sections
+    world.write_plan(
+        pool_source(world.endpoint, world.pool_id), **{name: json.dumps(one) for name, one in given.items()}
+    )
+
+
+def memberships(world: World, status: str = "active") -> set[tuple[str, str, str]]:
+    """(address, organization's external ID, role) of this status."""
+    emails = {one["id"]: one["email"] for one in world.workos.users()}
+    organizations = {one["id"]: one["external_id"] for one in every(world, "/organizations?limit=100")}
+    found = set()
+    for one_id, external_id in organizations.items():
+        for one in every(world, f"/user_management/organization_memberships?limit=100&organization_id={one_id}"
+                         "&statuses=active&statuses=inactive"):  # fmt: skip
+            if one["status"] == status:
+                found.add((emails[one["user_id"]], external_id, one["role"]["slug"]))
+    return found
+
+
+def every(world: World, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    after = ""
+    while True:
+        page = world.workos.call("GET", path + after)
+        found += page["data"]
+        if not page["list_metadata"]["after"]:
+            return found
+        after = f"&after={page['list_metadata']['after']}"
+
+
+def apply(world: World, code: int = 0) -> Any:
+    ended = world.cli("apply", "plan.yaml", "--json")
+    assert ended.code == code, ended.said
+    return ended.json("result.v1")
+
+
+def test_groups_become_memberships(organized: Callable[..., World]) -> None:
+    world = organized(60, disabled="deactivate", organizations=SECTION | {"unverified": False})
+    users, groups = world.people, world.groups  # type: ignore[attr-defined]
+    wanted = expected(users, groups)
+    planned = world.cli("plan", "plan.yaml", "--json").json("plan-result.v1")
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert memberships(world) == wanted
+    assert planned["memberships"]["create"] == result["memberships"]["created"] == len(wanted)
+    assert memberships(world, "inactive") == set()
+    names = {one["external_id"]: one["name"] for one in every(world, "/organizations?limit=100")}
+    assert names == {"acme": "Acme", "t-a": "Tenant a", "t-b": "Tenant b", "community": "community"}
+    # The second run writes nothing.
+    writes = world.writes()
+    apply(world, code=3 if _unverified(users) else 0)
+    assert world.writes() == writes
+
+
+def test_a_changed_group_is_one_write(organized: Callable[..., World]) -> None:
+    world = organized(40)
+    users = world.people  # type: ignore[attr-defined]
+    apply(world, code=3 if _unverified(users) else 0)
+    before, writes = memberships(world), world.writes()
+    admin = next(one for one in sorted(before) if one[1:] == ("acme", "admin"))
+    username = _username(users, admin[0])
+    world.cognito().admin_remove_user_from_group(UserPoolId=world.pool_id, Username=username, GroupName="acme-admins")
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert (result["memberships"]["updated"], world.writes()) == (1, writes + 1)
+    assert memberships(world) == before - {admin} | {(admin[0], "acme", "member")}
+    # Out of all groups: nothing, unless the plan says so; then one removal.
+    for group in ("acme-users", "tenant-a", "tenant-b", "ignored"):
+        world.cognito().admin_remove_user_from_group(UserPoolId=world.pool_id, Username=username, GroupName=group)
+    mine = {one for one in memberships(world) if one[0] == admin[0]}
+    rewrite(world, organizations=SECTION | {"default": None})
+    apply(world, code=3 if _unverified(users) else 0)
+    assert {one for one in memberships(world) if one[0] == admin[0]} == mine
+    rewrite(world, organizations=SECTION | {"default": None, "remove_missing": True})
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert {one for one in memberships(world) if one[0] == admin[0]} == set()
+    assert result["memberships"]["removed"] >= len(mine)
+
+
+def test_who_is_disabled_later_is_switched_off_and_on_again(organized: Callable[..., World]) -> None:
+    world = organized(30, disabled="deactivate")
+    users = world.people  # type: ignore[attr-defined]
+    apply(world, code=3 if _unverified(users) else 0)
+    before = memberships(world)
+    email = sorted(before)[0][0]
+    mine = {one for one in before if one[0] == email}
+    world.cognito().admin_disable_user(UserPoolId=world.pool_id, Username=_username(users, email))
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert result["memberships"]["deactivated"] == len(mine)
+    assert (memberships(world), memberships(world, "inactive")) == (before - mine, mine)
+    world.cognito().admin_enable_user(UserPoolId=world.pool_id, Username=_username(users, email))
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert result["memberships"]["reactivated"] == len(mine)
+    assert memberships(world) == before
+
+
+def test_who_leaves_is_switched_off_where_the_plan_says_so(organized: Callable[..., World]) -> None:
+    world = organized(30, left="deactivate", safety={"max_left_source": None})
+    users = world.people  # type: ignore[attr-defined]
+    apply(world, code=3 if _unverified(users) else 0)
+    before = memberships(world)
+    email = sorted(before)[0][0]
+    mine = {one for one in before if one[0] == email}
+    world.cognito().admin_delete_user(UserPoolId=world.pool_id, Username=_username(users, email))
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert result["memberships"]["deactivated"] == len(mine)
+    assert memberships(world, "inactive") == mine
+
+
+def test_a_lost_state_finds_its_memberships(organized: Callable[..., World]) -> None:
+    world = organized(60)
+    users = world.people  # type: ignore[attr-defined]
+    apply(world, code=3 if _unverified(users) else 0)
+    before, writes = memberships(world), world.writes()
+    for path in world.migrate_dir.glob("*.state.db*"):
+        path.unlink()
+    result = apply(world, code=3 if _unverified(users) else 0)
+    assert (memberships(world), world.writes()) == (before, writes)
+    assert result["memberships"]["created"] == 0
+
+
+def test_what_is_refused_before_anything_is_written(organized: Callable[..., World]) -> None:
+    world = organized(12)
+    for map_, code in (
+        ({"acme-users": {"organization": "acme", "role": "nosuch"}}, "role_missing"),
+        ({"nosuch": {"organization": "acme"}}, "group_not_found"),
+    ):
+        rewrite(world, organizations={"from": "group", "map": map_, "unmapped": "skip"})
+        writes = world.writes()
+        ended = world.cli("apply", "plan.yaml", "--json")
+        assert ended.code == 1 and json.loads(ended.out)["errors"][0]["code"] == code, ended.said
+        assert world.writes() == writes
+
+
+def _unverified(users: list[dict[str, Any]]) -> bool:
+    attributes = ({each["Name"]: each["Value"] for each in one["Attributes"]} for one in users)
+    return any(one.get("email_verified") != "true" for one in attributes)
+
+
+def _username(users: list[dict[str, Any]], email: str) -> str:
+    for one in users:
+        if {"Name": "email", "Value": email} in one["Attributes"]:
+            return str(one["Username"])
+    raise AssertionError(email)
