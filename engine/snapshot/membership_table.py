@@ -43,13 +43,13 @@ WHERE kind = 'membership' AND relation = 'primary' AND EXISTS (
 )
 """
 _CASES = """
-SELECT m.person, m.organization, m.roles, m.enabled, r.email, r.verified, r.reason, r.key AS record,
+SELECT m.person, m.organization, m.roles, m.enabled, m.implied, r.email, r.verified, r.reason, r.key AS record,
     c.action, coalesce(c.workos_id, u.workos_id) AS user_id, c.created_here AS user_created,
     k.workos_id, k.status, k.operation, k.created_here, k.changed_at, k.detail, h.held, h.user_id AS looked
 FROM (
-    SELECT person, organization, roles, enabled FROM membership
+    SELECT person, organization, roles, enabled, implied FROM membership
     UNION ALL
-    SELECT substr(k.key, 1, instr(k.key, char(9)) - 1), substr(k.key, instr(k.key, char(9)) + 1), NULL, NULL
+    SELECT substr(k.key, 1, instr(k.key, char(9)) - 1), substr(k.key, instr(k.key, char(9)) + 1), NULL, NULL, NULL
     FROM known k WHERE k.kind = 'membership' AND k.relation = 'primary' AND NOT EXISTS (
         SELECT 1 FROM membership m WHERE m.person = substr(k.key, 1, instr(k.key, char(9)) - 1)
             AND m.organization = substr(k.key, instr(k.key, char(9)) + 1)
@@ -79,6 +79,7 @@ class _CaseRow(NamedTuple):
     organization: str
     roles: str | None
     enabled: int | None
+    implied: int | None
     email: str | None
     verified: int | None
     reason: str | None
@@ -213,7 +214,9 @@ def knows_memberships(connection: sqlite3.Connection) -> bool:
 def _case(row: _CaseRow) -> Case:
     desired = known = None
     if row.roles is not None:
-        desired = DesiredMembership(row.organization, tuple(orjson.loads(row.roles)), bool(row.enabled))
+        desired = DesiredMembership(
+            row.organization, tuple(orjson.loads(row.roles)), bool(row.enabled), bool(row.implied)
+        )
     if row.status is not None:
         known = _known(row)
     found: Found = "unknown"

@@ -28,26 +28,27 @@ _PLACEMENT = """
 CREATE TABLE placement (
     record INTEGER NOT NULL,       -- id of the very delivery
     organization TEXT,             -- null: it has a group or value, and the plan skips it
-    precedence INTEGER, ordinal INTEGER NOT NULL, roles BLOB NOT NULL
+    precedence INTEGER, ordinal INTEGER NOT NULL, roles BLOB NOT NULL,
+    implied INTEGER NOT NULL       -- by an SSO connection alone
 )
 """
 _MEMBERSHIPS = """
 CREATE TABLE membership (
     person TEXT NOT NULL,          -- key of the user
-    organization TEXT NOT NULL, roles TEXT NOT NULL, enabled INTEGER NOT NULL,
+    organization TEXT NOT NULL, roles TEXT NOT NULL, enabled INTEGER NOT NULL, implied INTEGER NOT NULL,
     PRIMARY KEY (person, organization)
 ) WITHOUT ROWID
 """
-_INSERT = "INSERT INTO placement (record, organization, precedence, ordinal, roles) VALUES (?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO placement (record, organization, precedence, ordinal, roles, implied) VALUES (?, ?, ?, ?, ?, ?)"
 # Everybody who is selected, so that who has none gets the default.
 _RECORDS = """
 SELECT coalesce(r.primary_key, r.key) AS person, r.id, r.relation, r.enabled,
-    p.organization, p.precedence, p.ordinal, p.roles
+    p.organization, p.precedence, p.ordinal, p.roles, p.implied
 FROM record r LEFT JOIN placement p ON p.record = r.id
 WHERE r.reason IS NULL AND r.skipped = 0
 ORDER BY person, r.id, p.ordinal
 """
-_MEMBERSHIP = "INSERT INTO membership (person, organization, roles, enabled) VALUES (?, ?, ?, ?)"
+_MEMBERSHIP = "INSERT INTO membership (person, organization, roles, enabled, implied) VALUES (?, ?, ?, ?, ?)"
 _BATCH = 2000
 
 
@@ -60,6 +61,7 @@ class _Row(NamedTuple):
     precedence: int | None
     ordinal: int | None
     roles: bytes | None
+    implied: int | None
 
 
 class Placements:
@@ -81,9 +83,9 @@ class Placements:
         for one in found.placed:
             self._desired.need(one.placement, one.order)
             roles = orjson.dumps(one.placement.roles)
-            self._rows.append((record, one.placement.organization, one.precedence, one.order, roles))
+            self._rows.append((record, one.placement.organization, one.precedence, one.order, roles, one.implied))
         if found.named and not found.placed:
-            self._rows.append((record, None, None, 0, b"[]"))
+            self._rows.append((record, None, None, 0, b"[]", False))
         return found
 
     def flush(self) -> None:
@@ -110,7 +112,7 @@ class Placements:
             if self._default is not None and any(one.organization == self._default.organization for one in wanted):
                 self._desired.need(self._default, 1 << 30)
             for one in wanted:
-                yield person, one.organization, orjson.dumps(one.roles).decode(), one.enabled
+                yield person, one.organization, orjson.dumps(one.roles).decode(), one.enabled, one.implied
 
 
 def make_membership_tables(connection: sqlite3.Connection) -> None:
@@ -121,7 +123,12 @@ def make_membership_tables(connection: sqlite3.Connection) -> None:
 def _record(rows: list[_Row]) -> PlacedRecord:
     first = rows[0]
     placed = tuple(
-        Placed(Placement(one.organization, roles=tuple(orjson.loads(one.roles or b"[]"))), one.precedence, one.ordinal)
+        Placed(
+            Placement(one.organization, roles=tuple(orjson.loads(one.roles or b"[]"))),
+            one.precedence,
+            one.ordinal,
+            bool(one.implied),
+        )
         for one in rows
         if one.organization is not None and one.ordinal is not None
     )

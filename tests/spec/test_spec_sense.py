@@ -353,12 +353,6 @@ def test_no_sense(text: str | bytes, faults: list[str], faults_of: Faults) -> No
 
 NOT_YET: list[tuple[str | bytes, list[str]]] = [
     (
-        more("organizations: {from: group, unmapped: create}\n"),
-        [
-            "not_supported_yet|10:23: organizations.from: group is not supported by this version of migrate yet; leave organizations out or write none",
-        ],
-    ),
-    (
         more("state: {path: s3://b/k}\n"),
         [
             "not_supported_yet|10:15: state.path: s3://b/k is not supported by this version of migrate yet; leave it out or name a local file",
@@ -375,23 +369,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 
 MORE_TO_COME = [
     (source("  - {name: us, cognito: {user_pool_id: us-east-1_A}}\n"), ["source"]),
-    (
-        more(
-            "oauth_providers: {A: {connection: {organization: a, members: true}}}\n"
-            "organizations: {from: none, create_missing: false, remove_missing: true, unverified: true}\n"
-        ),
-        [
-            "oauth_providers.A.connection.members",
-            "organizations.create_missing",
-            "organizations.remove_missing",
-            "organizations.unverified",
-        ],
-    ),
-    (
-        more("organizations: {from: group, unmapped: create}\ndisabled: deactivate\n"),
-        ["organizations.from: group", "disabled: deactivate"],
-    ),
-    (more("left: deactivate\n"), ["left: deactivate"]),
     (more("no_email: placeholder\nplaceholder: '{sub}@x.acme.com'\n"), ["no_email: placeholder"]),
     (
         more(
@@ -402,7 +379,6 @@ MORE_TO_COME = [
             "attributes.first_name.const: x",
             "attributes.last_name.optional",
             "attributes.external_id.template: {pool}:{sub}",
-            "attributes.external_id.trust_writable",
             "attributes.metadata.a.const: y",
         ],
     ),

@@ -178,9 +178,12 @@ def _strict(schema: Any, *, lax: bool = False) -> Any:
     for word in ("allOf", "anyOf", "oneOf"):
         if word in made:
             made[word] = [_strict(one, lax=lax or named) for one in made[word]]
-    for word in ("items", "additionalProperties", "not"):
+    for word in ("items", "additionalProperties"):
         if word in made:
             made[word] = _strict(made[word])
+    if "not" in made:
+        # What must not be there is not there only in part: nothing is added to it.
+        made["not"] = _strict(made["not"], lax=True)
     if "properties" in made:
         made["properties"] = {name: _strict(one) for name, one in made["properties"].items()}
     if named and not lax and "additionalProperties" not in made:

@@ -60,7 +60,8 @@ class MembershipRules:
         if not desired.enabled:
             return MembershipChange("skip", code="disabled")
         if not self._vouched(standing):
-            return MembershipChange("conflict", code="unverified_member")
+            # Whom only a connection would make a member may still sign in through it: that is no conflict.
+            return MembershipChange("skip" if desired.implied else "conflict", code="unverified_member")
         return MembershipChange("create", roles=desired.roles, created_here=True, wanted=desired.roles)
 
     def _keep(
@@ -74,7 +75,10 @@ class MembershipRules:
         changed = desired.roles != known.roles and not _holds(found, desired.roles)
         if changed and not desired.roles:
             # WorkOS takes no membership without a role, and which one is the default it does not tell.
-            return _conflict(known, "last_role")
+            if not (known.off and desired.enabled):
+                return _conflict(known, "last_role")
+            # On again first, with the roles that it had: the next run says that.
+            desired, changed = replace(desired, roles=known.roles), False
         roles = desired.roles if changed else None
         stays = replace(_of(known), wanted=desired.roles, finished=finished)
         record = desired.roles != known.roles or known.claimed is not None

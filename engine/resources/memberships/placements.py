@@ -32,6 +32,7 @@ class Placed:
     placement: Placement
     precedence: int | None = None
     order: int = 0
+    implied: bool = False  # by signing in through its SSO connection alone; the plan says nothing of this user
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ class Placer:
                 faults[name] = found
         # A connection says nothing of roles; its organization is described where it stands in the plan.
         placed.extend(
-            Placed(Placement(self._connections[provider].organization), None, len(self._rules))
+            Placed(Placement(self._connections[provider].organization), None, len(self._rules), implied=True)
             for provider in sorted(self._connections.keys() & set(providers))
         )
         fault = min(faults.values()) if faults else None
@@ -154,12 +155,13 @@ def _fill(text: str, stars: Sequence[str]) -> str:
 class DesiredMembership:
     """A membership that the plan asks for. `roles` are slugs, the one that decides first; none: WorkOS's default.
 
-    `enabled`: a record that is enabled in Cognito asks for it.
+    `enabled`: a record that is enabled in Cognito asks for it. `implied`: only an SSO connection does.
     """
 
     organization: str
     roles: tuple[str, ...] = ()
     enabled: bool = True
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +180,7 @@ class PlacedRecord:
 @dataclass(slots=True)
 class _Wish:
     enabled: bool = False
+    implied: bool = True
     ranked: list[tuple[tuple[bool, int, int, int], str]] = field(default_factory=list)
 
 
@@ -196,13 +199,16 @@ def desired_memberships(
     if default is not None and counting and not wishes and not any(one.named for one in counting):
         _add(wishes, Placed(default), enabled=any(one.enabled for one in counting))
     return tuple(
-        DesiredMembership(name, tuple(dict.fromkeys(role for _, role in sorted(wish.ranked))), wish.enabled)
+        DesiredMembership(
+            name, tuple(dict.fromkeys(role for _, role in sorted(wish.ranked))), wish.enabled, wish.implied
+        )
         for name, wish in sorted(wishes.items())
     )
 
 
 def _add(wishes: dict[str, _Wish], placed: Placed, *, enabled: bool) -> None:
     wish = wishes.setdefault(placed.placement.organization, _Wish())
+    wish.implied = wish.implied and placed.implied
     if enabled and not wish.enabled:
         # What a disabled record would have brought is not what an enabled one has.
         wish.enabled = True
