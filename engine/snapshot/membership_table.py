@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -22,22 +21,23 @@ CREATE TABLE held_membership (user_id TEXT NOT NULL, organization TEXT NOT NULL,
     PRIMARY KEY (user_id, organization)) WITHOUT ROWID;
 CREATE TABLE asked_membership (organization TEXT NOT NULL, user_id TEXT NOT NULL,
     PRIMARY KEY (organization, user_id)) WITHOUT ROWID;
-CREATE INDEX change_workos_id ON change (workos_id, kind) WHERE workos_id IS NOT NULL;
+CREATE INDEX change_workos_id ON change (workos_id) WHERE workos_id IS NOT NULL;
 """
-# A user who goes on under another record's key takes what is known of their memberships along.
+# A user who goes on under another record's key takes what is known of their memberships along. Found by the WorkOS id,
+# not by the kind, which all users share: hence the +.
 _MOVED = """
 INSERT OR IGNORE INTO known
     (kind, key, workos_id, status, operation, created_here, attempts, run_id, changed_at, detail, dirty)
 SELECT 'membership', c.key || substr(k.key, instr(k.key, char(9))), k.workos_id, k.status, k.operation, k.created_here,
     k.attempts, k.run_id, k.changed_at, k.detail, 1
-FROM known k JOIN change c ON c.kind = 'user' AND c.workos_id = json_extract(k.detail, '$.user')
+FROM known k JOIN change c ON +c.kind = 'user' AND c.workos_id = json_extract(k.detail, '$.user')
 WHERE k.kind = 'membership' AND k.relation = 'primary' AND c.action IN ('unchanged', 'update', 'adopt')
     AND c.key || substr(k.key, instr(k.key, char(9))) != k.key
 """
 _LEFT_BEHIND = """
 UPDATE known SET relation = 'merged', dirty = 1
 WHERE kind = 'membership' AND relation = 'primary' AND EXISTS (
-    SELECT 1 FROM change c WHERE c.kind = 'user' AND c.workos_id = json_extract(known.detail, '$.user')
+    SELECT 1 FROM change c WHERE +c.kind = 'user' AND c.workos_id = json_extract(known.detail, '$.user')
         AND c.action IN ('unchanged', 'update', 'adopt')
         AND c.key || substr(known.key, instr(known.key, char(9))) != known.key
 )
@@ -199,11 +199,6 @@ class MembershipTable:
         """(key, code) of memberships in conflict, the first `limit` by key."""
         query = "SELECT key, code FROM change WHERE kind = 'membership' AND action = 'conflict' ORDER BY key LIMIT ?"
         return self._connection.execute(query, (limit,)).fetchall()
-
-    def count_codes(self) -> Counter[str]:
-        """Memberships that are left or in conflict, by code."""
-        query = "SELECT code, count(*) FROM change WHERE kind = 'membership' AND code IS NOT NULL GROUP BY code"
-        return Counter(dict(self._connection.execute(query)))
 
 
 def knows_memberships(connection: sqlite3.Connection) -> bool:

@@ -27,6 +27,7 @@ _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
 # domains of a connection, sign-in factors); each reads by key, or all of one table once.
 ELSEWHERE = (
+    "SELECT user_id FROM asked_membership WHERE organization = ?",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
@@ -100,6 +101,11 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     yield ["resets", "sync", "plan.yaml", "--sandbox"]
     _write(folder, people[1:], password_reset={"strategy": "email", "email": {"deliver": "file"}})
     yield ["resets", "send", "plan.yaml", "--sandbox"]
+    placed = {"from": "attribute", "attribute": "custom:plan", "unmapped": "create", "remove_missing": True}
+    for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
+        _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
+        yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["apply", "plan.yaml", "--sandbox"]
     yield ["plan", _older(folder / "older"), "--sandbox"]
 
 
