@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-from engine.cognito.aws_errors import translate
-from engine.cognito.calls import FIRST_CONTACT_TRIES, PacedCalls
-from engine.cognito.pacing import Pacer
+from engine.cognito.settings import PoolSettings
 from engine.model.identity_providers import IdentityProvider
 from engine.plan_file.model import CognitoSource
 
-if TYPE_CHECKING:
-    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
-
-# Quota of identity-provider operations for each operation and pool, a second (AWS developer guide, quotas).
-_PER_SECOND = 5.0
-_PAGE = 60
+_LIST = "cognito-idp:ListIdentityProviders"
 
 
 def read_identity_providers(source: CognitoSource) -> list[IdentityProvider]:
     """Every provider of the pool, by name; blocking. Raises SourceError. Secrets among it: never to be shown."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    from engine.cognito.aws_session import open_client
-
-    rate = source.requests_per_second
-    calls = PacedCalls(source, Pacer(min(_PER_SECOND, rate) if rate is not None else None))
-    try:
-        client = open_client(source, connections=1)
-    except (BotoCoreError, ClientError, ValueError) as error:
-        raise translate(error, "cognito-idp:ListIdentityProviders", source) from error
-    return [_describe(client, calls, source.user_pool_id, name) for name in sorted(_names(client, calls, source))]
+    settings = PoolSettings(source, _LIST)
+    found = settings.listed(_LIST, settings.client.list_identity_providers, under="Providers", limit="MaxResults")
+    return [_describe(settings, name) for name in sorted({one["ProviderName"] for one in found})]
 
 
-def _names(client: CognitoIdentityProviderClient, calls: PacedCalls, source: CognitoSource) -> list[str]:
-    names: list[str] = []
-    more: dict[str, str] = {}
-    while True:
-        # Bound now: a try may come after the loop has gone on.
-        arguments: Any = {"UserPoolId": source.user_pool_id, "MaxResults": _PAGE, **more}
-        page = calls.call(
-            "cognito-idp:ListIdentityProviders",
-            lambda arguments=arguments: client.list_identity_providers(**arguments),  # type: ignore[misc]
-            tries=FIRST_CONTACT_TRIES,
-        )
-        names += [one["ProviderName"] for one in page.get("Providers", []) if one.get("ProviderName")]
-        token = page.get("NextToken")
-        if not token:
-            return names
-        more = {"NextToken": token}
-
-
-def _describe(client: CognitoIdentityProviderClient, calls: PacedCalls, pool_id: str, name: str) -> IdentityProvider:
-    answer = calls.call(
+def _describe(settings: PoolSettings, name: str) -> IdentityProvider:
+    answer = settings.calls.call(
         "cognito-idp:DescribeIdentityProvider",
-        lambda: client.describe_identity_provider(UserPoolId=pool_id, ProviderName=name),
+        lambda: settings.client.describe_identity_provider(UserPoolId=settings.pool_id, ProviderName=name),
     )
     found = answer["IdentityProvider"]
     details = found.get("ProviderDetails", {})

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 
+from engine.cognito.app_clients import read_writable_attributes
 from engine.cognito.aws_errors import translate
 from engine.cognito.calls import FIRST_CONTACT_TRIES, PacedCalls
 from engine.cognito.factors import AuthFactors
+from engine.cognito.groups import read_groups
 from engine.cognito.identity_providers import read_identity_providers
 from engine.cognito.listing import PoolListing
 from engine.cognito.pacing import Pacer, Sleep
 from engine.cognito.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
 from engine.cognito.side_by_side import Stop, read_side_by_side
+from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.ports import SourceDescription
 from engine.model.users import SourceUser
@@ -80,6 +83,14 @@ class CognitoUserPool:
     def group_members(self, group: str) -> Iterator[Sequence[str]]:
         """Usernames, 60 a page, under the same budget of requests."""
         return iter(self._open().group_members(group))
+
+    def groups(self) -> Sequence[Group]:
+        """Every group of the pool, by name; under a quota of their own."""
+        return read_groups(self._source)
+
+    def writable_attributes(self) -> WritableAttributes | None:
+        """What any app client lets users write; None where the credentials may not read app clients."""
+        return read_writable_attributes(self._source)
 
     def identity_providers(self) -> Sequence[IdentityProvider]:
         """Every provider of the pool, by name; under a quota of their own."""

@@ -58,6 +58,12 @@ class ExportFiles:
             code="groups_missing",
         )
 
+    def groups(self) -> None:
+        """Users carry theirs; nobody says which other groups the pool has, or their Precedence."""
+
+    def writable_attributes(self) -> None:
+        """Files do not tell."""
+
     def identity_providers(self) -> None:
         """Files hold none."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.outcomes import Claim, Outcome
 from engine.model.users import SourceUser, TargetUser
@@ -59,6 +60,18 @@ class UserSource(Protocol):
 
     def describe(self) -> SourceDescription:
         """Contact the source once, cheaply. Raises SourceError where it cannot be read at all."""
+        ...
+
+    def groups(self) -> Sequence[Group] | None:
+        """Every group, by name; None where nobody can be asked: records carry theirs. Blocking; raises SourceError."""
+        ...
+
+    def writable_attributes(self) -> WritableAttributes | None:
+        """What users can write themselves by any app client; None where that cannot be read. Blocking.
+
+        Must not leave out an app client, and takes an unclear one for one that lets its users write everything.
+        Raises SourceError for everything but a missing right.
+        """
         ...
 
     def group_members(self, group: str) -> Iterator[Sequence[str]]:

@@ -164,7 +164,7 @@ def test_groups_come_from_membership_pages(make_world: Callable[..., World]) -> 
     world = make_world(filters=Filters(groups_any=("staff", "admins"), groups_none=("test",)))
     users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(6)]
     groups = {"staff": ["u1", "u2", "u3"], "admins": ["u4"], "test": ["u2"]}
-    world.read(users, source=FakeSource(users=users, groups=groups, size=2), inline_groups=False)
+    world.read(users, source=FakeSource(users=users, members=groups, size=2), inline_groups=False)
     assert world.rows("SELECT sub FROM person ORDER BY sub") == [("1",), ("3",), ("4",)]
 
 

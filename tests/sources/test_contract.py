@@ -14,13 +14,16 @@ from engine.cli.sources import open_source
 from engine.exports.writer import write_export
 from engine.model.cognito_records import parse_record
 from engine.model.errors import SourceError
+from engine.model.groups import Group, WritableAttributes
 from engine.model.ports import UserSource
 from engine.plan_file.model import CognitoSource, ExportSource
 from tests.support.cognito import POOL_ID, REGION, StandIn, invent_users, make_moto_pool, serving
 from tests.support.fake_source import FakeSource
 
 NUMBER = 400
-GROUPS = {"admins": ["user-0", "user-1", "user-2"]}
+GROUPS = {"admins": ["user-0", "user-1", "user-2"], "empty": [], "staff": ["user-3"]}
+PRECEDENCE = {"admins": 0, "staff": 7}
+CLIENTS: dict[str, list[str] | None] = {"app": ["name", "custom:tenant"], "back": ["custom:plan"]}
 
 
 @dataclass
@@ -31,18 +34,21 @@ class Case:
 
 
 def _fake(_tmp: Path, _moto: str, _stack: ExitStack) -> Case:
-    return Case(FakeSource([parse_record(one) for one in invent_users(NUMBER)], GROUPS))
+    users = [parse_record(one) for one in invent_users(NUMBER)]
+    by = {name: client for client, names in CLIENTS.items() for name in names or ()}
+    return Case(FakeSource(users, GROUPS, PRECEDENCE, WritableAttributes(by)))
 
 
 def _moto_pool(_tmp: Path, moto: str, _stack: ExitStack) -> Case:
-    pool_id = make_moto_pool(moto, invent_users(NUMBER), GROUPS)
+    pool_id = make_moto_pool(moto, invent_users(NUMBER), GROUPS, precedence=PRECEDENCE, clients=CLIENTS)
     return Case(
         open_source(CognitoSource(pool_id, REGION, endpoint_url=moto, requests_per_second=None)), own_subs=False
     )
 
 
 def _stand_in(_tmp: Path, _moto: str, stack: ExitStack) -> Case:
-    stand_in = stack.enter_context(serving(StandIn(invent_users(NUMBER), groups=GROUPS, estimate=50_000)))
+    made = StandIn(invent_users(NUMBER), groups=GROUPS, precedence=PRECEDENCE, clients=CLIENTS, estimate=50_000)
+    stand_in = stack.enter_context(serving(made))
     source = CognitoSource(POOL_ID, REGION, endpoint_url=stand_in.url, requests_per_second=None)
     return Case(open_source(source))
 
@@ -110,6 +116,21 @@ def test_group_members(case: Case) -> None:
     if case.groups:
         found = [name for page in case.source.group_members("admins") for name in page]
         assert sorted(found) == GROUPS["admins"]
+
+
+def test_groups_come_with_their_precedence(case: Case) -> None:
+    expected = [Group("admins", 0), Group("empty"), Group("staff", 7)]
+    assert case.source.groups() == (expected if case.groups else None)
+
+
+def test_what_users_can_write(case: Case) -> None:
+    found = case.source.writable_attributes()
+    if not case.groups:
+        assert found is None
+        return
+    assert found is not None
+    writable = {name for name in ("name", "custom:tenant", "custom:plan", "email", "sub") if found.client_for(name)}
+    assert writable == {"name", "custom:tenant", "custom:plan"}
 
 
 def test_unknown_group_is_a_source_error(case: Case) -> None:

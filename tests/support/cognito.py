@@ -1,6 +1,6 @@
 """Cognito for tests: moto's server with pools of every kind of user, and a fast stand-in that fails on request.
 
-The stand-in speaks the JSON protocol over HTTP (DescribeUserPool, ListUsers, ListUsersInGroup) and can be run by
+The stand-in speaks the JSON protocol over HTTP (users, groups, app clients, factors) and can be run by
 itself: `python -m tests.support.cognito --users 100000 --latency-ms 80` prints its address and serves until killed.
 """
 
@@ -97,8 +97,15 @@ def moto_server() -> Iterator[str]:
         server.stop()
 
 
-def make_moto_pool(endpoint: str, users: list[dict[str, Any]], groups: dict[str, list[str]] | None = None) -> str:
-    """A pool in moto with these users and groups (name: usernames); gives its id.
+def make_moto_pool(
+    endpoint: str,
+    users: list[dict[str, Any]],
+    groups: dict[str, list[str]] | None = None,
+    *,
+    precedence: dict[str, int] | None = None,
+    clients: dict[str, list[str] | None] | None = None,
+) -> str:
+    """A pool in moto with these users, groups (name: usernames) and app clients (name: WriteAttributes); gives its id.
 
     moto assigns subs and dates by itself; statuses that need a sign-up or a federated sign-in, and thousands of users
     in short time, are set in its memory, which is this process's.
@@ -122,9 +129,13 @@ def make_moto_pool(endpoint: str, users: list[dict[str, Any]], groups: dict[str,
         user.enabled = record["Enabled"]
         pool.users[user.username] = user
     for group, members in (groups or {}).items():
-        client.create_group(UserPoolId=pool_id, GroupName=group)
+        rank = {"Precedence": precedence[group]} if group in (precedence or {}) else {}
+        client.create_group(UserPoolId=pool_id, GroupName=group, **rank)
         for username in members:
             client.admin_add_user_to_group(UserPoolId=pool_id, GroupName=group, Username=username)
+    for name, listed in (clients or {}).items():
+        written = {} if listed is None else {"WriteAttributes": listed}
+        client.create_user_pool_client(UserPoolId=pool_id, ClientName=name, **written)
     return pool_id
 
 
@@ -148,7 +159,7 @@ class Faults:
     expire_for: str | None = None  # only those of this filter
     repeat_token: bool = False
     prefix: str = "works"  # works | unsupported | ignored | loses
-    lose: frozenset[str] = frozenset()  # subs that prefix filters do not find
+    lose: frozenset[str] = frozenset()  # subs that prefix filters do not find, app clients that are gone once listed
     deny: frozenset[str] = frozenset()  # operations
     no_pool: bool = False
     no_users_key: bool = False
@@ -161,6 +172,8 @@ class StandIn:
 
     users: list[dict[str, Any]]
     groups: dict[str, list[str]] = field(default_factory=dict)
+    precedence: dict[str, int] = field(default_factory=dict)  # by group, of those that have one
+    clients: dict[str, list[str] | None] = field(default_factory=dict)  # WriteAttributes by app client; None: unset
     factors: dict[str, list[str]] = field(default_factory=dict)  # second factors by username
     configured: dict[str, list[str]] = field(default_factory=dict)  # first factors by username
     first_factors: list[str] = field(default_factory=list)  # the pool's SignInPolicy; empty: it has none
@@ -211,6 +224,19 @@ class StandIn:
             return 200, orjson.dumps({"UserPool": pool}), {}
         if operation == "ListUsersInGroup":
             return self._group(asked)
+        if operation == "ListGroups":
+            rank = self.precedence
+            names = [{"GroupName": name} | ({"Precedence": rank[name]} if name in rank else {}) for name in self.groups]
+            return self._settings("Groups", names, asked, asked["Limit"])
+        if operation == "ListUserPoolClients":
+            clients = [{"ClientId": name, "UserPoolId": POOL_ID} for name in self.clients]
+            return self._settings("UserPoolClients", clients, asked, asked["MaxResults"])
+        if operation == "DescribeUserPoolClient":
+            if asked["ClientId"] not in self.clients or asked["ClientId"] in faults.lose:
+                return _error("ResourceNotFoundException")
+            listed = self.clients[asked["ClientId"]]
+            client = {"ClientId": asked["ClientId"]} | ({} if listed is None else {"WriteAttributes": listed})
+            return 200, orjson.dumps({"UserPoolClient": client}), {}
         if operation == "AdminGetUserAuthFactors":
             name = asked["Username"]
             held = self.factors.get(name, [])
@@ -287,6 +313,22 @@ class StandIn:
             text = base64.b64encode(orjson.dumps([query, end, salt])).decode()
             body += b',"PaginationToken":' + orjson.dumps(text)
         return 200, body + b"}"
+
+    def _settings(
+        self, under: str, items: list[dict[str, Any]], asked: dict[str, Any], limit: int
+    ) -> tuple[int, bytes, dict[str, str]]:
+        """One page of a list of the pool's settings."""
+        if self.faults.no_users_key:
+            return 200, b"{}", {}
+        if "NextToken" in asked and self.faults.expire_tokens:
+            self.faults.expire_tokens -= 1
+            return _error("InvalidParameterException")
+        start = int(asked.get("NextToken", 0))
+        end = start + min(limit, PAGE)
+        answer: dict[str, Any] = {under: items[start:end]}
+        if end < len(items):
+            answer["NextToken"] = "1" if self.faults.repeat_token else str(end)
+        return 200, orjson.dumps(answer), {}
 
     def _group(self, asked: dict[str, Any]) -> tuple[int, bytes, dict[str, str]]:
         members = self.groups.get(asked["GroupName"])

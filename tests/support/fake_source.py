@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.errors import SourceError
+from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.ports import FactorReader, SourceDescription
 from engine.model.users import SourceUser
@@ -16,7 +17,9 @@ class FakeSource:
     """Gives `users` in pages of `size`; `fail_after` pages it raises `error`. `closed` tells of an early end."""
 
     users: Sequence[SourceUser] = ()
-    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    members: Mapping[str, Sequence[str]] = field(default_factory=dict)  # usernames by group
+    precedence: Mapping[str, int] = field(default_factory=dict)  # by group, of those that have one
+    writable: WritableAttributes | None = None
     size: int = 60
     pool_id: str | None = "us-east-1_Fake00001"
     fail_after: int | None = None
@@ -36,11 +39,17 @@ class FakeSource:
             label=f"fake pool {self.pool_id}", pool_id=self.pool_id, estimated_users=self.estimate, live=self.live
         )
 
+    def groups(self) -> Sequence[Group] | None:
+        return [Group(name, self.precedence.get(name)) for name in sorted(self.members)] if self.live else None
+
+    def writable_attributes(self) -> WritableAttributes | None:
+        return self.writable
+
     def group_members(self, group: str) -> Iterator[Sequence[str]]:
-        if group not in self.groups:
+        if group not in self.members:
             raise SourceError(f"no group {group!r}", code="group_not_found")
-        members = self.groups[group]
-        return iter([members[at : at + self.size] for at in range(0, len(members), self.size)])
+        found = self.members[group]
+        return iter([found[at : at + self.size] for at in range(0, len(found), self.size)])
 
     def identity_providers(self) -> Sequence[IdentityProvider] | None:
         return self.providers

@@ -1,0 +1,17 @@
+"""The groups of a live user pool with their Precedence: ListGroups. Who is in them is `listing`'s."""
+
+from __future__ import annotations
+
+from engine.cognito.settings import PoolSettings
+from engine.model.groups import Group
+from engine.plan_file.model import CognitoSource
+
+_ACTION = "cognito-idp:ListGroups"
+
+
+def read_groups(source: CognitoSource) -> list[Group]:
+    """Every group of the pool, by name; blocking. Raises SourceError."""
+    settings = PoolSettings(source, _ACTION)
+    found = settings.listed(_ACTION, settings.client.list_groups, under="Groups", limit="Limit")
+    groups = {one["GroupName"]: Group(one["GroupName"], one.get("Precedence")) for one in found if one.get("GroupName")}
+    return [groups[name] for name in sorted(groups)]
