@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from engine.cli.asking import Asking
-from engine.draft.proposal import Choices
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import InvalidPlanFile, MigrateError
 from engine.plan_file.model import CognitoSource, ExportSource
-from engine.plan_file.references import NAME
-from engine.plan_file.values import region_of
 from engine.views.console import Console
+
+if TYPE_CHECKING:
+    from engine.draft.proposal import Choices
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _API_KEY, _CLIENT_ID = "WORKOS_API_KEY", "WORKOS_CLIENT_ID"
@@ -58,6 +58,9 @@ def organizations_of(given: Iterable[str]) -> dict[str, str]:
 
 def choices_for(request: Request, asking: Asking) -> Choices:
     """Everything that the plan takes from its author. Raises MigrateError with every fault of the flags."""
+    from engine.draft.proposal import Choices  # lazily: every command imports this module
+    from engine.plan_file.references import NAME
+
     _check(_as_plan(request, request.name or "plan", request.environment, _API_KEY, _CLIENT_ID))
     name = asking.text("Plan name (its state is called after it)", request.name, _default_name(request.out))
     environment = asking.choice("WorkOS environment", request.environment, ("production", "staging"))
@@ -142,6 +145,8 @@ def _default_name(out: Path) -> str:
 
 
 def _source(request: Request) -> CognitoSource | ExportSource:
+    from engine.plan_file.values import region_of
+
     if request.files:
         from engine.exports.patterns import patterns_for
 

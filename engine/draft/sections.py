@@ -8,7 +8,7 @@ from engine.draft.findings import Findings
 from engine.draft.mappings import MetadataProposal, users_of
 from engine.draft.proposal import Proposal
 from engine.draft.providers import ProviderProposal
-from engine.draft.yaml_text import in_remark, key, value
+from engine.draft.yaml_text import SENTENCE, in_remark, key, value
 
 _COLUMN = 41
 _MOST_GROUPS = 30
@@ -87,7 +87,7 @@ def _provider(one: ProviderProposal) -> Iterator[str]:
         entry = f"{{fallback: {one.fallback}}}"
     yield with_remark(f"  {name}: {entry}", remark)
     for note in one.notes:
-        yield f"  # {note}"
+        yield f"  # {in_remark(note, most=SENTENCE)}"
     if one.connection:
         yield "  # a connection lets its users go on signing in; fill in its organization (external ID) and domains:"
         organization = f"organization: FILL-IN, organization_name: {value(one.name)}, domains: [acme.com]"

@@ -14,7 +14,8 @@ from engine.model.redaction import Redactor
 from engine.plan_file.scalars import resolve
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
-_LONGEST_REMARK = 60
+_LONGEST_NAME = 60
+SENTENCE = 110
 _REDACTOR = Redactor()
 # Texts in YAML 1.2, truth values in 1.1: quoted for other readers.
 _OLD_WORDS = frozenset({"y", "n", "yes", "no", "on", "off"})
@@ -30,10 +31,10 @@ def value(text: str) -> str:
     return _scalar(text.replace("${", "$${"))
 
 
-def in_remark(text: str) -> str:
-    """A name in a remark: one line, visible, not endless, and nothing in it that looks like a key."""
+def in_remark(text: str, *, most: int = _LONGEST_NAME) -> str:
+    """A name, or a sentence with one, in a remark: one line, visible, not endless, nothing that looks like a key."""
     text = _REDACTOR.mask(text)
-    cut = text if len(text) <= _LONGEST_REMARK else text[: _LONGEST_REMARK - 1] + "…"
+    cut = text if len(text) <= most else text[: most - 1] + "…"
     return cut if cut.isprintable() else cut.encode("unicode_escape").decode()
 
 
