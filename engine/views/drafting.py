@@ -16,7 +16,7 @@ def render_findings(findings: Findings, proposal: Proposal) -> list[str]:
     live = [one for one in proposal.metadata if not one.why]
     left = sum(1 for one in proposal.metadata if one.why)
     rows = [*_people(findings.census)] if findings.census else []
-    rows.append(("metadata", f"{figure(len(live))} keys proposed, {figure(left)} attributes left to you"))
+    rows.append(("metadata", f"proposed: {figure(len(live))}, left to you: {figure(left)}"))
     providers = [f"{one.name} ({one.handling})" for one in proposal.providers]
     rows.append(("providers", ", ".join(providers) or "none"))
     rows.append(("groups", figure(len(proposal.groups)) if proposal.groups else "none"))

@@ -265,15 +265,14 @@ def test_passkeys_and_second_factors(cli: Cli, stand_in: StandIn) -> None:
 
 def test_interrupted_it_leaves_nothing(cli: Cli, stand_in: StandIn) -> None:
     stand_in.faults.latency = 1.0
-    process = cli.start(
-        "init", "--pool", "local_1", "--region", REGION, "--endpoint-url", stand_in.url, "-o", "plan.yaml"
-    )
-    assert process.stderr is not None
-    assert process.stderr.readline().startswith("plan ")
-    time.sleep(0.5)
-    process.send_signal(signal.SIGINT)
-    said = process.stderr.read()
-    assert process.wait(20) == 130
+    at = ("--pool", "local_1", "--region", REGION, "--endpoint-url", stand_in.url, "--out", "plan.yaml")
+    with cli.start("init", *at) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("plan ")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.read()
+    assert process.returncode == 130
     assert "Traceback" not in said
     assert list(cli.folder.iterdir()) == []
 
