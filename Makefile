@@ -3,7 +3,7 @@
 #   make test    all tests but the long ones
 #   make test-long   the long ones: many seeds, fifty kills, real waiting
 #   make check   lint, format, types, tests with branch coverage
-#   make bench   the README's figures, measured on this machine (about a quarter of an hour)
+#   make bench   the README's figures, measured on this machine (about half an hour)
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -13,6 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 # One more than the cores of a small machine: the emulator's test spends its minute waiting.
 WORKERS ?= 3
 EMULATOR := workos@0.14.0
+DESCRIPTION := @workos/openapi-spec@0.1.0
 DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
@@ -62,17 +63,19 @@ tests-with-coverage: .venv/.dev emulator
 bench: .venv/.dev
 	$(BIN)/python -m tests.bench
 
-# The vendor's emulator needs Node. Without it those tests are skipped, and everything else runs.
+# The vendor's emulator needs Node, and its API description npm. Without them those tests are skipped, and everything
+# else runs. Both in one call: npm takes away what it was not told to save.
+VENDOR := .tools/.$(subst /,+,$(EMULATOR)+$(DESCRIPTION))
 emulator:
 	@if command -v node >/dev/null && command -v npm >/dev/null; then \
-	  $(MAKE) --no-print-directory .tools/.$(EMULATOR); \
+	  $(MAKE) --no-print-directory $(VENDOR); \
 	else \
-	  echo "Node or npm is missing: the tests on the vendor's emulator ($(EMULATOR)) will be skipped" >&2; \
+	  echo "Node or npm is missing: the tests on the vendor's emulator and API description will be skipped" >&2; \
 	fi
 
-.tools/.$(EMULATOR):
+$(VENDOR):
 	@mkdir -p .tools
-	npm install --prefix .tools --no-save --no-audit --no-fund --loglevel=error $(EMULATOR)
+	npm install --prefix .tools --no-save --no-audit --no-fund --loglevel=error $(EMULATOR) $(DESCRIPTION)
 	@touch $@
 
 clean:

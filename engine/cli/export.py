@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ import typer
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
-from engine.plan_file.model import ExportSource
+from engine.plan_file.model import ExportSource, Spec
 
 
 def register(app: typer.Typer) -> None:
@@ -27,15 +27,14 @@ def export(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that filters name."""
+    """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that the plan needs."""
     from engine.cli.sources import open_source
     from engine.exports.writer import write_export
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
         source = open_source(spec.source, tell=console.warn)
-        filters = spec.filters
-        groups = () if isinstance(spec.source, ExportSource) else (*filters.groups_any, *filters.groups_none)
+        groups = () if isinstance(spec.source, ExportSource) else _groups(spec, source)
         described = source.describe()
         with console.stages() as stages:
             progress = stages.begin("reading", described.estimated_users)
@@ -49,7 +48,15 @@ def export(
         console.say(f"{count} users written to {out}")
 
 
-def _pages(source: UserSource, progress: Progress, groups: Sequence[str]) -> Iterator[Sequence[SourceUser]]:
+def _groups(spec: Spec, source: UserSource) -> Collection[str]:
+    """The groups that the plan needs: those that filters name, and all where organizations come from groups."""
+    from engine.snapshot.ingest import named_groups
+
+    every = (source.groups() or ()) if spec.organizations.source == "group" else ()
+    return named_groups(spec.filters) | {one.name for one in every}
+
+
+def _pages(source: UserSource, progress: Progress, groups: Collection[str]) -> Iterator[Sequence[SourceUser]]:
     """The pool's pages, each user with their groups of those that the plan names."""
     from engine.snapshot.groups import GroupMembers, temporary_database
 
@@ -57,7 +64,7 @@ def _pages(source: UserSource, progress: Progress, groups: Sequence[str]) -> Ite
     with closing(temporary_database()) as connection:
         members = GroupMembers(connection) if groups else None
         if members:
-            members.read(source, groups)
+            members.read(source, groups, lambda: progress(0))
         for page in source.pages():
             yield members.onto(page) if members else page
             seen += len(page)

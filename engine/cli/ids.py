@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
@@ -66,33 +65,14 @@ def ids(
 
 @contextmanager
 def _records(console: Console, spec: Spec) -> Iterator[sqlite3.Connection]:
-    """The pool's records with the state beside them: the last run's snapshot if it was kept, else the pool itself."""
-    from engine.cli.sources import open_source
+    """The pool's records with the state beside them."""
+    from engine.cli.records import records
     from engine.cli.stored import reading
-    from engine.run.reading import Watch, read_people
-    from engine.snapshot import database
-    from engine.workspace.folder import Workspace
+    from engine.run.preparation import know
 
-    with reading(spec):
-        workspace = Workspace(spec.state_path, preview=True)
-        connection = database.reopen(workspace.kept_snapshot_path)
-        try:
-            if connection is None:
-                source = open_source(spec.source, tell=console.warn)
-                described = source.describe()
-                workspace.prepare()
-                connection = database.create(workspace.snapshot_path)
-                with console.stages() as stages:
-                    progress = stages.begin("reading", described.estimated_users)
-                    watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
-                    # No fingerprint of this reading is ever compared.
-                    read_people(spec, source, connection, secrets.token_bytes(32), watch)
-            database.attach_state(connection, spec.state_path)
-            yield connection
-        finally:
-            if connection is not None:
-                connection.close()
-            workspace.discard()
+    with reading(spec) as state, records(console, spec) as (connection, kept):
+        know(connection, state, kept=kept)
+        yield connection
 
 
 def _one_object(plan: str, rows: Iterator[dict[str, object]]) -> Iterator[str]:

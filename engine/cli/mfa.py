@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
 from engine.model.errors import MigrateError
+from engine.model.keys import sub_of
 from engine.model.ports import FactorReader, Progress, UserSource
 from engine.plan_file.model import Spec
 from engine.views.console import Console
@@ -44,9 +46,11 @@ def mfa(
 def _report(
     console: Console, spec: Spec, pool: UserSource, factors: FactorReader
 ) -> tuple[list[tuple[str, str | None, list[str]]], int]:
+    from engine.run.preparation import know
     from engine.run.reading import Watch, read_people
     from engine.snapshot import database
     from engine.snapshot.passwordless import native_users
+    from engine.state.file import StateFile
     from engine.workspace.folder import Workspace
 
     workspace = Workspace(spec.state_path, preview=True)
@@ -60,17 +64,18 @@ def _report(
             watch = Watch(reading=reading, listing=reading, stopping=lambda: False)
             # No fingerprint of this reading is ever compared.
             read_people(spec, pool, connection, secrets.token_bytes(32), watch)
-        database.attach_state(connection, spec.state_path)
+        with StateFile.read(spec.state_path, None) or nullcontext() as state:
+            know(connection, state)
         rows = native_users(connection)
         console.say(
             f"{len(rows):,} calls of AdminGetUserAuthFactors, at {factors.per_second} a second about "
             f"{max(1, round(len(rows) / factors.per_second)):,} s"
         )
-        workos_ids = {sub: workos_id for sub, _, workos_id in rows}
+        workos_ids = {key: workos_id for key, _, workos_id in rows}
         with console.stages() as stages:
             users = _counted(rows, stages.begin("asking", len(rows)))
             found = factors.read(users)
-            return [(sub, workos_ids[sub], list(kinds)) for sub, kinds in found], len(rows)
+            return [(sub_of(key), workos_ids[key], list(kinds)) for key, kinds in found], len(rows)
     finally:
         if connection is not None:
             connection.close()
@@ -78,6 +83,6 @@ def _report(
 
 
 def _counted(rows: list[tuple[str, str, str | None]], progress: Progress) -> Iterator[tuple[str, str]]:
-    for at, (sub, username, _) in enumerate(rows, 1):
-        yield sub, username
+    for at, (key, username, _) in enumerate(rows, 1):
+        yield key, username
         progress(at)

@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING
 from engine.cli.sources import open_source
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError, TargetError
+from engine.model.outcomes import ResourceRow
 from engine.model.resets import ResetTarget
 from engine.model.retries import TRIES
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import Destination, Spec
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
-from engine.resources.connections.design import Known
 from engine.run.identity import state_identity
+from engine.run.kinds import IN_MEMORY
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
-from engine.state.connections import read_connections
 from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
@@ -45,26 +45,26 @@ async def open_session(
 ) -> AsyncIterator[Session]:
     """Open and prove everything; the workspace is prepared. `tell` hears of long waits. Raises MigrateError."""
     from engine.probe.provider_probe import HttpsProbe
-    from engine.workos.sign_in import WorkOSSignIn
+    from engine.workos.environment import WorkOSEnvironment
 
     identity = state_identity(spec, sandbox=sandbox)
     async with AsyncExitStack() as stack:
         state = StateFile.read(workspace.state_path, identity)
         known: list[str] = []
-        connections: dict[str, Known] = {}
+        rows: dict[str, dict[str, ResourceRow]] = {}
         key = secrets.token_bytes(32)
         if state is not None:
             with state:
                 key, known = state.key, state.some_workos_ids()
-                connections = read_connections(state)
+                rows = {kind: {row.key: row for row in state.rows(kind)} for kind in IN_MEMORY}
         workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
         source = open_source(spec.source, tell=tell)
         described = await asyncio.to_thread(source.describe)
         await prove_environment(target, known, spec.destination)
-        sign_in = WorkOSSignIn(workos.client, workos.backend, spec.destination, meter=target, timeout=call_timeout())
+        environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())
         yield Session(
-            spec, sandbox, workspace, identity, key, source, described, target, sign_in,
-            open_resets, HttpsProbe(spec.oauth.allow_hosts), connections,
+            spec, sandbox, workspace, identity, key, source, described, target, environment,
+            open_resets, HttpsProbe(spec.oauth.allow_hosts), rows,
         )  # fmt: skip
 
 

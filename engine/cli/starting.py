@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _API_KEY, _CLIENT_ID = "WORKOS_API_KEY", "WORKOS_CLIENT_ID"
 _MOST_QUESTIONS = 20
+# A plan that is right, for checking one section.
+_LEAST: Mapping[str, Any] = {
+    "version": 1,
+    "name": "plan",
+    "source": {"cognito": {"user_pool_id": "us-east-1_AbCdEf123"}},
+    "destination": {"workos": {"api_key": "${WORKOS_API_KEY}", "client_id": "${WORKOS_CLIENT_ID}"}},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +96,7 @@ def with_organizations(choices: Choices, asking: Asking, providers: Iterable[str
         answer = asking.text(question, None, "")
         if answer:
             answers[provider] = answer
+    _check(_connected(_LEAST, answers))
     return replace(choices, organizations={**choices.organizations, **answers})
 
 
@@ -170,12 +178,18 @@ def _as_plan(request: Request, name: str, environment: str | None, api_key: str,
         refuse(f"--{wrong[0].replace('_', '-')} is for a live pool, and --from-export reads files", "leave it out")
     source = {"export": {"files": list(request.files), **given}} if request.files else {"cognito": given}
     workos = {"api_key": f"${{{api_key}}}", "client_id": f"${{{client_id}}}"}
-    return {
+    plan = {
         "version": 1,
         "name": name,
         "source": source,
         "destination": {"workos": workos | ({"environment": environment} if environment is not None else {})},
     }
+    return plan if request.files else _connected(plan, request.organizations)
+
+
+def _connected(plan: Mapping[str, Any], organizations: Mapping[str, str]) -> Mapping[str, Any]:
+    entries = {name: {"connection": {"organization": one}} for name, one in organizations.items()}
+    return {**plan, "oauth_providers": entries} if entries else plan
 
 
 def _check(data: Mapping[str, Any]) -> None:

@@ -28,12 +28,16 @@ def list_users(
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
         with reading(spec) as state:
-            rows = queries.users(state, ["migrated", "merged", "failed", "conflicts", "skipped", "pending"])
+            lists = ["migrated", "merged", "failed", "conflicts", "skipped", "pending"]
+            rows = (row for _, row in queries.users(state, lists))
             if json:
                 console.document({"schema": "state-list.v1", "plan": spec.name, "users": [asdict(one) for one in rows]})
                 return
-            for one in rows:
-                console.data("\t".join((one.source_id, one.workos_id or "-", one.relation, one.status)))
+            from engine.views.text import long_table
+
+            cells = ((one.source_id, one.workos_id or "-", one.relation, one.status) for one in rows)
+            for line in long_table(["source id", "workos id", "relation", "status"], cells):
+                console.data(line)
 
 
 @app.command("show", epilog="Example: migrate state show plans/production.yaml 6f1c2a9e-…")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -14,9 +15,10 @@ import typer
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
-from engine.plan_file.model import Spec
+from engine.model.keys import user_key
+from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
-from engine.views.text import duration, figure, json_safe, printable, table
+from engine.views.text import duration, figure, json_safe, long_table, table
 
 UsersOption = Annotated[
     str | None,
@@ -39,7 +41,7 @@ class Format(StrEnum):
 
 FormatOption = Annotated[Format, typer.Option("--format", help="How a list is written: text, csv or jsonl.")]
 NamesOption = Annotated[
-    bool, typer.Option("--names", help="List usernames and addresses too, from the last run's snapshot if it was kept.")
+    bool, typer.Option("--names", help="List usernames and addresses too, from the last run's snapshot or the pool.")
 ]
 
 
@@ -64,8 +66,10 @@ def status(
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        with reading(spec) as state, _naming(spec, wanted=names) as name:
-            rows = (_row(console, row) | name(row.source_id) for row in queries.users(state, lists))
+        with reading(spec) as state, _naming(console, spec, state.identity.pool, wanted=names, sandbox=sandbox) as name:
+            rows = (
+                {"list": kind} | _row(console, row) | name(row.source_id) for kind, row in queries.users(state, lists)
+            )
             if lists and not json:
                 console.stream(_listing(rows, format))
                 return
@@ -80,44 +84,56 @@ def status(
 
 
 @contextmanager
-def _naming(spec: Spec, *, wanted: bool) -> Iterator[Callable[[str], dict[str, str | None]]]:
-    """A function from sub to username and address, as the last run's snapshot has them (rule 14)."""
-    from engine.snapshot import database
-    from engine.snapshot.identifiers import names_of
-    from engine.workspace.folder import Workspace
-
+def _naming(
+    console: Console, spec: Spec, pool: str, *, wanted: bool, sandbox: bool
+) -> Iterator[Callable[[str], dict[str, str | None]]]:
+    """A function from sub to username and address, as the last run's snapshot or the source has them (rule 14)."""
     if not wanted:
         yield lambda _: {}
         return
-    path = Workspace(spec.state_path).kept_snapshot_path
-    opened = database.reopen(path)
-    if opened is None:
-        raise MigrateError(
-            "--names needs the last run's snapshot, and there is none",
-            remedy="a run that did not converge leaves one, and so does keep_snapshot: true in the plan file",
-            code="no_snapshot",
-        )
-    with closing(opened) as snapshot:
+    from engine.cli.records import records
+    from engine.snapshot.identifiers import names_of
+    from engine.workspace.folder import Workspace
+
+    if not Workspace(spec.state_path).kept_snapshot_path.exists():
+        live = isinstance(spec.source, CognitoSource)
+        console.say(f"names: no snapshot was kept, so they are read from the {'user pool' if live else 'export files'}")
+        spec = _with_source(console, spec, sandbox=sandbox)
+    with records(console, spec) as (snapshot, _):
 
         def name(sub: str) -> dict[str, str | None]:
-            username, email = names_of(snapshot, sub)
+            username, email = names_of(snapshot, user_key(pool, sub))
             return {"username": username, "email": email}
 
         yield name
 
 
+def _with_source(console: Console, spec: Spec, *, sandbox: bool) -> Spec:
+    """The spec with the source's variables in place; WorkOS's may be unset."""
+    from engine.plan_file.loader import load
+    from engine.run.identity import for_sandbox
+
+    loaded = load(spec.path, sandbox=True)
+    console.hide(loaded.secrets)
+    return for_sandbox(loaded.spec) if sandbox else loaded.spec
+
+
 def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  # noqa: A002 (the option's name)
     from engine.views.identifiers import csv_line
 
-    for at, row in enumerate(rows):
-        if format is Format.JSONL:
-            yield json_safe(orjson.dumps(row).decode()) + "\n"
-        elif format is Format.CSV:
-            if not at:
-                yield csv_line(row) + "\n"
-            yield csv_line(str(value or "") for value in row.values()) + "\n"
-        else:
-            yield "\t".join(printable(str(value or "-")) for value in row.values()) + "\n"
+    first = next(rows, None)
+    if first is None:
+        return
+    every = itertools.chain([first], rows)
+    if format is Format.JSONL:
+        yield from (json_safe(orjson.dumps(row).decode()) + "\n" for row in every)
+    elif format is Format.CSV:
+        yield csv_line(first) + "\n"
+        yield from (csv_line(str(value or "") for value in row.values()) + "\n" for row in every)
+    else:
+        head = [name.replace("_", " ") for name in first]
+        cells = ([str(value or "-") for value in row.values()] for row in every)
+        yield from (line + "\n" for line in long_table(head, cells))
 
 
 def _one_object(document: dict[str, Any], rows: Iterator[dict[str, Any]] | None) -> Iterator[str]:
@@ -170,7 +186,7 @@ def _render(console: Console, counts: dict[str, int], runs: list[Any]) -> None:
         result = run.result
         users = result["users"] if result else {}
         what = ", ".join(f"{figure(number)} {name}" for name, number in users.items() if number) or "nothing recorded"
-        took = duration(result["duration_s"]) if result else "did not end"
+        took = duration(result["duration_s"]) if result else "running, or cut off"
         rows.append((_time(run.started), took, what))
     for line in table(rows):
         console.data(line)

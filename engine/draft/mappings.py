@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from engine.draft.findings import AttributeUse, Findings
 from engine.model.pool_profile import SchemaAttribute
 from engine.model.redaction import looks_secret
+from engine.plan_file.checks.names import can_be_named
 from engine.plan_file.model import Limits, WhenInvalid
 
 _LIMITS = Limits()
@@ -20,7 +21,7 @@ _TAKEN = frozenset(
 # application should ask for on purpose.
 _HARMLESS = ("locale", "zoneinfo")
 _CUSTOM = ("custom:", "dev:")
-# Cognito's own rule for names (botocore, CustomAttributeNameType), and the prefix.
+# Cognito's names have 20 characters at most (botocore, CustomAttributeNameType) and a prefix; an export may hold any.
 _LONGEST_NAME = 64
 _TENANT = re.compile(r"(?i)tenant|organi[sz]ation|workspace|(?:^|:)org(?:_?id)?$")
 
@@ -92,8 +93,8 @@ def _propose(
     one = MetadataProposal(_key(name, frozenset(taken)), name, use.users if use else 0 if counted else None)
     if (schema and schema.developer_only) or name.startswith("dev:"):
         return replace(one, why="for developers only: Cognito does not list it")
-    if not _is_name(name):
-        return replace(one, why="no name that Cognito gives an attribute")
+    if len(name) > _LONGEST_NAME or not name.isprintable() or not can_be_named(name):
+        return replace(one, why="no name that a plan gives an attribute")
     if looks_secret(name):
         return replace(one, key=_key("", frozenset(taken)), why="its name looks like a key, which no plan may hold")
     if counted and use is None:
@@ -118,10 +119,6 @@ def _fitted(one: MetadataProposal, use: AttributeUse) -> MetadataProposal:
     if use.misfits == use.users:
         return replace(one, why=f"none of the values fits ({', '.join(notes)})")
     return replace(one, when_invalid="omit", notes=(f"{', '.join(notes)}: left out for those",))
-
-
-def _is_name(name: str) -> bool:
-    return len(name) <= _LONGEST_NAME and name.isprintable() and not re.search(r"\s", name)
 
 
 def _key(name: str, taken: frozenset[str]) -> str:

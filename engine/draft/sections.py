@@ -82,7 +82,7 @@ def _provider(one: ProviderProposal) -> Iterator[str]:
         pinned = f", client_id: {value(one.client_id)}" if one.client_id else ""
         entry = f"{{reuse_credentials: true{pinned}}}"
     elif one.organization is not None:
-        entry = f"{{connection: {_connection(one, one.organization)}}}"
+        entry = f"{{connection: {_connection(one.organization)}}}"
     else:
         entry = f"{{fallback: {one.fallback}}}"
     yield with_remark(f"  {name}: {entry}", remark)
@@ -94,8 +94,9 @@ def _provider(one: ProviderProposal) -> Iterator[str]:
         yield f"  # {name}: {{connection: {{{organization}}}}}"
 
 
-def _connection(one: ProviderProposal, organization: str) -> str:
-    return f"{{organization: {value(organization)}, organization_name: {value(one.name)}}}"
+def _connection(organization: str) -> str:
+    # Two providers of one organization have to agree on its name.
+    return f"{{organization: {value(organization)}, organization_name: {value(organization)}}}"
 
 
 def organization_lines(proposal: Proposal) -> Iterator[str]:
@@ -115,7 +116,7 @@ def organization_lines(proposal: Proposal) -> Iterator[str]:
         yield with_remark("# organizations:", "memberships, if this attribute says whose customer somebody is")
         yield "#   from: attribute"
         yield f"#   attribute: {value(proposal.tenant)}"
-        yield "#   unmapped: error"
+        yield with_remark("#   unmapped: create", "an organization for each value; or name them under map")
     else:
         yield with_remark("# organizations: {from: none}", "memberships by group, attribute or pool")
 

@@ -85,6 +85,69 @@ _CODES: dict[str, tuple[str, str]] = {
         "WorkOS does not let this user's address be changed (a directory manages it)",
         "change it where it is managed",
     ),
+    # Conflicts of organizations and memberships.
+    "unmapped_organization": (
+        "a group or value of the user's is not in organizations.map",
+        "add it there, or set organizations.unmapped to skip or create",
+    ),
+    "invalid_organization": (
+        "a group or value of the user's gives an organization that WorkOS does not take (control characters, spaces at "
+        "its ends, or an external ID longer than destination.workos.limits.external_id_length)",
+        "correct it in Cognito, or map it in organizations.map",
+    ),
+    "organization_missing": (
+        "WorkOS has no organization of this external ID, and organizations.create_missing is false",
+        "make it in WorkOS with that external ID, or set organizations.create_missing to true",
+    ),
+    "organization_gone": (
+        "the organization was deleted in WorkOS after the migration",
+        "take it out of the plan, or make it in WorkOS again; `migrate state forget` lets the next apply do so",
+    ),
+    "domains_not_kept": (
+        "WorkOS's answer lacks a domain that was sent",
+        "look in the WorkOS dashboard whether another organization holds it, then run again",
+    ),
+    "membership_inactive": (
+        "WorkOS holds a membership that somebody else has switched off",
+        "switch it on in the WorkOS dashboard if the user is to have it: this tool never does",
+    ),
+    "membership_pending": (
+        "WorkOS holds an invitation that the user has not accepted",
+        "have them accept it, or revoke it in the WorkOS dashboard; then run again",
+    ),
+    "membership_gone": (
+        "the membership was deleted in WorkOS after the migration",
+        "`migrate state forget` lets the next apply make it again",
+    ),
+    "unverified_member": (
+        "the user's address is not verified in Cognito and lies in no verified domain of the organization",
+        "have the person verify it, or set organizations.unverified to true if the pool is to be believed",
+    ),
+    "last_role": (
+        "the plan gives the member no role any more, and WorkOS does not take the last one away",
+        "give the role that they are to have in organizations.map (WorkOS's default one is often member)",
+    ),
+    "other_roles": (
+        "WorkOS holds a membership of somebody else's making with other roles than the plan gives",
+        "change its roles in the WorkOS dashboard if they are to be the plan's: this tool never does",
+    ),
+    "invalid_role": (
+        "WorkOS does not take a role of the plan in this organization",
+        "compare the roles of organizations.map with those in the WorkOS dashboard, then run again",
+    ),
+    "multiple_roles_not_enabled": (
+        "this WorkOS environment allows one role a membership",
+        "allow several in the WorkOS dashboard under Roles, or give one role in organizations.map",
+    ),
+    "no_user": ("its user is not in WorkOS, or in conflict", "settle what the result says of the user, then run again"),
+    "no_organization": (
+        "its organization is not in WorkOS",
+        "settle what the result says of the organization, then run again",
+    ),
+    "not_asked_for": (
+        "neither the plan nor Cognito asks for the membership any more",
+        "set organizations.remove_missing to true to have it removed",
+    ),
     # Failures: another run may succeed.
     "timeout": ("WorkOS did not answer in time", _RETRY),
     "connection_failed": ("no connection to WorkOS could be made", _RETRY),

@@ -1,10 +1,10 @@
-"""What goes into the state for a user: a claim before a call, an outcome after it."""
+"""What goes into the state for a resource: a claim before a call, an outcome after it, and the row that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
 Operation = Literal["create", "update", "adopt"]
 
@@ -20,40 +20,45 @@ class StateIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A call is about to be made for this user; committed before the call."""
+    """A call is about to be made for this resource; committed before the call."""
 
-    sub: str
-    operation: str  # an Operation
+    kind: str
+    key: str
+    operation: str
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """WorkOS holds what was desired; `fields` are fingerprints by flat name.
 
-    `stamp` is WorkOS's `updated_at` after our last write, None where others may have changed the user before it.
+    `stamp` is WorkOS's `updated_at` after our last write, None where others may have changed the resource before it.
+    `verified` and `flagged` are users' alone; `detail` is what a kind keeps beside, as JSON.
     """
 
-    sub: str
+    kind: str
+    key: str
     workos_id: str
-    operation: Operation
+    operation: str
     fingerprint: bytes
     fields: Mapping[str, str]
-    verified: bool
     created_here: bool
-    flagged: bool
     attempts: int
+    verified: bool = False
+    flagged: bool = False
     stamp: str | None = None
+    detail: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class NotDone:
-    """The user ended as failed, conflict, skipped or gone, or was let go of (released) without a call.
+    """The resource ended as failed, conflict, skipped or gone, or was let go of (released) without a call.
 
     `claimed`: failed, and whether the write was done is not known; the next run looks first. `leftover` is the WorkOS
-    id of a user who was made otherwise than asked and could not be deleted again.
+    id of something that was made otherwise than asked and could not be deleted again.
     """
 
-    sub: str
+    kind: str
+    key: str
     status: Literal["failed", "conflict", "skipped", "gone", "released", "claimed"]
     code: str | None
     attempts: int = 0
@@ -61,3 +66,40 @@ class NotDone:
 
 
 Outcome = Done | NotDone
+
+
+class ResourceRow(NamedTuple):
+    """One resource as the state holds it, column by column.
+
+    A tuple: a million of them go from one database into another as they are. `fields` and `detail` are JSON, which
+    only who needs it decodes. `created_here`, `verified`, `flagged`, `password` and `left_source` are 0 or 1.
+    """
+
+    kind: str
+    key: str
+    workos_id: str | None = None
+    relation: str = "primary"  # merged, unverified: another record speaks for the person
+    primary_key: str | None = None  # of that record
+    status: str = "done"  # claimed, done, failed, conflict, skipped, gone
+    operation: str | None = None  # of the claim, or of the last write
+    created_here: int = 0
+    verified: int = 0
+    flagged: int = 0
+    password: int = 0
+    fingerprint: bytes | None = None
+    fields: str | None = None
+    stamp: str | None = None
+    attempts: int = 0
+    error_code: str | None = None
+    run_id: str | None = None
+    changed_at: float | None = None
+    left_source: int = 0
+    detail: str | None = None
+
+
+class Orphan(NamedTuple):
+    """A user of WorkOS whose record was merged into another one's, or who was made otherwise than asked."""
+
+    workos_id: str
+    key: str
+    run_id: str

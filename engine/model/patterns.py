@@ -6,6 +6,7 @@ for ever. RE2 has no look-around and no back-references; such a pattern is refus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import re2  # type: ignore[import-untyped]  # it ships no types
@@ -31,9 +32,7 @@ class InvalidPattern(ValueError):
 
 def compile_pattern(text: str, *, any_case: bool = False) -> Pattern:
     """The expression, ready. Raises InvalidPattern."""
-    options = re2.Options()
-    options.log_errors = False
-    options.max_mem = _MEMORY
+    options = _options()
     options.case_sensitive = not any_case
     options.dot_nl = False
     try:
@@ -49,6 +48,30 @@ def compile_wildcards(text: str) -> Pattern:
     """A text in which `*` stands for anything, for whole addresses."""
     parts = (re2.escape(part) for part in text.split("*"))
     return compile_pattern("(?s)" + ".*".join(parts))
+
+
+def compile_stars(text: str) -> Callable[[str], tuple[str, ...] | None]:
+    """A text in which each `*` stands for one character or more, for whole names: what the stars stand for, or None.
+
+    Where several ways fit, an earlier star takes as much as it can.
+    """
+    made = re2.compile("(?s)" + "(.+)".join(re2.escape(part) for part in text.split("*")), _options())
+
+    def match(name: str) -> tuple[str, ...] | None:
+        try:
+            found = made.fullmatch(name)
+        except UnicodeEncodeError:
+            return None
+        return tuple(found.groups()) if found else None
+
+    return match
+
+
+def _options() -> re2.Options:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = _MEMORY
+    return options
 
 
 class _Checked:

@@ -9,7 +9,6 @@ from typing import Protocol
 
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
-from engine.model.outcomes import Claim, Outcome
 from engine.model.pool_profile import PoolProfile
 from engine.model.users import SourceUser, TargetUser
 
@@ -174,17 +173,6 @@ class UserTarget(Protocol):
 
     async def close(self) -> None:
         """Give the connections back."""
-        ...
-
-
-class StateStore(Protocol):
-    """What outlives a run. One writer at a time; who calls it may do so from another thread, one call at a time."""
-
-    def advance(self, outcomes: Sequence[Outcome], claims: Sequence[Claim], *, run_id: str) -> None:
-        """Record outcomes and claim users together. On return both are durable: they survive a kill of the process.
-
-        Must be all or nothing. Raises `engine.model.errors.StateError` where it cannot be written.
-        """
         ...
 
 

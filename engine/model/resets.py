@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from engine.model.keys import sub_of
 from engine.model.ports import Clock
 
 CREATED = "password_reset.created"
@@ -43,7 +44,7 @@ class Intent:
     """A request that was about to be made, and whose end the state does not know."""
 
     workos_id: str
-    sub: str
+    key: str
     at: float
 
 
@@ -55,6 +56,14 @@ class Mail:
     sent_at: float | None
 
 
+class MailRow(NamedTuple):
+    """The same, as the state holds it, by WorkOS id."""
+
+    workos_id: str
+    status: str
+    sent_at: float | None
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One selected person of the pool, beside their WorkOS user.
@@ -63,7 +72,7 @@ class Candidate:
     that WorkOS lacks. `email` is WorkOS's, which is where the e-mail goes; None where there is no such user.
     """
 
-    sub: str
+    key: str
     workos_id: str | None
     email: str | None = field(repr=False)
     passwords: tuple[tuple[str, bool], ...]
@@ -79,9 +88,14 @@ class Recipient:
     """Somebody to mail. Address and name never appear in a repr."""
 
     workos_id: str
-    sub: str
+    key: str
     email: str = field(repr=False)
     name: str | None = field(default=None, repr=False)
+
+    @property
+    def sub(self) -> str:
+        """What people know the user by."""
+        return sub_of(self.key)
 
 
 class ResetTarget(Protocol):
@@ -110,7 +124,7 @@ class Ledger(Protocol):
     """Who was mailed. Every method is one committed transaction: on return it survives a kill."""
 
     def intend(self, people: Sequence[tuple[str, str]], *, at: float, batch_at: float, run_id: str) -> None:
-        """Requests for these (WorkOS id, sub) are about to be made, in the batch that began at `batch_at`."""
+        """Requests for these (WorkOS id, key) are about to be made, in the batch that began at `batch_at`."""
         ...
 
     def postpone(self, workos_id: str, at: float) -> None:

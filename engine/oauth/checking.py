@@ -15,9 +15,9 @@ from engine.oauth import checks
 from engine.oauth.answers import Answer, Reading, TokenReading, read_authorization, read_token
 from engine.oauth.checks import Check, Redirect
 from engine.oauth.handling import UNMET, Problem, ProviderUse
-from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInEnvironment
+from engine.oauth.ports import ProbeFailed, ProviderProbe, SignInAddressPort
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
-from engine.resources.connections.design import DISCOVERY, Known
+from engine.resources.connections.design import DISCOVERY
 from engine.resources.connections.directions import read_directions
 from engine.resources.organizations.organization import Addresses
 from engine.resources.organizations.port import HeldOrganization, Organization
@@ -36,7 +36,8 @@ class _Endpoints:
 
 
 class Checking:
-    """Checks every provider of a plan. `pool` is None where it could not be asked; `known` is the state's.
+    """Checks every provider of a plan. `pool` is None where it could not be asked; `known` are WorkOS
+    ids of connections by provider, from the state.
 
     `redirect_uris` are the application's that WorkOS knows, without which it lets nobody begin to sign in; `coming`
     is whether `apply` adds one. `problems` are what `apply` refuses by, `organizations` those of the connections by
@@ -49,9 +50,9 @@ class Checking:
         plan: Mapping[str, ProviderSpec],
         options: OAuthChecks,
         pool: Sequence[IdentityProvider] | None,
-        known: Mapping[str, Known],
+        known: Mapping[str, str],
         redirect_uris: Sequence[str],
-        environment: SignInEnvironment,
+        sign_in: SignInAddressPort,
         probe: ProviderProbe,
         staging: bool,
         coming: bool = False,
@@ -64,7 +65,7 @@ class Checking:
         self._pool = {one.name: one for one in pool} if pool is not None else None
         self._known = known
         self._redirect_uris = redirect_uris
-        self._environment = environment
+        self._sign_in = sign_in
         self._probe = probe
         self._staging = staging
         self._coming = coming
@@ -118,9 +119,7 @@ class Checking:
         known = self._known.get(provider.name)
         location = None
         if known is not None and self._redirect_uris:
-            location = await self._environment.sign_in_address(
-                self._redirect_uris[0], connection_id=known.connection_id
-            )
+            location = await self._sign_in.find(self._redirect_uris[0], connection_id=known)
         directions = read_directions(location)
         if not self._redirect_uris:
             rows = [self._no_redirect_uri(provider.name, "connection")]
@@ -158,7 +157,7 @@ class Checking:
     async def _redirect(self, **selector: str) -> Redirect | None:
         if not self._redirect_uris:
             return None
-        location = await self._environment.sign_in_address(self._redirect_uris[0], **selector)
+        location = await self._sign_in.find(self._redirect_uris[0], **selector)
         return checks.read_redirect(location) if location is not None else None
 
     async def _discover(self, issuer: str) -> _Endpoints:

@@ -10,8 +10,8 @@ from engine.model.errors import EXIT_INCOMPLETE, EXIT_OK
 from engine.oauth.checks import Check
 from engine.oauth.handling import Problem, ProviderUse
 
-FORESEEN = ("create", "update", "unchanged")
-DONE = ("created", "updated", "unchanged", "failed")
+FORESEEN = ("create", "update", "unchanged", "conflicts")
+DONE = ("created", "updated", "unchanged", "failed", "conflicts", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,29 @@ class SignIn:
     connections: Sequence[ConnectionItem] = ()
     organizations: Mapping[str, int] = field(default_factory=dict)
     redirect_uris: Mapping[str, int] = field(default_factory=dict)
+    roles: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def writes(self) -> int:
         """Requests that it takes at least."""
-        made = self.organizations.get("create", 0) + self.organizations.get("update", 0)
-        made += self.redirect_uris.get("create", 0)
+        made = sum(counts.get(name, 0) for counts in self._counted for name in ("create", "update"))
         return made + sum(one.action in ("create", "update") for one in self.connections)
 
     @property
     def changed(self) -> int:
         """What `apply` did."""
-        made = self.organizations.get("created", 0) + self.organizations.get("updated", 0)
-        made += self.redirect_uris.get("created", 0)
+        made = sum(counts.get(name, 0) for counts in self._counted for name in ("created", "updated"))
         return made + sum(one.action in ("created", "updated") for one in self.connections)
 
     @property
     def failed(self) -> int:
-        """What `apply` could not do."""
-        lacking = self.organizations.get("failed", 0) + self.redirect_uris.get("failed", 0)
-        return lacking + sum(one.action == "failed" for one in self.connections)
+        """What `apply` could not do, or did not come to."""
+        lacking = sum(counts.get(name, 0) for counts in self._counted for name in ("failed", "conflicts", "pending"))
+        return lacking + sum(one.action in ("failed", "pending") for one in self.connections)
+
+    @property
+    def _counted(self) -> tuple[Mapping[str, int], ...]:
+        return self.organizations, self.redirect_uris, self.roles
 
     def to_json(self) -> dict[str, object]:
         """The keys that it adds to result.v1 and plan-result.v1."""
@@ -73,6 +76,7 @@ class SignIn:
             | {"items": [one.to_json() for one in self.connections]},
             "organizations": {name: self.organizations.get(name, 0) for name in names},
             "redirect_uris": {name: self.redirect_uris.get(name, 0) for name in names if name[:6] != "update"},
+            "roles": {name: self.roles.get(name, 0) for name in names},
         }
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from engine.plan_file.checks.destination import PREFIXES, WORKOS
 from engine.plan_file.fault import Fault, Key, dotted
+from engine.plan_file.model import DEFAULT_BASE_URL
+from engine.plan_file.pools import written_pools, written_sections
 from engine.plan_file.section import known_text, section
 from engine.plan_file.values import is_loopback, split_url
 
@@ -18,12 +20,27 @@ _COGNITO_QUOTA = 30
 def find_advisable(data: Mapping[str, Any]) -> Iterator[Fault]:
     """Warnings about a plan that is otherwise right, as faults."""
     yield from _no_password(section(data, "password_reset"))
-    if section(data, "filters").get("enabled") == "any":
-        wrong = "filters.enabled: any migrates disabled users, and WorkOS has no disabled users: they could sign in"
-        yield Fault("disabled_users", ("filters", "enabled"), wrong, "write enabled: true to leave them out")
+    yield from _disabled_users(data)
     workos = section(data, *WORKOS)
     yield from _unknown_prefix(workos)
-    yield from _above_quotas(workos, section(data, "source", "cognito"))
+    yield from _above_quotas(workos)
+    for key, pool in written_pools(data):
+        cognito = section(pool, "cognito")
+        if cognito.get("endpoint_url") is None:
+            place = (*key, "cognito", "requests_per_second")
+            yield from _above(place, cognito.get("requests_per_second"), _COGNITO_QUOTA, "Cognito's")
+
+
+def _disabled_users(data: Mapping[str, Any]) -> Iterator[Fault]:
+    if known_text(data, "disabled") == "deactivate":
+        return
+    for key, filters in written_sections(data, "filters"):
+        if filters.get("enabled") == "any":
+            place = (*key, "enabled")
+            wrong = (
+                f"{dotted(place)}: any migrates disabled users, and WorkOS has no disabled users: they could sign in"
+            )
+            yield Fault("disabled_users", place, wrong, "write enabled: true to leave them out")
 
 
 def _no_password(reset: Mapping[str, Any]) -> Iterator[Fault]:
@@ -41,15 +58,12 @@ def _unknown_prefix(workos: Mapping[str, Any]) -> Iterator[Fault]:
     yield Fault("unknown_key_prefix", (*WORKOS, "api_key"), wrong, "make sure that it is the key you mean")
 
 
-def _above_quotas(workos: Mapping[str, Any], cognito: Mapping[str, Any]) -> Iterator[Fault]:
-    parts = split_url(known_text(workos, "base_url") or "https://api.workos.com")
+def _above_quotas(workos: Mapping[str, Any]) -> Iterator[Fault]:
+    parts = split_url(known_text(workos, "base_url") or DEFAULT_BASE_URL)
     # A stand-in on this machine has no such quota.
     if parts is not None and not is_loopback(parts.hostname or ""):
         for name, quota in _WORKOS_QUOTAS.items():
             yield from _above((*WORKOS, name), workos.get(name), quota, "WorkOS's")
-    if cognito.get("endpoint_url") is None:
-        rate = cognito.get("requests_per_second")
-        yield from _above(("source", "cognito", "requests_per_second"), rate, _COGNITO_QUOTA, "Cognito's")
 
 
 def _above(key: Key, value: Any, quota: int, whose: str) -> Iterator[Fault]:

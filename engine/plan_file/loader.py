@@ -16,13 +16,13 @@ from engine.model.errors import InvalidPlanFile
 from engine.model.redaction import Redactor, looks_secret
 from engine.plan_file import checks, references, support
 from engine.plan_file.advice import find_advisable
-from engine.plan_file.builder import DEFAULT_BASE_URL, build_spec
+from engine.plan_file.builder import build_spec
 from engine.plan_file.checks import secrets
 from engine.plan_file.checks.destination import WORKOS
 from engine.plan_file.checks.state import check_path
 from engine.plan_file.document import Document, read_document
 from engine.plan_file.fault import Fault, dotted
-from engine.plan_file.model import Spec
+from engine.plan_file.model import DEFAULT_BASE_URL, Spec
 from engine.plan_file.section import section
 from engine.plan_file.shape import find_misshapen, without
 
@@ -56,12 +56,14 @@ def load(
     are not read and `spec.destination` is a placeholder with the plan's quotas and limits.
     """
     document = read_document(path)
-    written = document.data()
+    # Free keys hold anchors for other keys, which are judged where their aliases stand; a secret has no place there.
+    whole = document.data()
+    written = {name: value for name, value in whole.items() if not name.startswith("x-")}
     environment = (os.environ if environ is None else environ) if resolve else None
     replaced = references.replace(written, environment, leave=lambda key: sandbox and key[:2] == WORKOS)
     redactor = Redactor(values := _secret_values(replaced.data))
 
-    literals = list(secrets.check(written))
+    literals = list(secrets.check(whole))
     secret = {fault.key for fault in literals}
     # That a secret is not a number either is beside the point; that its key is misspelt is not.
     misshapen = [one for one in find_misshapen(replaced.data) if one.code == "unknown_key" or one.key not in secret]

@@ -19,6 +19,8 @@ WhenInvalid = Literal["error", "omit", "escape"]
 ExistingUsers = Literal["adopt", "update", "skip", "error"]
 ResetStrategy = Literal["on_next_sign_in", "email", "none"]
 
+DEFAULT_BASE_URL = "https://api.workos.com"
+
 NAMELESS_POOL = "export files"
 """What a pool is called that has neither a name nor an ID."""
 
@@ -62,7 +64,7 @@ class Destination:
 
     client_id: str
     api_key: str = field(repr=False)
-    base_url: str = "https://api.workos.com"
+    base_url: str = DEFAULT_BASE_URL
     environment: Literal["production", "staging"] | None = None
     writes_per_10s: int | None = 450
     reads_per_10s: int | None = 900

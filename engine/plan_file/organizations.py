@@ -1,12 +1,14 @@
-"""The plan's `organizations` section as frozen values: who becomes a member of what. Builds and checks nothing."""
+"""The plan's `organizations` section as frozen values, and how it is built. Checks nothing."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from engine.plan_file.providers import DomainSpec
+from engine.plan_file.providers import DomainSpec, build_domains
+from engine.plan_file.section import given, section, text, texts, word
 
 MembershipSource = Literal["none", "group", "attribute", "pool"]
 Unmapped = Literal["error", "skip", "create"]
@@ -64,3 +66,49 @@ class Organizations:
     remove_missing: bool = False
     unverified: bool = False
     trust_writable: bool = False
+
+
+def wildcards(pattern: str) -> str:
+    """An entry's pattern as a regular expression (RE2) for the whole value, with a group for each star."""
+    return "(?s)" + "(.+)".join(re.escape(part) for part in pattern.split("*"))
+
+
+def build_organizations(data: Mapping[str, Any]) -> Organizations:
+    """The section `organizations`."""
+    written = section(data, "organizations")
+    default = section(written, "default")
+    told = given(
+        written,
+        attribute=text,
+        separator=text,
+        unmapped=word,
+        create_missing=bool,
+        create_roles=bool,
+        remove_missing=bool,
+        unverified=bool,
+        trust_writable=bool,
+        **{"from": word},
+    )
+    if "from" in told:
+        told["source"] = told.pop("from")
+    return Organizations(
+        **told,
+        rules=tuple(PlacementRule(str(name), _placement(one)) for name, one in section(written, "map").items()),
+        default=_placement(default) if default else None,
+        roles={str(slug): _role(str(slug), one or {}) for slug, one in section(written, "roles").items()},
+    )
+
+
+def _placement(written: Mapping[str, Any]) -> Placement:
+    role = text(written.get("role"))
+    return Placement(
+        organization=str(written["organization"]),
+        name=text(written.get("organization_name")),
+        roles=texts(written.get("roles")) if role is None else (role,),
+        domains=build_domains(written.get("domains")),
+        metadata={str(name): str(value) for name, value in section(written, "metadata").items()},
+    )
+
+
+def _role(slug: str, written: Mapping[str, Any]) -> RoleSpec:
+    return RoleSpec(slug, **{"name": slug, **given(written, name=text, permissions=texts)})

@@ -56,11 +56,12 @@ def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _mappings(schema: Mapping[str, Any], key: Key) -> Iterator[Key]:
-    properties = schema.get("properties", {})
-    if properties:
+    # A mapping that is one way of several to write a value (`mapping_object`) is no home: it would be everywhere.
+    ways = [schema, _referred(schema), *(one for one in schema.get("anyOf", ()) if "$ref" not in one)]
+    for properties in (one["properties"] for one in ways if "properties" in one):
         yield key
-    for name, child in properties.items():
-        yield from _mappings(child, (*key, name))
+        for name, child in properties.items():
+            yield from _mappings(child, (*key, name))
 
 
 def _child(schema: Mapping[str, Any], step: str | int) -> Mapping[str, Any] | None:
@@ -75,6 +76,13 @@ def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """A schema, what it refers to, and its alternatives, in this order."""
     yield schema
     if "$ref" in schema:
-        yield from _alternatives(load_schema(PLAN)["$defs"][schema["$ref"].rpartition("/")[2]])
+        yield from _alternatives(_referred(schema))
     for one in schema.get("anyOf", ()):
         yield from _alternatives(one)
+
+
+def _referred(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema that a schema refers to, empty where it refers to none."""
+    name = schema.get("$ref", "").rpartition("/")[2]
+    found: Mapping[str, Any] = load_schema(PLAN)["$defs"][name] if name else {}
+    return found

@@ -38,9 +38,19 @@ _RULES = {
     "name": "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first",
     "filters.created.after": _MOMENT,
     "filters.created.before": _MOMENT,
+    "filters.cohorts.from": "a date (YYYY-MM-DD)",
     "password_reset.email.every": "a whole number and a unit: s, m, h or d",
     "safety.max_changes": _SHARE,
     "safety.max_failures": _SHARE,
+    "safety.max_left_source": _SHARE,
+    "safety.max_updates": _SHARE,
+}
+# Under any entry.
+_SLUG = "a slug: lower-case letters, digits, dashes and underscores, at most 48"
+_RULES_BY_NAME = {
+    "role": _SLUG,
+    "roles": _SLUG,
+    "permissions": "a slug: lower-case letters, digits and _ : . * -, at most 48",
 }
 _LONGEST_EXAMPLE = 90
 _REFERENCE = r"|.*\$\{.*"
@@ -216,7 +226,9 @@ def _breach(key: Key, value: Any, rule: str, error: ValidationError) -> str:
 def _example(key: Key) -> str:
     """What may stand there: the rule where an example alone would not tell it, and an example."""
     example = example_at(key)
-    words = [_RULES.get(dotted(key)), f"for example {_written(example)}" if _short(example) else None]
+    steps = [step for step in key if isinstance(step, str)]
+    rule = _RULES.get(dotted(tuple(steps))) or _RULES_BY_NAME.get(steps[-1] if steps else "")
+    words = [rule, f"for example {_written(example)}" if _short(example) else None]
     return ", ".join(word for word in words if word)
 
 

@@ -1,6 +1,6 @@
 """What the schema of version 1 has and this release does not run yet: refused, never ignored.
 
-Whoever builds one of these deletes its row.
+Whoever builds one of these deletes its row of `_LATER`.
 """
 
 from __future__ import annotations
@@ -10,20 +10,48 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.plan_file.fault import Fault, Key, dotted, shown
+from engine.plan_file.pools import written_mappings, written_sections
 from engine.plan_file.references import Opaque
+from engine.plan_file.section import entries, section
+
+Found = Iterator[tuple[Key, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Later:
-    """A key, whether its value asks for what does not run, and what to write instead."""
+    """Where the plan's data may ask for what does not run, whether a value there does, and what to write instead."""
 
-    key: Key
+    find: Callable[[Mapping[str, Any]], Found]
     asks: Callable[[Any], bool]
-    instead: str
+    instead: str = "leave it out"
 
 
-def _is_set(value: Any) -> bool:
-    return bool(value)
+def _at(*key: str) -> Callable[[Mapping[str, Any]], Found]:
+    """One key of the plan."""
+    return lambda data: iter([(key, section(data, *key[:-1]).get(key[-1]))])
+
+
+def _in_filters(name: str) -> Callable[[Mapping[str, Any]], Found]:
+    """A key of the plan's filters and of each pool's."""
+    return lambda data: (((*key, name), one.get(name)) for key, one in written_sections(data, "filters"))
+
+
+def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], Found]:
+    """A key of every mapping in full."""
+    return lambda data: (((*key, name), one.get(name)) for key, one in written_mappings(data))
+
+
+def _in_decisions(name: str) -> Callable[[Mapping[str, Any]], Found]:
+    return lambda data: ((("decisions", at, name), one.get(name)) for at, one in entries(data, "decisions"))
+
+
+def _in_connections(name: str) -> Callable[[Mapping[str, Any]], Found]:
+    def find(data: Mapping[str, Any]) -> Found:
+        for provider in section(data, "oauth_providers"):
+            key = ("oauth_providers", provider, "connection")
+            yield (*key, name), section(data, *key).get(name)
+
+    return find
 
 
 def is_remote(value: Any) -> bool:
@@ -31,21 +59,43 @@ def is_remote(value: Any) -> bool:
     return isinstance(value, str) and value.lower().startswith(("s3://", "postgresql://", "postgres://"))
 
 
+def _any(value: Any) -> bool:
+    return bool(value)
+
+
+def _is(word: str) -> Callable[[Any], bool]:
+    return lambda value: bool(value == word)
+
+
 _LATER = (
-    _Later(("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
-    _Later(("state", "path"), is_remote, "leave it out or name a local file"),
+    _Later(_at("source"), lambda value: isinstance(value, list), "one pool, and a plan file for each"),
+    _Later(_at("organizations", "from"), lambda value: value != "none", "leave organizations out or write none"),
+    _Later(_at("organizations", "create_missing"), lambda value: value is False),
+    _Later(_at("organizations", "remove_missing"), _any),
+    _Later(_at("organizations", "unverified"), _any),
+    _Later(_in_connections("members"), _any),
+    _Later(_at("disabled"), _is("deactivate"), "leave it out or write skip"),
+    _Later(_at("left"), _is("deactivate"), "leave it out or write report"),
+    _Later(_at("no_email"), _is("placeholder"), "leave it out or write skip"),
+    _Later(_in_decisions("pool"), _any),
+    _Later(_in_mappings("const"), _any),
+    _Later(_in_mappings("optional"), _any),
+    _Later(_in_mappings("trust_writable"), _any),
+    _Later(_in_mappings("template"), lambda value: "{pool}" in str(value), "leave {pool} out"),
+    _Later(_in_filters("sample"), _any),
+    _Later(_in_filters("cohorts"), _any),
+    _Later(_at("safety", "max_updates"), _any),
+    _Later(_at("state", "path"), is_remote, "leave it out or name a local file"),
 )
 
 
 def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:
     """A fault for each thing that the plan asks for and this release does not do."""
     for later in _LATER:
-        value: Any = data
-        for step in later.key:
-            value = value.get(step) if isinstance(value, Mapping) else None
-        if value is None or isinstance(value, Opaque) or not later.asks(value):
-            continue
-        named = isinstance(value, dict | list | bool)
-        what = dotted(later.key) if named else f"{dotted(later.key)}: {shown(value, later.key).strip(chr(34))}"
-        wrong = f"{what} is not supported by this version of migrate yet"
-        yield Fault("not_supported_yet", later.key, wrong, later.instead)
+        for key, value in later.find(data):
+            if value is None or isinstance(value, Opaque) or not later.asks(value):
+                continue
+            named = isinstance(value, dict | list | bool)
+            what = dotted(key) if named else f"{dotted(key)}: {shown(value, key).strip(chr(34))}"
+            wrong = f"{what} is not supported by this version of migrate yet"
+            yield Fault("not_supported_yet", key, wrong, later.instead)

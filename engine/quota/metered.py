@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from engine.model.call_errors import Ambiguous, CallFailed, Terminal, Throttled, Transient
+from engine.model.call_errors import Ambiguous, CallFailed, Terminal, Throttled
 from engine.model.ports import Clock, UserChanges, UserTarget
-from engine.model.retries import TRIES, Tries
+from engine.model.retries import TRIES, Tries, patiently
 from engine.model.users import TargetUser
 from engine.quota.budget import Kind, Quota
 from engine.quota.concurrency import InFlight
@@ -114,21 +114,13 @@ class MeteredTarget:
         await self._target.close()
 
     async def pause(self, seconds: float) -> None:
-        """Wait before another try."""
+        """Wait before another try, and count it."""
+        self.requests.retried += 1
         await self._clock.sleep(seconds)
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        tries = Tries(self.rng, tries=self.read_tries)
-        while True:
-            try:
-                return await self._once("read", call)
-            except (Transient, Ambiguous) as error:
-                # A read changes nothing, so one that may have been done is as good as one that was not.
-                delay = tries.next_delay(error)
-                if delay is None:
-                    raise
-                self.requests.retried += 1
-                await self._clock.sleep(delay)
+        # A read changes nothing, so one that may have been done is as good as one that was not.
+        return await patiently(lambda: self._once("read", call), Tries(self.rng, tries=self.read_tries), self.pause)
 
     def stop(self) -> None:
         """Begin no further call: from now on each raises Stopped. Calls in flight go on to their end."""

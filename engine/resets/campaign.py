@@ -16,7 +16,7 @@ from engine.model.call_errors import Ambiguous, CallFailed, QuotaSpent, Refused,
 from engine.model.errors import MigrateError, SourceError
 from engine.model.ports import Clock, Progress
 from engine.model.resets import IssuedReset, Ledger, Recipient, ResetTarget
-from engine.model.retries import Tries
+from engine.model.retries import Tries, patiently
 from engine.plan_file.model import ResetEmail
 from engine.quota.metered import MeteredTarget
 from engine.resets.hours import Calendar
@@ -164,7 +164,7 @@ class Campaign:
             self.tally.warnings.append(str(error))
             return []
         self.tally.passwordless += len(without)
-        return [one for one in chunk if one.sub not in without]
+        return [one for one in chunk if one.key not in without]
 
     def _limited(self, limit: int) -> int:
         return limit - self.tally.sent - self._doubtful - len(self._open)
@@ -180,7 +180,7 @@ class Campaign:
         now = self._clock.now()
         # Commit before the call: a kill must leave evidence.
         self._ledger.intend(
-            [(one.workos_id, one.sub) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
+            [(one.workos_id, one.key) for one in chunk], at=now, batch_at=turn.began, run_id=self._run_id
         )
         self._intents = dict.fromkeys((one.workos_id for one in chunk), now)
         self._issued = {}
@@ -213,38 +213,41 @@ class Campaign:
             failed=[(one.workos_id, code) for one, code in failed],
         )
         self.tally.sent += len(by_end["sent"])
-        self.tally.failures += [(one.sub, code) for one, code in failed]
+        self.tally.failures += [(one.key, code) for one, code in failed]
         self._open |= {one.workos_id: one for one in by_end["open"]}
         queue.extendleft(reversed(by_end["withdrawn"]))
         self._progress(self.tally.sent)
 
     async def _ask(self, person: Recipient) -> _End:
-        tries = Tries(self._metered.rng)
-        while True:
-            pause = self._addresses.delay(person.workos_id, self._clock.now())
-            try:
-                if pause and not await wait_or_stop(self._clock, pause, self._stop):
-                    return "withdrawn"
-                self._issued[person.workos_id] = await self._metered.write(lambda: self._request(person))
-                return "sent"
-            except _NotNow:
-                return "withdrawn"
-            except (QuotaSpent, Refused) as error:
-                # The same for everybody, today or until a setting is changed.
-                self._over = self._over or error.code
-                return "withdrawn"
-            except Terminal as error:
-                return "failed", "gone" if error.status == 404 else error.code
-            except Ambiguous:
-                return "open"
-            except Transient as error:
-                failure: CallFailed = error
-            delay = tries.next_delay(failure)
-            if delay is None:
-                return "failed", failure.code
+        async def ask_once() -> IssuedReset:
+            if pause := self._addresses.delay(person.workos_id, self._clock.now()):
+                await self._pause(pause)
+            return await self._metered.write(lambda: self._request(person))
+
+        async def pause_again(seconds: float) -> None:
             self._metered.requests.retried += 1
-            if not await wait_or_stop(self._clock, delay, self._stop):
-                return "withdrawn"
+            await self._pause(seconds)
+
+        tries = Tries(self._metered.rng)
+        try:
+            self._issued[person.workos_id] = await patiently(ask_once, tries, pause_again, again_after=(Transient,))
+            return "sent"
+        except _NotNow:
+            return "withdrawn"
+        except (QuotaSpent, Refused) as error:
+            # The same for everybody, today or until a setting is changed.
+            self._over = self._over or error.code
+            return "withdrawn"
+        except Terminal as error:
+            return "failed", "gone" if error.status == 404 else error.code
+        except Ambiguous:
+            return "open"
+        except Transient as error:
+            return "failed", error.code
+
+    async def _pause(self, seconds: float) -> None:
+        if not await wait_or_stop(self._clock, seconds, self._stop):
+            raise _NotNow
 
     async def _request(self, person: Recipient) -> IssuedReset:
         """Runs once the quota has given a slot, which may have taken minutes: the hours count now."""
@@ -272,7 +275,7 @@ class Campaign:
                 if self._rounds[workos_id] < _ROUNDS:
                     again.append(person)
                 else:
-                    self.tally.failures.append((person.sub, "unsettled"))
+                    self.tally.failures.append((person.key, "unsettled"))
             elif workos_id in unsettled:
                 self._doubtful += 1
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from engine.model.keys import sub_of
 from engine.model.resets import Candidate, Recipient
 from engine.resets.eligibility import Rules, judge
 from engine.resets.recipients import Due
@@ -16,7 +17,7 @@ def find_due(
     found = Due()
     seen: set[str] = set()
     for candidate, person in people:
-        if only is not None and candidate.sub not in only:
+        if only is not None and sub_of(candidate.key) not in only:
             continue
         verdict = judge(candidate, rules, now)
         if verdict == "due" and person.workos_id in seen:

@@ -13,7 +13,7 @@ QUOTA_SPENT = "daily_quota_exceeded"
 
 @dataclass(slots=True)
 class Due:
-    """Who is due, in order of sub, and how many are not, by reason."""
+    """Who is due, in order of key, and how many are not, by reason."""
 
     people: list[Recipient] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.model.call_errors import CallFailed, Refused, Terminal
+from engine.model.keys import sub_of
 from engine.model.paging import every_page
 from engine.model.ports import Clock, UserChanges
 from engine.model.resets import SUCCEEDED, ResetTarget
-from engine.model.retries import Tries
+from engine.model.retries import Tries, patiently
 from engine.model.users import TargetUser
 from engine.plan_file.model import Spec
 from engine.quota.metered import MeteredTarget
@@ -22,17 +23,19 @@ from engine.resets.settlement import KEPT
 from engine.resets.waiting import wait_or_stop
 from engine.run.stopping import Stop
 from engine.state.file import StateFile
+from engine.state.queries import who_needs_a_password
 from engine.state.resets import ResetLedger
 
-_PEOPLE = """
-SELECT workos_id, sub FROM users WHERE password = 1 AND workos_id IS NOT NULL AND relation = 'primary' ORDER BY sub
-"""
 _AT_ONCE = 16
+
+
+class _StoppedHere(Exception):
+    """The run was stopped between two tries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Returns:
-    """People who need a password, by WorkOS id: their sub; how those who came back did; who still has the flag.
+    """People who need a password, by WorkOS id: their key; how those who came back did; who still has the flag.
 
     `held` are those of them whom WorkOS has.
     """
@@ -45,7 +48,7 @@ class Returns:
 
 async def read_returns(state: StateFile, metered: MeteredTarget, target: ResetTarget, *, flag: str) -> Returns:
     """From WorkOS's users and events, and what the state remembers. Raises the errors of `engine.model.call_errors`."""
-    people = {str(workos_id): str(sub) for workos_id, sub in state.rows(_PEOPLE)}
+    people = who_needs_a_password(state)
     how = {one: kind for one, kind in ResetLedger(state).who_returned().items() if one in people}
     flagged: set[str] = set()
     held: set[str] = set()
@@ -97,7 +100,7 @@ async def run_status(
         },
         flagged=len(found.flagged),
         mails=ledger.counts(),
-        unknown=tuple(sub for sub, _ in ledger.of_status("unknown")),
+        unknown=tuple(sub_of(key) for key, _ in ledger.of_status("unknown")),
         requests=metered.requests,
         duration_s=time.monotonic() - began,
     )
@@ -126,11 +129,11 @@ async def run_sync(
             break
         chunk = due[at : at + _AT_ONCE]
         ends = await asyncio.gather(*(_clear(metered, one, flag, clock, stop) for _, one in chunk))
-        for (sub, _), code in zip(chunk, ends, strict=True):
+        for (key, _), code in zip(chunk, ends, strict=True):
             if code is None:
                 cleared += 1
             elif code:
-                failures.append((sub, code))
+                failures.append((sub_of(key), code))
     return SyncResult(
         plan=spec.name,
         sandbox=sandbox,
@@ -145,21 +148,21 @@ async def run_sync(
 
 async def _clear(metered: MeteredTarget, workos_id: str, flag: str, clock: Clock, stop: Stop) -> str | None:
     """None where it is cleared, else a code; "" where the run was stopped. Done twice, it is done."""
-    tries = Tries(metered.rng)
-    while True:
-        try:
-            await metered.update(workos_id, UserChanges(metadata={flag: None}))
-            return None
-        except Refused as error:
-            stop.request(error.code)
-            return ""
-        except Terminal as error:
-            # Gone, and the flag with it.
-            return None if error.status == 404 else error.code
-        except CallFailed as error:
-            delay = tries.next_delay(error)
-            if delay is None:
-                return error.code
-            metered.requests.retried += 1
-            if not await wait_or_stop(clock, delay, stop):
-                return ""
+
+    async def pause(seconds: float) -> None:
+        metered.requests.retried += 1
+        if not await wait_or_stop(clock, seconds, stop):
+            raise _StoppedHere
+
+    changes = UserChanges(metadata={flag: None})
+    try:
+        await patiently(lambda: metered.update(workos_id, changes), Tries(metered.rng), pause)
+        return None
+    except _StoppedHere:
+        return ""
+    except Refused as error:
+        stop.request(error.code)
+        return ""
+    except CallFailed as error:
+        # Gone, and the flag with it.
+        return None if error.status == 404 and isinstance(error, Terminal) else error.code

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from engine.model.call_errors import CallFailed
 from engine.model.errors import MigrateError, TargetError
+from engine.model.keys import sub_of
 from engine.model.ports import Progress
 from engine.model.resets import CREATED, SUCCEEDED, Recipient, ResetTarget
 from engine.plan_file.model import Spec
@@ -131,7 +132,7 @@ class Sending:
             resend_after=options.resend_after,
             resend_unknown=options.resend_unknown,
         )
-        due = find_due(self._candidates.candidates(), rules, self._clock.now(), only=options.only)
+        due = self._due(rules, options)
         if options.dry_run:
             await self._leave_passwordless(due, options.limit)
             tally = self._foresee(due, options)
@@ -140,8 +141,7 @@ class Sending:
             async def still_due() -> set[str]:
                 await list_all(self._candidates, self._metered, listing)
                 await self._learn(write=True)
-                found = find_due(self._candidates.candidates(), rules, self._clock.now(), only=options.only)
-                return {one.workos_id for one in found.people}
+                return {one.workos_id for one in self._due(rules, options).people}
 
             campaign = Campaign(
                 email=self._email,
@@ -161,6 +161,10 @@ class Sending:
             tally = await campaign.run(due.people, limit=options.limit, wait=options.wait)
         return self._result(due, tally, options, time.monotonic() - began)
 
+    def _due(self, rules: Rules, options: SendOptions) -> Due:
+        self._candidates.store_ledger(self._ledger.mails(), self._ledger.who_returned())
+        return find_due(self._candidates.candidates(), rules, self._clock.now(), only=options.only)
+
     async def _without_password(self, people: Sequence[Recipient]) -> set[str]:
         find = self._find_passwordless
         return await asyncio.to_thread(self._candidates.without_password, people, find) if find is not None else set()
@@ -174,7 +178,7 @@ class Sending:
         while at < len(due.people) and (limit is None or len(kept) < limit):
             chunk = due.people[at : at + _ASKED]
             without = await self._without_password(chunk)
-            kept += [one for one in chunk if one.sub not in without]
+            kept += [one for one in chunk if one.key not in without]
             at += len(chunk)
         due.reasons["no_password"] += at - len(kept)
         due.people = kept + due.people[at:]
@@ -201,8 +205,8 @@ class Sending:
         self._ledger.returned(
             [(one, "reset") for one in reset] + [(one, "signed_in") for one in self._candidates.signed_in()]
         )
-        subs = self._candidates.subs()
-        self._ledger.adopt_sent([(one, subs[one], at) for one, at in asked.items() if one in subs])
+        keys = self._candidates.keys()
+        self._ledger.adopt_sent([(one, keys[one], at) for one, at in asked.items() if one in keys])
 
     def _foresee(self, due: Due, options: SendOptions) -> Tally:
         now = self._clock.now()
@@ -212,9 +216,7 @@ class Sending:
         return Tally(left=number, next_at=at if number else None)
 
     def _result(self, due: Due, tally: Tally, options: SendOptions, duration: float) -> SendResult:
-        unknown = {sub for sub, _ in self._ledger.of_status("unknown")} | {
-            sub for sub, _ in self._ledger.of_status("intended")
-        }
+        unknown = {sub_of(key) for status in ("unknown", "intended") for key, _ in self._ledger.of_status(status)}
         if options.only is not None:
             unknown &= set(options.only)
         reasons = Counter(due.reasons)
@@ -232,7 +234,7 @@ class Sending:
             sent=tally.sent,
             left=tally.left,
             unknown=tuple(sorted(unknown)),
-            failures=tuple(tally.failures),
+            failures=tuple((sub_of(key), code) for key, code in tally.failures),
             not_mailed=reasons,
             stopped=tally.stopped,
             next_at=tally.next_at,

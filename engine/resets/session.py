@@ -13,6 +13,7 @@ from engine.plan_file.model import Spec
 from engine.resets.results import SendResult
 from engine.resets.sending import Sending, SendOptions
 from engine.run.migration import new_run_id
+from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.session import Session
 from engine.run.stopping import Stop
@@ -49,7 +50,7 @@ async def run_send(
         with database.disk_errors(path), as_target_error(destination):
             people = await asyncio.to_thread(read_people, session.spec, session.source, connection, session.key, watch)
             check_selected(session.spec, people.source)
-            database.attach_state(connection, state.path)
+            await asyncio.to_thread(know, connection, state)
             async with session.resets(destination) as target:
                 result = await Sending(
                     spec=session.spec,

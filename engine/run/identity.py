@@ -5,18 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from engine.model.keys import NO_POOL
 from engine.model.outcomes import StateIdentity
 from engine.plan_file.model import ExportSource, Spec
 
 
+def pool_name(spec: Spec) -> str:
+    """What the keys of the source's users begin with."""
+    if isinstance(spec.source, ExportSource):
+        return spec.source.user_pool_id or NO_POOL
+    return spec.source.user_pool_id
+
+
 def state_identity(spec: Spec, *, sandbox: bool) -> StateIdentity:
     """Whom the state of this plan belongs to (rule 13)."""
-    if isinstance(spec.source, ExportSource):
-        pool = spec.source.user_pool_id or "export files"
-    else:
-        pool = spec.source.user_pool_id
     destination = "sandbox" if sandbox else f"{spec.destination.base_url.rstrip('/')} {spec.destination.client_id}"
-    return StateIdentity(spec.name, pool, destination)
+    return StateIdentity(spec.name, pool_name(spec), destination)
 
 
 def for_sandbox(spec: Spec) -> Spec:

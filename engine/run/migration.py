@@ -8,32 +8,37 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
 
 import orjson
 
-from engine.model.call_errors import Refused
 from engine.model.clock import SystemClock
-from engine.model.errors import MigrateError, StateError
+from engine.model.errors import StateError
+from engine.model.keys import sub_of
 from engine.model.ports import Progress
+from engine.model.store import Store
 from engine.oauth.results import KEYS
 from engine.plan_file.model import Destination
 from engine.resources.users.performer import Performer
+from engine.run.execution import Execution
 from engine.run.guards import broken_guards, check_guards
-from engine.run.preparation import Prepared
+from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
 from engine.run.results import ApplyResult, Failure, PlanResult, Reported
-from engine.run.runner import Runner, Tally
+from engine.run.runner import Tally
+from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
+from engine.snapshot.change_table import store_changes
+from engine.snapshot.known import refresh_known
 from engine.snapshot.passwordless import count_flagged
+from engine.snapshot.reconcile import count_left_source, count_orphaned, reconcile, settlement
 from engine.snapshot.sign_ins import count_by_name
 from engine.state.file import StateFile
-from engine.state.reconcile import count_left_source, count_orphaned, reconcile
+from engine.state.plan_file import note_plan_file
 
 _LISTED = 1000
 
@@ -53,29 +58,36 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     try:
         actions = prepared.actions()
         check_guards(broken_guards(session.spec.safety, actions, prepared.departures))
-        foreseen = await session.foresee_sign_in(stage, prepared.connection)
-        foreseen.refuse()
+        sign_in, kinds = await session.foresee(stage, prepared.connection)
+        sign_in.refuse()
         if not session.sandbox:
             # A stand-in has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
-                await stage.gate(foreseen, session.probe)
+                await stage.gate(sign_in, session.sign_in_facts(sign_in, kinds), session.probe)
         watch.check("checking")
         session.notes += _doubts(session, prepared)
         run_id = new_run_id()
-        path = session.workspace.snapshot_path
         new = not session.workspace.state_path.exists()
         with StateFile.open(session.workspace.state_path, session.identity, key=session.key) as state:
+            session.notes += note_plan_file(state, session.spec)
             state.begin_run(run_id, "apply", time.time())
             due = actions["create"] + actions["update"] + actions["adopt"]
-            sign_in = await stage.carry_out(foreseen, state)
-            tally = await _carry_out(session, prepared, state, run_id, stop, writing(due))
-            reported = _settle_state(state, path, run_id, stop, prepared)
+            store_changes(prepared.connection, [one for work in kinds for one in work.changes])
+            run = Execution(session.target, state, run_id, stop)
+            # A connection that is there a minute early harms nobody, a user without one cannot sign in.
+            for work in kinds:
+                await run.carry_out(work, work)
+            performer = Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock())
+            guard = FailureGuard(session.spec.safety.max_failures)
+            tally = await run.carry_out(prepared.table, performer, progress=writing(due), guard=guard)
+            sections = await applied_sections(sign_in, kinds, session.workos)
+            reported = _settle_state(session, state, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(
                     f"there was no state: it was rebuilt from WorkOS, where {tally.counts['adopted']} users were found"
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
-            result = replace(result, sign_in=sign_in)
+            result = replace(result, sign_in=sections)
             with suppress(StateError):
                 # The run is over and counted; that it cannot be noted is in the result already.
                 state.end_run(run_id, time.time(), _summary(result))
@@ -98,7 +110,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
-        sign_in = (await session.foresee_sign_in(stage, prepared.connection)).result()
+        sign_in = planned_sections(*await session.foresee(stage, prepared.connection))
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,
@@ -112,7 +124,7 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
                 skip=actions["skip"],
                 conflicts=actions["conflict"],
             ),
-            failures=tuple(Failure(*one) for one in conflicts),
+            failures=tuple(Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts),
             failures_total=total,
             requests=session.target.requests,
             writes=summary.writes + sign_in.writes,
@@ -158,37 +170,19 @@ def _foreseen(prepared: Prepared) -> Reported:
     )
 
 
-def _settle_state(state: StateFile, snapshot: Path, run_id: str, stop: Stop, prepared: Prepared) -> Reported:
+def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepared: Prepared) -> Reported:
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
-    reported = _foreseen(prepared)
+    reported, snapshot = _foreseen(prepared), prepared.connection
+    meta = {LOOKED_AT: repr(prepared.looked_at)} if prepared.looked_at is not None else {}
     try:
-        reconcile(state, snapshot, run_id=run_id, looked_at=prepared.looked_at)
-        return replace(reported, left_source=count_left_source(state), orphaned=count_orphaned(state))
+        with database.disk_errors(session.workspace.snapshot_path):
+            refresh_known(snapshot, state.rows(run_id=run_id), state.orphaned())
+            reconcile(snapshot, run_id=run_id, now=time.time())
+            state.settle(settlement(snapshot, meta))
+            return replace(reported, left_source=count_left_source(snapshot), orphaned=count_orphaned(snapshot))
     except StateError as error:
         stop.request(error.code)
         return reported
-
-
-async def _carry_out(
-    session: Session, prepared: Prepared, state: StateFile, run_id: str, stop: Stop, progress: Progress
-) -> Tally:
-    runner = Runner(
-        work=prepared.table,
-        state=state,
-        performer=Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock()),
-        target=session.target,
-        run_id=run_id,
-        stop=stop,
-        guard=FailureGuard(session.spec.safety.max_failures),
-        progress=progress,
-    )
-    try:
-        return await runner.run()
-    except Refused as error:
-        stop.request(error.code)
-    except MigrateError as error:
-        stop.request(error.code)
-    return runner.tally
 
 
 def _result(
@@ -202,8 +196,8 @@ def _result(
 ) -> ApplyResult:
     actions, counts = prepared.actions(), tally.counts
     conflicts, total = prepared.conflicts(_LISTED)
-    failures = [Failure(*one) for one in conflicts]
-    failures += [Failure(one.sub, one.code or "failed", one.leftover) for one in tally.failures]
+    failures = [Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts]
+    failures += [Failure(sub_of(one.key), one.code or "failed", one.leftover) for one in tally.failures]
     due = actions["create"] + actions["update"] + actions["adopt"]
     return ApplyResult(
         plan=session.spec.name,

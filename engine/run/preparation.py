@@ -8,25 +8,31 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.model.keys import user_key
 from engine.model.ports import UserSource, UserTarget
+from engine.model.store import Store
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
+from engine.run.identity import pool_name
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import SourceCounts
 from engine.snapshot import database
 from engine.snapshot.decisions import check_adoptions
 from engine.snapshot.departures import Departures, count_departures
+from engine.snapshot.known import fill_known
 from engine.snapshot.passwordless import FindPasswordless, mark_passwordless
 from engine.snapshot.plan_table import PlanTable
+
+LOOKED_AT = "looked_at"
 
 
 @dataclass(slots=True)
 class Prepared:
-    """A computed plan on disk. `connection` is the snapshot's, with the state attached as `known`."""
+    """A computed plan on disk. `connection` is the snapshot's, with what the state knows in `known`."""
 
     connection: sqlite3.Connection
     table: PlanTable
@@ -44,7 +50,7 @@ class Prepared:
         return self.table.count_actions() + Counter(merge=self.merged)
 
     def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:
-        """(sub, code, WorkOS id if known) of people in conflict, the first `limit`, and how many there are."""
+        """(key, code, WorkOS id if known) of people in conflict, the first `limit`, and how many there are."""
         return self.table.conflicts(limit)
 
     def close(self) -> None:
@@ -58,7 +64,7 @@ async def prepare(
     source: UserSource,
     target: UserTarget,
     snapshot: Path,
-    state: Path | None,
+    state: Store | None,
     key: bytes,
     watch: Watch,
     now: float,
@@ -86,7 +92,7 @@ async def _prepare(
     source: UserSource,
     target: UserTarget,
     connection: sqlite3.Connection,
-    state: Path | None,
+    state: Store | None,
     key: bytes,
     watch: Watch,
     now: float,
@@ -95,11 +101,14 @@ async def _prepare(
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
     check_selected(spec, people.source)
-    adoptions = {one.sub: one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
+    pool = pool_name(spec)
+    adoptions = {
+        user_key(pool, one.sub): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id
+    }
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
     table = PlanTable(connection, defaults=people.mapper.defaults, flags=flags)
-    database.attach_state(connection, state)
+    await asyncio.to_thread(know, connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
     if find_passwordless is not None:
@@ -113,16 +122,31 @@ async def _prepare(
 
     refreshed: Refresh = "skipped"
     if refresh:
-        refreshed = await find_departed(table, target, looked_at=table.looked_at(), now=now, progress=listing)
+        refreshed = await find_departed(table, target, looked_at=_looked_at(state), now=now, progress=listing)
     await asyncio.to_thread(table.settle_unchanged)
     await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
-    check_adoptions(connection, spec.decisions, str(spec.path))
+    check_adoptions(connection, spec.decisions, str(spec.path), pool=pool)
     summary = await asyncio.to_thread(compute_plan, table, planner)
     departures = await asyncio.to_thread(count_departures, connection)
     looked_at = None if refreshed in ("skipped", "failed") else now
-    database.detach_state(connection)
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
         refreshed, looked_at,
     )  # fmt: skip
+
+
+def know(connection: sqlite3.Connection, state: Store | None, *, kept: bool = False) -> None:
+    """Copy what a state knows into a snapshot; `kept`: one that an earlier run left. Blocking; raises StateError."""
+    if state is None:
+        fill_known(connection, kept=kept)
+    else:
+        fill_known(connection, state.rows(), state.orphaned(), kept=kept)
+
+
+def _looked_at(state: Store | None) -> float | None:
+    """When a run last looked who was deleted in WorkOS, and the state learnt it."""
+    try:
+        return float(state.meta(LOOKED_AT) or "") if state is not None else None
+    except ValueError:
+        return None

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.model.errors import GuardRefused, Interrupted
+from engine.model.keys import user_key
 from engine.model.ports import Progress, UserSource
 from engine.plan_file.model import Spec
 from engine.plan_file.providers import providers_with
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.mapper import Mapper
+from engine.run.identity import pool_name
 from engine.run.results import SourceCounts
 from engine.snapshot import ingest
 from engine.snapshot.decisions import leave_skipped
@@ -64,6 +66,7 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         watch.check("reading")
         watch.reading(seen)
 
+    pool = pool_name(spec)
     reader = Ingest(
         connection,
         filters=spec.filters,
@@ -71,15 +74,16 @@ def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, 
         fingerprints=fingerprints,
         skip_providers=providers_with(spec.providers, "skip"),
         reset_providers=providers_with(spec.providers, "password_reset"),
+        pool=pool,
     )
     reader.read(source, inline_groups=not source.describe().live, progress=progress)
-    leave_skipped(connection, spec.decisions, str(spec.path))
+    leave_skipped(connection, spec.decisions, str(spec.path), pool=pool)
     merge_people(
         connection,
         duplicates=spec.duplicates,
         mapper=mapper,
         fingerprints=fingerprints,
-        decided={one.sub for one in spec.decisions if one.action == "primary"},
+        decided={user_key(pool, one.sub) for one in spec.decisions if one.action == "primary"},
     )
     seen, selected, reasons = ingest.counts(connection)
     return People(mapper, fingerprints, SourceCounts(seen, selected, reasons), ingest.count_merged(connection))

@@ -1,8 +1,8 @@
-"""Carries out a plan: claims users in the state, lets workers call, records what came of it.
+"""Carries out a plan: claims resources in the state, lets workers call, records what came of it. Of any kind.
 
 Crash order: a claim is on disk before its call is made, an outcome only after its answer. Both go into the state in
-batches, many users a commit; a kill at any instant leaves at most the claimed ones open, and the next run looks each
-of them up before it writes.
+batches, many resources a commit; a kill at any instant leaves at most the claimed ones open, and the next run looks
+each of them up before it writes.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from engine.model.call_errors import CallFailed, Refused
 from engine.model.errors import MigrateError
 from engine.model.outcomes import Claim, NotDone, Outcome
-from engine.model.ports import Progress, StateStore
+from engine.model.ports import Progress
+from engine.model.store import Journal
 from engine.quota.concurrency import MOST
 from engine.quota.metered import MeteredTarget, Stopped
-from engine.resources.users.changes import Work
-from engine.resources.users.performer import Performer
 from engine.run.stopping import FailureGuard, Stop
 
 _LOW_WATER = 128
@@ -30,6 +29,8 @@ _RECORD_AFTER = 0.1  # seconds, whichever comes first
 # Calls in flight when a run is stopped get this long to end (seconds).
 _GRACE = 10.0
 _LISTED_FAILURES = 1000
+# Refusals that may pass once others of phase 0 are done.
+_WAITS = frozenset({"email_not_available"})
 _T = TypeVar("_T")
 
 
@@ -39,10 +40,38 @@ class OnDisk(Protocol):
     def __call__(self, call: Callable[[], _T], /) -> Awaitable[_T]: ...
 
 
-class WorkList(Protocol):
-    """Where changes come from, in lists of bounded length."""
+class Work(Protocol):
+    """One change to carry out; `operation` is what its claim says."""
 
-    def work(self, *, freeing: bool) -> Iterator[list[Work]]: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def operation(self) -> str: ...
+
+
+_W = TypeVar("_W", bound=Work)
+_W_contra = TypeVar("_W_contra", bound=Work, contravariant=True)
+
+
+class WorkList(Protocol[_W]):
+    """Where the changes of a kind come from, in lists of bounded length."""
+
+    def work(self, phase: int) -> Iterator[list[_W]]:
+        """Phase 0 frees what the others may be waiting for (users: an address); phase 1 is the rest."""
+        ...
+
+
+class Performs(Protocol[_W_contra]):
+    """Carries out one change, with as many calls as it takes."""
+
+    async def perform(self, work: _W_contra) -> tuple[Outcome, str]:
+        """What the state has to record, and what the result counts.
+
+        Raises Refused when the run must stop. Any other CallFailed leaves the claim open.
+        """
+        ...
 
 
 @dataclass(slots=True)
@@ -62,15 +91,15 @@ class Tally:
                 self.failures.append(outcome)
 
 
-class Runner:
+class Runner(Generic[_W]):
     """One run's execution. `run` returns when all is done or the run was stopped; `stop` says which."""
 
     def __init__(
         self,
         *,
-        work: WorkList,
-        state: StateStore,
-        performer: Performer,
+        work: WorkList[_W],
+        state: Journal,
+        performer: Performs[_W],
         target: MeteredTarget,
         run_id: str,
         stop: Stop,
@@ -85,10 +114,10 @@ class Runner:
         self._stop = stop
         self._guard = guard
         self._progress = progress
-        self._queue: asyncio.Queue[Work] = asyncio.Queue()
+        self._queue: asyncio.Queue[_W] = asyncio.Queue()
         self._ended: list[tuple[Outcome, str]] = []
         self._holding = False
-        self._held: list[Work] = []  # claimed, and waiting for an address
+        self._held: list[_W] = []  # claimed, and waiting for an address
         self._open = 0  # claimed, and not yet among the ended
         self._wake = asyncio.Event()
         self._fault: BaseException | None = None
@@ -101,17 +130,17 @@ class Runner:
         """
         # SQLite's commits wait for the disk: in a thread of their own they hold nobody up.
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="state") as disk:
-            await self._free_addresses(disk)
+            await self._free(disk)
             if not self._stop:
-                await self._phase(self._work.work(freeing=False), disk)
+                await self._phase(self._work.work(1), disk)
         if self._fault is not None:
             raise self._fault
         return self.tally
 
-    async def _free_addresses(self, disk: ThreadPoolExecutor) -> None:
+    async def _free(self, disk: ThreadPoolExecutor) -> None:
         """Changes of address, over and over while that helps: one may wait for what another gives up."""
         self._holding = True
-        batches = self._work.work(freeing=True)
+        batches = self._work.work(0)
         while not self._stop:
             before = self.tally.counts.total()
             await self._phase(batches, disk)
@@ -123,7 +152,7 @@ class Runner:
             batches = iter([held])
         self._holding = False
 
-    async def _phase(self, batches: Iterator[list[Work]], disk: ThreadPoolExecutor) -> None:
+    async def _phase(self, batches: Iterator[list[_W]], disk: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
 
         def on_disk(call: Callable[[], _T]) -> Awaitable[_T]:
@@ -134,7 +163,7 @@ class Runner:
         more = True
         try:
             while more or self._open or self._ended:
-                batch: list[Work] = []
+                batch: list[_W] = []
                 if more and not self._stop and self._queue.qsize() < _LOW_WATER:
                     batch = await on_disk(lambda: next(batches, []))
                     more = bool(batch)
@@ -157,10 +186,10 @@ class Runner:
                 worker.cancel()
             await asyncio.gather(watch, *workers, return_exceptions=True)
 
-    async def _advance(self, batch: list[Work], on_disk: OnDisk) -> None:
+    async def _advance(self, batch: list[_W], on_disk: OnDisk) -> None:
         ended, self._ended = self._ended, []
         outcomes = [outcome for outcome, _ in ended]
-        claims = [Claim(work.change.sub, work.change.action) for work in batch]
+        claims = [Claim(work.kind, work.key, work.operation) for work in batch]
         if outcomes or claims:
             await on_disk(lambda: self._state.advance(outcomes, claims, run_id=self._run_id))
         self._open += len(batch) - len(ended)
@@ -191,7 +220,7 @@ class Runner:
                 return
             except CallFailed as error:
                 # No answer to one user's call says anything of the others.
-                ended = NotDone(work.change.sub, "claimed", error.code, 1), "failed"
+                ended = NotDone(work.kind, work.key, "claimed", error.code, 1), "failed"
             except Stopped:
                 # It stays claimed: an earlier try of it may have been done.
                 return
@@ -199,7 +228,7 @@ class Runner:
                 # A bug of ours must stop the run, not vanish with its task.
                 self._give_up(error)
                 return
-            if self._holding and isinstance(ended[0], NotDone) and ended[0].code == "email_not_available":
+            if self._holding and isinstance(ended[0], NotDone) and ended[0].code in _WAITS:
                 self._held.append(work)
                 self._open -= 1
             else:
@@ -225,7 +254,8 @@ class Runner:
         self._target.stop()
         released: list[tuple[Outcome, str]] = []
         while not self._queue.empty():
-            released.append((NotDone(self._queue.get_nowait().change.sub, "released", None), ""))
+            work = self._queue.get_nowait()
+            released.append((NotDone(work.kind, work.key, "released", None), ""))
         calling = [worker for worker in workers if self._target.calling(worker)]
         for worker in workers:
             if worker not in calling:

@@ -9,21 +9,25 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
 from engine.model.ports import SourceDescription, UserSource
 from engine.model.resets import ResetTarget
 from engine.oauth.checks import Check
-from engine.oauth.ports import ProviderProbe, SignInEnvironment
+from engine.oauth.ports import ProviderProbe
 from engine.plan_file.model import Destination, Spec
 from engine.quota.metered import MeteredTarget
-from engine.resources.connections.design import Known
+from engine.resources.organizations.organization import organizations
+from engine.run.environment import WorkOSPorts
+from engine.run.kinds import KindsInMemory, Known, kinds_in_memory
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
-from engine.run.sign_in import Foreseen, SignInStage
+from engine.run.sign_in import SignInFacts, SignInPlan, SignInStage
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
+from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
 OpenResets = Callable[[Destination], AbstractAsyncContextManager[ResetTarget]]
@@ -42,10 +46,10 @@ class Session:
     source: UserSource
     described: SourceDescription
     target: MeteredTarget
-    sign_in: SignInEnvironment
+    workos: WorkOSPorts
     resets: OpenResets
     probe: ProviderProbe
-    connections: dict[str, Known] = field(default_factory=dict)
+    known: Known = field(default_factory=dict)  # of the kinds that fit in memory
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
 
@@ -54,21 +58,34 @@ class Session:
         pool = None
         if self.spec.providers is not None:
             pool = await asyncio.to_thread(self.source.identity_providers)
-        return SignInStage(
-            self.spec, self.sign_in, pool=pool, pool_id=self.described.pool_id, known=self.connections, key=self.key
-        )
+        return SignInStage(self.spec, self.workos, pool=pool, pool_id=self.described.pool_id)
 
-    async def foresee_sign_in(self, stage: SignInStage, snapshot: sqlite3.Connection) -> Foreseen:
-        """What signing in takes for the people in a snapshot. Raises MigrateError."""
+    async def foresee(self, stage: SignInStage, snapshot: sqlite3.Connection) -> tuple[SignInPlan, KindsInMemory]:
+        """Who in a snapshot signs in how, and what becomes of the resources that are not users. Raises MigrateError."""
         people = await asyncio.to_thread(count_sign_ins, snapshot)
         left_out = await asyncio.to_thread(count_left_out, snapshot)
+        plan = stage.foresee(people, left_out)
+        kinds = kinds_in_memory(
+            self.spec, self.workos, key=self.key, designs=plan.designs,
+            organizations=lambda: organizations(one.organization for one in plan.designs),
+        )  # fmt: skip
         with as_target_error(self.spec.destination):
-            foreseen = await stage.foresee(people, left_out)
-        if foreseen.connections:
-            foreseen.addresses = await asyncio.to_thread(
-                count_addresses, snapshot, foreseen.connections, foreseen.domains
-            )
-        return foreseen
+            await kinds.foresee(self.known)
+        if plan.connections:
+            plan.addresses = await asyncio.to_thread(count_addresses, snapshot, plan.connections, _domains(kinds))
+        return plan, kinds
+
+    def sign_in_facts(self, plan: SignInPlan, kinds: KindsInMemory) -> SignInFacts:
+        """What the checks of providers go by."""
+        known, pool = self.known.get(CONNECTION, {}), self.described.pool_id or ""
+        ids = {one.provider: known.get(connection_key(pool, one.provider)) for one in plan.designs}
+        wanted, held = kinds.wanted_organizations, kinds.held_organizations
+        named = {one.provider: one.organization.organization for one in plan.designs}
+        return SignInFacts(
+            {name: row.workos_id for name, row in ids.items() if row is not None and row.workos_id is not None},
+            {provider: (wanted[name], held.get(name)) for provider, name in named.items()},
+            coming=any(one.action == "create" for one in kinds.redirect_uris.changes),
+        )
 
     async def check_sign_in(self, stage: SignInStage, watch: Watch) -> list[Check]:
         """Read who signs in how, and check every provider by what `apply` would go by. Raises MigrateError."""
@@ -77,31 +94,39 @@ class Session:
         try:
             with database.disk_errors(path):
                 await asyncio.to_thread(read_people, self.spec, self.source, snapshot, self.key, watch)
-                foreseen = await self.foresee_sign_in(stage, snapshot)
+                plan, kinds = await self.foresee(stage, snapshot)
             with as_target_error(self.spec.destination):
-                return await stage.check(foreseen, self.probe)
+                return await stage.check(plan, self.sign_in_facts(plan, kinds), self.probe)
         finally:
             snapshot.close()
             database.remove(path)
 
     async def prepare(self, watch: Watch) -> Prepared:
         """Compute the plan. Raises MigrateError for everything that ends the command."""
-        path = self.workspace.state_path
-        with as_target_error(self.spec.destination):
-            return await prepare(
-                self.spec,
-                source=self.source,
-                target=self.target,
-                snapshot=self.workspace.snapshot_path,
-                state=path if path.exists() else None,
-                key=self.key,
-                watch=watch,
-                now=time.time(),
-                refresh=self.refresh,
-                find_passwordless=self.find_passwordless()
-                if self.spec.password_reset.strategy == "on_next_sign_in"
-                else None,
-            )
+        state = self.read_state()
+        try:
+            with as_target_error(self.spec.destination):
+                return await prepare(
+                    self.spec,
+                    source=self.source,
+                    target=self.target,
+                    snapshot=self.workspace.snapshot_path,
+                    state=state,
+                    key=self.key,
+                    watch=watch,
+                    now=time.time(),
+                    refresh=self.refresh,
+                    find_passwordless=self.find_passwordless()
+                    if self.spec.password_reset.strategy == "on_next_sign_in"
+                    else None,
+                )
+        finally:
+            if state is not None:
+                state.close()
+
+    def read_state(self) -> StateFile | None:
+        """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
+        return StateFile.read(self.workspace.state_path, self.identity, checked=True)
 
     def find_passwordless(self) -> FindPasswordless | None:
         """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""
@@ -119,3 +144,9 @@ class Session:
             f"the pool lets users sign in without a password (passkey, one-time code): up to {who} {what} may never "
             "have had one; with mfa: report they are asked for, and those are left alone"
         ]
+
+
+def _domains(kinds: KindsInMemory) -> set[str]:
+    """Domains of the organizations, planned and held."""
+    planned = {name for one in kinds.wanted_organizations.values() for name in one.domains}
+    return planned | {name for one in kinds.held_organizations.values() for name in one.domains}

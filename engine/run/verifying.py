@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
+from engine.model.keys import sub_of
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA
 from engine.resources.users.verification import compare
+from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
 from engine.run.session import Session
@@ -34,14 +37,14 @@ class _Findings:
         held = pair.ours or pair.same_address
         if held is None:
             self.users["missing"] += 1
-            self._list(Difference(pair.desired.sub, None, "", "missing"))
+            self._list(Difference(sub_of(pair.desired.key), None, "", "missing"))
             return
         verdicts = set()
         for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
             self.fields.setdefault(one.field, Counter())[one.verdict] += 1
             verdicts.add(one.verdict)
             if one.verdict != "equal":
-                self._list(Difference(pair.desired.sub, held.id, one.field, one.verdict))
+                self._list(Difference(sub_of(pair.desired.key), held.id, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
 
     def _list(self, difference: Difference) -> None:
@@ -63,8 +66,8 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
             check_selected(spec, people.source)
-            state = session.workspace.state_path
-            database.attach_state(connection, state if state.exists() else None)
+            with session.read_state() or nullcontext() as state:
+                await asyncio.to_thread(know, connection, state)
             table = PlanTable(connection, defaults=people.mapper.defaults, flags={})
             pairs = Pairs(connection, table, sample=sample)
             if sample is None:

@@ -11,6 +11,7 @@ from engine.sandbox.errors import ApiError, refused
 from engine.sandbox.events import Events
 from engine.sandbox.passwords import is_password
 from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import user_shape
 
 _OPTIONAL = ("ip_address", "user_agent", "device_id", "invitation_token", "signals_id", "radar_auth_attempt_id")
@@ -23,9 +24,10 @@ _PASSWORD = {
 class Authentication:
     """POST /user_management/authenticate with grant_type password."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: Environment, events: Events, sessions: Sessions) -> None:
         self._environment = environment
         self._events = events
+        self._sessions = sessions
 
     def routes(self) -> list[Route]:
         return [Route("POST", "/user_management/authenticate", self.authenticate)]
@@ -63,12 +65,15 @@ class Authentication:
             raise ApiError(403, body)
         own.database.write("UPDATE users SET last_sign_in_at = ? WHERE id = ?", (own.clock.stamp(), row["id"]))
         self._events.record("authentication.password_succeeded", {**attempt, "status": "succeeded"})
+        session = self._sessions.open(row["id"], "password")
         answer: dict[str, Any] = {
             "user": _without_metadata(user_shape(own.one("users", "User", row["id"]))),
             "access_token": f"sandbox.{secrets.token_urlsafe(24)}",
             "refresh_token": secrets.token_urlsafe(24),
             "authentication_method": "Password",
         }
+        if "organization_id" in session:
+            answer["organization_id"] = session["organization_id"]
         return reply(200, answer)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engine.sandbox.connections import Connections
     from engine.sandbox.identities import Identities
     from engine.sandbox.service import Service
+    from engine.sandbox.sessions import Sessions
 
 T = TypeVar("T", Quotas, Faults, Settings)
 
@@ -27,11 +28,19 @@ _PARTS = ("data", "stats", "faults", "quotas", "settings")
 class Control:
     """The control endpoints of one service."""
 
-    def __init__(self, service: Service, options: Options, connections: Connections, identities: Identities) -> None:
+    def __init__(
+        self,
+        service: Service,
+        options: Options,
+        connections: Connections,
+        identities: Identities,
+        sessions: Sessions,
+    ) -> None:
         self._service = service
         self._options = options
         self._connections = connections
         self._identities = identities
+        self._sessions = sessions
 
     def routes(self) -> list[Route]:
         return [
@@ -42,6 +51,7 @@ class Control:
             Route("POST", "/_sandbox/reset", self.reset),
             Route("GET", "/_sandbox/connections/{id}", self._connections.configuration),
             Route("POST", "/_sandbox/identities", self._identities.link),
+            Route("POST", "/_sandbox/sessions", self._sessions.control),
         ]
 
     def stats(self, _: Request) -> Reply:

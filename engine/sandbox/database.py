@@ -14,13 +14,13 @@ from typing import Any
 from engine.model.errors import TargetError
 from engine.sandbox.errors import ApiError
 
-_VERSION = 2
+_VERSION = 3
 _APPLICATION = 0x574F5342  # "WOSB": tells a sandbox's file from any other
 _COMMIT_AFTER_S = 0.05
 
 TABLES = (
     *("users", "password_resets", "events", "organizations", "memberships", "roles", "connections", "redirect_uris"),
-    *("identities", "auth_factors"),
+    *("identities", "auth_factors", "sessions", "permissions"),
 )
 
 _SCHEMA = """
@@ -61,6 +61,18 @@ CREATE TABLE auth_factors (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NU
   issuer TEXT NOT NULL, account TEXT NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
 CREATE INDEX auth_factors_by_user ON auth_factors (user_id);
 """
+_SINCE_3 = """
+CREATE TABLE sessions (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user_id TEXT NOT NULL,
+  organization_id TEXT, auth_method TEXT NOT NULL, expires_at TEXT NOT NULL, created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL);
+CREATE INDEX sessions_by_user ON sessions (user_id);
+CREATE TABLE permissions (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, slug TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL, description TEXT, resource_type_slug TEXT NOT NULL, created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL);
+ALTER TABLE roles ADD COLUMN permissions TEXT NOT NULL DEFAULT '[]';
+"""
+_SINCE = (_SCHEMA, _SINCE_2, _SINCE_3)
+"""What each version has added."""
 
 
 class Database:
@@ -148,11 +160,11 @@ def _prepare(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
     )
     empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-    if not empty and (application != _APPLICATION or version not in (1, _VERSION)):
+    if not empty and (application != _APPLICATION or not 1 <= version <= _VERSION):
         raise sqlite3.DatabaseError("it is not the data of a sandbox of this version")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    missing = _SCHEMA + _SINCE_2 if empty else _SINCE_2 if version < _VERSION else ""
+    missing = "".join(_SINCE if empty else _SINCE[version:])
     if missing:
         connection.executescript(
             f"BEGIN; {missing} PRAGMA application_id={_APPLICATION}; PRAGMA user_version={_VERSION}; COMMIT;"

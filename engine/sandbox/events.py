@@ -57,7 +57,9 @@ class Events:
         if organization is not None:
             conditions.append(("organization_id = ?", organization))
         conditions.append(("event IN (SELECT value FROM json_each(?))", orjson.dumps(names).decode()))
-        return list_rows(self._environment.database, "events", read_page(request, "asc"), conditions, _shape)
+        page = read_page(request, "asc")
+        # An answer has the one cursor (docs and API description, list events).
+        return list_rows(self._environment.database, "events", page, conditions, _shape, cursors=("after",))
 
 
 def _check_range(request: Request, start: str | None, end: str | None, now: str) -> None:

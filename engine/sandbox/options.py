@@ -79,6 +79,7 @@ class Settings:
     metadata_keys: int = 10
     external_id_length: int = 64
     multiple_roles: bool = False
+    unique_domains: bool = False  # 409 for a domain that is verified for another organization
     email_password_auth: bool = True
     password_reset_allowed: bool = True
     email_verification_required: bool = True

@@ -8,7 +8,7 @@ import orjson
 
 from engine.sandbox.bodies import Field, check, check_metadata, check_texts, read_body
 from engine.sandbox.environment import Environment
-from engine.sandbox.errors import invalid_parameters, not_found, refused
+from engine.sandbox.errors import ApiError, invalid_parameters, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
 from engine.sandbox.requests import Reply, Request, Route, reply
@@ -59,6 +59,7 @@ class Organizations:
             f"INSERT INTO organizations ({columns}, updated_at) VALUES ({marks}, ?)",  # noqa: S608 - our own names
             (*row.values(), now),
         )
+        self._record_domains(identifier, [], orjson.loads(values.get("domains", "[]")))
         return self._done(identifier, 201, "organization.created")
 
     def get(self, request: Request) -> Reply:
@@ -95,12 +96,20 @@ class Organizations:
         values["updated_at"] = own.clock.stamp()
         columns = ", ".join(f"{name} = ?" for name in values)
         own.database.write(f"UPDATE organizations SET {columns} WHERE id = ?", (*values.values(), row["id"]))  # noqa: S608 - our own names
+        if "domains" in values:
+            self._record_domains(row["id"], orjson.loads(row["domains"]), orjson.loads(values["domains"]))
         return self._done(row["id"], 200, "organization.updated")
 
     def delete(self, request: Request) -> Reply:
         own = self._environment
         row = self._one(request)
-        for table in ("memberships", "connections"):
+        for member in own.database.rows(
+            "SELECT id, user_id, organization_id FROM memberships WHERE organization_id = ?", (row["id"],)
+        ):
+            data = {"object": "organization_membership", **dict(member)}
+            self._events.record("organization_membership.deleted", data, row["id"])
+        self._record_domains(row["id"], orjson.loads(row["domains"]), [])
+        for table in ("memberships", "connections", "sessions"):
             own.database.write(f"DELETE FROM {table} WHERE organization_id = ?", (row["id"],))  # noqa: S608 - our own names
         own.database.write("DELETE FROM organizations WHERE id = ?", (row["id"],))
         self._events.record("organization.deleted", organization_shape(row), row["id"])
@@ -135,10 +144,34 @@ class Organizations:
             if external_id is not None and own.database.row(sql, (external_id, identifier)):
                 raise refused(400, "external_id_already_used")
         if "domains" in given or "domain_data" in given:
-            values["domains"] = orjson.dumps(self._domains(given, identifier)).decode()
+            there = own.database.row("SELECT domains FROM organizations WHERE id = ?", (identifier,))
+            before = orjson.loads(there["domains"]) if there is not None else []
+            values["domains"] = orjson.dumps(self._domains(given, identifier, before)).decode()
         return values
 
-    def _domains(self, given: dict[str, Any], identifier: str) -> list[dict[str, Any]]:
+    def _record_domains(self, identifier: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
+        """The events of an organization's domains (docs, events)."""
+        were, are = {one["domain"]: one for one in before}, {one["domain"]: one for one in after}
+        for name, one in are.items():
+            if name not in were:
+                self._events.record("organization_domain.created", one, identifier)
+            if one["state"] == "verified" and were.get(name, {}).get("state") != "verified":
+                self._events.record("organization_domain.verified", one, identifier)
+        for name in were.keys() - are.keys():
+            self._events.record("organization_domain.deleted", were[name], identifier)
+
+    def _check_domain(self, name: str, identifier: str) -> None:
+        """Whether another organization's verified domain is refused is said nowhere, but 409 is among the answers."""
+        own = self._environment
+        sql = (
+            "SELECT 1 FROM organizations, json_each(domains) AS one WHERE organizations.id != ?"
+            " AND json_extract(one.value, '$.domain') = ? AND json_extract(one.value, '$.state') = 'verified'"
+        )
+        if own.settings.unique_domains and own.database.row(sql, (identifier, name)) is not None:
+            raise ApiError(409, {"message": f"Domain '{name}' is verified for another organization."})
+
+    def _domains(self, given: dict[str, Any], identifier: str, before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """What the domains become: replaced by those sent; one that stays keeps its ID."""
         own = self._environment
         for one in given.get("domain_data", []):
             if not isinstance(one, dict):
@@ -146,19 +179,22 @@ class Organizations:
             check(one, _DOMAIN, "domain_data.")
         plain = [{"domain": one, "state": "verified"} for one in check_texts(given.get("domains", []), "domains")]
         now = own.clock.stamp()
-        return [
-            {
+        held = {one["domain"]: one for one in before}
+        found: dict[str, dict[str, Any]] = {}
+        for one in [*plain, *given.get("domain_data", [])]:
+            name = one["domain"].strip().lower()
+            self._check_domain(name, identifier)
+            new = {
                 "object": "organization_domain",
                 "id": own.ids.new("org_domain_"),
                 "organization_id": identifier,
-                "domain": one["domain"].strip().lower(),
+                "domain": name,
                 "state": one["state"],
                 "verification_strategy": "manual",
                 "created_at": now,
-                "updated_at": now,
             }
-            for one in [*plain, *given.get("domain_data", [])]
-        ]
+            found[name] = {**new, **held.get(name, {}), "state": one["state"], "updated_at": now}
+        return list(found.values())
 
 
 def organization_shape(row: Any) -> dict[str, Any]:

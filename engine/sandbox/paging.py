@@ -43,8 +43,9 @@ def list_rows(
     page: Page,
     conditions: Sequence[tuple[str, Any]],
     shape: Callable[[Any], Any],
+    cursors: Sequence[str] = ("before", "after"),
 ) -> Reply:
-    """One page of a table as the API lists it: the rows that fulfil every condition, and the cursors."""
+    """One page of a table as the API lists it: the rows that fulfil every condition, and the cursors of that name."""
     # Order "normal" lists newest first with the cursors the other way round (SDK, list methods).
     normal = page.order == "normal"
     ascending = page.order == "asc"
@@ -67,8 +68,9 @@ def list_rows(
     has_next, has_previous = (bool(rows), more) if backwards else (more, onward is not None and bool(rows))
     following = rows[-1]["id"] if has_next else None
     previous = rows[0]["id"] if has_previous else None
-    cursors = {"before": following, "after": previous} if normal else {"before": previous, "after": following}
-    return reply(200, {"object": "list", "data": [shape(row) for row in rows], "list_metadata": cursors})
+    places = {"before": following, "after": previous} if normal else {"before": previous, "after": following}
+    metadata = {name: places[name] for name in cursors}
+    return reply(200, {"object": "list", "data": [shape(row) for row in rows], "list_metadata": metadata})
 
 
 def _position(database: Database, table: str, cursor: str, upward: bool) -> int:

@@ -1,10 +1,13 @@
-"""Owns the roles of the environment; `member` is there from the start, as in a new one of WorkOS."""
+"""Owns the roles of the environment and what they permit; `member` is there from the start, as in a new one."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from engine.sandbox.bodies import Field, read_body
+import orjson
+
+from engine.sandbox.bodies import Field, check_texts, read_body
 from engine.sandbox.environment import Environment
 from engine.sandbox.errors import invalid_parameters, not_found, refused
 from engine.sandbox.events import Events
@@ -17,7 +20,13 @@ _CREATE = {
     "resource_type_slug": Field(str, longest=48),
 }
 _UPDATE = {"name": Field(str, longest=48), "description": Field(str, nullable=True, longest=150)}
+_SET = {"permissions": Field(list, required=True)}
+_ADD = {"slug": Field(str, required=True)}
+# Docs, create a role.
+_SLUG = re.compile(r"[a-z0-9_-]+\Z")
 DEFAULT_ROLE = "member"
+RESOURCE = "organization"
+"""The type of resource that memberships are of; roles of others are not for them."""
 
 
 class Roles:
@@ -33,6 +42,8 @@ class Roles:
             Route("POST", "/authorization/roles", self.create),
             Route("GET", "/authorization/roles/{slug}", self.get),
             Route("PATCH", "/authorization/roles/{slug}", self.update),
+            Route("PUT", "/authorization/roles/{slug}/permissions", self.set_permissions),
+            Route("POST", "/authorization/roles/{slug}/permissions", self.add_permission),
         ]
 
     def seed(self) -> None:
@@ -46,8 +57,8 @@ class Roles:
 
     def create(self, request: Request) -> Reply:
         given = read_body(request.body, _CREATE)
-        if not given["slug"] or not given["name"]:
-            raise invalid_parameters([("slug", "slug_required", "slug and name must not be empty")])
+        if not _SLUG.match(given["slug"]) or not given["name"]:
+            raise invalid_parameters([("slug", "invalid_slug", "slug or name is not one that a role may have")])
         if self._find(given["slug"]) is not None:
             raise refused(409, "role_slug_conflict")
         self._insert(given)
@@ -71,6 +82,28 @@ class Roles:
         )
         return self._done(row["slug"], 200, "role.updated")
 
+    def set_permissions(self, request: Request) -> Reply:
+        """Replace all of a role's."""
+        given = read_body(request.body, _SET)
+        row = self._one(request.parameters["slug"])
+        return self._permit(row["slug"], check_texts(given["permissions"], "permissions"))
+
+    def add_permission(self, request: Request) -> Reply:
+        """Add one; without effect where the role has it."""
+        slug = read_body(request.body, _ADD)["slug"]
+        row = self._one(request.parameters["slug"])
+        return self._permit(row["slug"], [*orjson.loads(row["permissions"]), slug])
+
+    def _permit(self, role: str, slugs: list[str]) -> Reply:
+        own = self._environment
+        for slug in slugs:
+            if own.database.row("SELECT 1 FROM permissions WHERE slug = ?", (slug,)) is None:
+                raise not_found("Permission", slug)
+        permissions = orjson.dumps(list(dict.fromkeys(slugs))).decode()
+        values = (permissions, own.clock.stamp(), role)
+        own.database.write("UPDATE roles SET permissions = ?, updated_at = ? WHERE slug = ?", values)
+        return self._done(role, 200, "role.updated")
+
     def _insert(self, given: dict[str, Any]) -> None:
         own = self._environment
         now = own.clock.stamp()
@@ -82,7 +115,7 @@ class Roles:
                 given["slug"],
                 given["name"],
                 given.get("description"),
-                given.get("resource_type_slug", "organization"),
+                given.get("resource_type_slug", RESOURCE),
                 now,
                 now,
             ),
@@ -113,7 +146,7 @@ def _shape(row: Any) -> dict[str, Any]:
         "description": row["description"],
         "type": "EnvironmentRole",
         "resource_type_slug": row["resource_type_slug"],
-        "permissions": [],
+        "permissions": orjson.loads(row["permissions"]),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }

@@ -28,10 +28,12 @@ from engine.sandbox.memberships import Memberships
 from engine.sandbox.options import Options
 from engine.sandbox.organizations import Organizations
 from engine.sandbox.password_resets import PasswordResets
+from engine.sandbox.permissions import Permissions
 from engine.sandbox.quotas import RequestQuotas, ResetQuota
 from engine.sandbox.redirect_uris import RedirectUris
 from engine.sandbox.requests import Reply, Request, Route, Router
 from engine.sandbox.roles import Roles
+from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import Users
 
 _LOG = logging.getLogger(__name__)
@@ -73,23 +75,26 @@ class Service:
         redirect_uris = RedirectUris(self.environment)
         connections = Connections(self.environment, events)
         identities = Identities(self.environment)
+        sessions = Sessions(self.environment, events)
         nouns = (
             Users(self.environment, events),
             identities,
             AuthFactors(self.environment),
             PasswordResets(self.environment, events),
-            Authentication(self.environment, events),
+            Authentication(self.environment, events, sessions),
+            sessions,
             events,
             Organizations(self.environment, events),
-            Memberships(self.environment, events),
+            Memberships(self.environment, events, sessions),
             self._roles,
+            Permissions(self.environment, events),
             connections,
             redirect_uris,
             Authorize(self.environment, redirect_uris),
         )
         routes = [route for noun in nouns for route in noun.routes()]
         self._router = Router(routes)
-        self._control = Router(Control(self, options, connections, identities).routes())
+        self._control = Router(Control(self, options, connections, identities, sessions).routes())
         self._continue()
 
     def _continue(self) -> None:

@@ -174,7 +174,7 @@ class Users:
         ):
             data = {"object": "organization_membership", "user_id": row["id"], **dict(membership)}
             self._events.record("organization_membership.deleted", data, membership["organization_id"])
-        for table in ("memberships", "password_resets", "identities", "auth_factors"):
+        for table in ("memberships", "password_resets", "identities", "auth_factors", "sessions"):
             own.database.write(f"DELETE FROM {table} WHERE user_id = ?", (row["id"],))  # noqa: S608 - our own names
         own.database.write("DELETE FROM users WHERE id = ?", (row["id"],))
         self._events.record("user.deleted", user_shape(row))

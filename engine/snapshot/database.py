@@ -10,12 +10,11 @@ from pathlib import Path
 
 from engine.model.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
-from engine.state.file import reading_uri
-from engine.state.schema import META, ORPHANED, USERS, USERS_WORKOS_ID, VERSION
 from engine.workspace.folder import database_files
 from engine.workspace.private_files import disk_full, no_room
 
-_COMPLETE = 1
+# The number changes with the tables: a snapshot that another version kept is none of ours.
+_COMPLETE = 2
 # Instructions of SQLite between two looks at whether somebody wants to stop: some thousandths of a second.
 _LOOK_EVERY = 100_000
 
@@ -62,37 +61,6 @@ def reopen(path: Path) -> sqlite3.Connection | None:
         pass
     connection.close()
     return None
-
-
-def attach_state(connection: sqlite3.Connection, path: Path | None) -> None:
-    """Make the state's users readable as `known.users`; an empty table where there is no state."""
-    if path is not None and path.exists() and path.stat().st_size:
-        # Planning never writes into a state.
-        connection.execute("ATTACH ? AS known", (reading_uri(path, tidy=False),))
-        if connection.execute("PRAGMA known.user_version").fetchone()[0] < VERSION:
-            _attach_older(connection, path)
-    else:
-        connection.execute("ATTACH ':memory:' AS known")
-        for statement in (USERS, USERS_WORKOS_ID, ORPHANED, META):
-            connection.execute(statement.format(schema="known."))
-
-
-def detach_state(connection: sqlite3.Connection) -> None:
-    """Let go of the state."""
-    connection.execute("DETACH known")
-
-
-def _attach_older(connection: sqlite3.Connection, path: Path) -> None:
-    # A file of an older version is upgraded by the run that writes into it; until then its users are read from a copy.
-    connection.execute("DETACH known")
-    connection.execute("ATTACH '' AS known")
-    for statement in (USERS, USERS_WORKOS_ID, ORPHANED, META):
-        connection.execute(statement.format(schema="known."))
-    connection.execute("ATTACH ? AS older", (reading_uri(path, tidy=False),))
-    names = ", ".join(row[1] for row in connection.execute("PRAGMA older.table_info(users)"))
-    connection.execute(f"INSERT INTO known.users ({names}) SELECT {names} FROM older.users")  # noqa: S608 - our own names
-    connection.execute("INSERT INTO known.orphaned SELECT * FROM older.orphaned")
-    connection.execute("DETACH older")
 
 
 def remove(path: Path) -> None:

@@ -6,21 +6,23 @@ import sqlite3
 from dataclasses import dataclass
 
 _KNOWN = """
-SELECT count(DISTINCT workos_id) FROM known.users
+SELECT count(DISTINCT workos_id) FROM known_user
 WHERE left_source = 0 AND workos_id IS NOT NULL AND relation != 'unverified'
 """
-# As `engine.state.reconcile` counts them once the run is over; the plan's own changes name who takes a user over.
+# As `engine.snapshot.reconcile` counts them once the run is over; the plan's own changes name who takes a user over.
 _GONE = """
-SELECT count(DISTINCT u.workos_id) FROM known.users u
+SELECT count(DISTINCT u.workos_id) FROM known_user u
 WHERE u.left_source = 0 AND u.workos_id IS NOT NULL AND u.relation != 'unverified'
-    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.sub = u.sub AND r.reason IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM record r WHERE r.key = u.key AND r.reason IS NULL)
     AND NOT EXISTS (
         -- CROSS keeps the order: the other way round all records would be looked through.
-        SELECT 1 FROM known.users o CROSS JOIN record r ON r.sub = o.sub
+        SELECT 1 FROM known_user o CROSS JOIN record r ON r.key = o.key
         WHERE o.workos_id = u.workos_id AND o.relation != 'unverified' AND r.reason IS NULL
     )
     -- Whom a conflict names goes over to nobody.
-    AND u.workos_id NOT IN (SELECT workos_id FROM change WHERE workos_id IS NOT NULL AND action != 'conflict')
+    AND u.workos_id NOT IN (
+        SELECT workos_id FROM change WHERE kind = 'user' AND workos_id IS NOT NULL AND action != 'conflict'
+    )
 """
 
 
@@ -33,6 +35,6 @@ class Departures:
 
 
 def count_departures(connection: sqlite3.Connection) -> Departures:
-    """Of a snapshot with its changes computed, and the state attached as `known`."""
+    """Of a snapshot with its changes computed, and what the state knows in `known`."""
     known, gone = (int(connection.execute(query).fetchone()[0]) for query in (_KNOWN, _GONE))
     return Departures(known, gone)

@@ -1,35 +1,50 @@
-"""Who is in the groups that a plan names: read once, kept on disk, put onto each page of users."""
+"""Who is in the groups that a plan needs: read once, kept on disk, put onto each page of users."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from engine.model.ports import UserSource
 from engine.model.users import SourceUser
 
+# Numbers stand for names, and rows are appended and indexed afterwards: half a million memberships are a usual pool's.
+_TABLES = """
+CREATE TABLE pool_group (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE group_member (group_id INTEGER NOT NULL, username TEXT NOT NULL);
+"""
+_INDEX = "CREATE INDEX group_member_username ON group_member (username, group_id)"
+_MEMBER = "INSERT INTO group_member (group_id, username) VALUES (?, ?)"
+# A listing that had to be begun again gives members twice.
+_GROUPS = """
+SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id
+WHERE m.username IN ({marks}) ORDER BY g.id
+"""
+
 
 class GroupMembers:
-    """Members of some groups of a pool, in a table of `connection`."""
+    """Members of some groups of a pool, in tables of `connection`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        connection.execute("CREATE TABLE membership (group_name TEXT NOT NULL, username TEXT NOT NULL)")
+        connection.executescript(_TABLES)
 
-    def read(self, source: UserSource, groups: Iterable[str]) -> None:
-        """All members of these groups. Raises SourceError where one does not exist."""
-        insert = "INSERT INTO membership (group_name, username) VALUES (?, ?)"
-        for group in sorted(set(groups)):
+    def read(self, source: UserSource, groups: Iterable[str], progress: Callable[[], None] = lambda: None) -> None:
+        """All members of these groups, `progress` after each page. Raises SourceError where one does not exist."""
+        for number, group in enumerate(sorted(set(groups))):
+            self._connection.execute("BEGIN")
+            self._connection.execute("INSERT INTO pool_group (id, name) VALUES (?, ?)", (number, group))
             for page in source.group_members(group):
-                self._connection.executemany(insert, [(group, username) for username in page])
-        self._connection.execute("CREATE INDEX membership_username ON membership (username)")
+                self._connection.executemany(_MEMBER, [(number, username) for username in page])
+                progress()
+            self._connection.execute("COMMIT")
+        self._connection.execute(_INDEX)
 
     def onto(self, page: Sequence[SourceUser]) -> list[SourceUser]:
-        """The same users with their groups, of those that were read."""
-        marks = ",".join("?" * len(page))
+        """The same users with their groups, of those that were read, by name."""
+        query = _GROUPS.format(marks=",".join("?" * len(page)))
         groups: dict[str, list[str]] = {}
-        query = f"SELECT username, group_name FROM membership WHERE username IN ({marks})"  # noqa: S608 (only marks)
         for username, group in self._connection.execute(query, [user.username for user in page]):
             groups.setdefault(username, []).append(group)
         return [replace(user, groups=tuple(groups.get(user.username, ()))) for user in page]

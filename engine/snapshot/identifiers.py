@@ -5,16 +5,20 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
+from engine.model.keys import sub_of
+from engine.snapshot.rows import named
+
 # A user of the state who is no longer in what the pool gives keeps their line: an application may still refer to them.
 _ROWS = """
-SELECT r.sub, r.username, r.identities, k.workos_id, coalesce(k.relation, r.relation)
-FROM record r LEFT JOIN known.users k ON k.sub = r.sub WHERE r.reason IS NULL
+SELECT r.key, r.username, r.identities, k.workos_id, coalesce(k.relation, r.relation)
+FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason IS NULL
 UNION ALL
-SELECT k.sub, NULL, NULL, k.workos_id, k.relation FROM known.users k
-WHERE k.workos_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record r WHERE r.sub = k.sub AND r.reason IS NULL)
+SELECT k.key, NULL, NULL, k.workos_id, k.relation FROM known_user k
+WHERE k.workos_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM record r WHERE r.key = k.key AND r.reason IS NULL)
 ORDER BY 1
 """
 
@@ -30,16 +34,25 @@ class Identifiers:
     relation: str
 
 
+class _Row(NamedTuple):
+    key: str
+    username: str | None
+    identities: bytes | None
+    workos_id: str | None
+    relation: str
+
+
 def identifiers(connection: sqlite3.Connection) -> Iterator[Identifiers]:
-    """One a record, in order of sub; the state is attached as `known`."""
-    cursor = connection.execute(_ROWS)
+    """One a record, in order of key; the state's rows are in `known`."""
+    cursor = named(connection, _Row, _ROWS)
     while rows := cursor.fetchmany(1000):
-        for sub, username, identities, workos_id, relation in rows:
-            pairs = tuple((provider, user) for provider, user in orjson.loads(identities)) if identities else ()
-            yield Identifiers(sub, username, pairs, workos_id, relation)
+        for row in rows:
+            held = orjson.loads(row.identities) if row.identities else ()
+            pairs = tuple((provider, user) for provider, user in held)
+            yield Identifiers(sub_of(row.key), row.username, pairs, row.workos_id, row.relation)
 
 
-def names_of(connection: sqlite3.Connection, sub: str) -> tuple[str | None, str | None]:
+def names_of(connection: sqlite3.Connection, key: str) -> tuple[str | None, str | None]:
     """Username and address of one record; None for both where the snapshot has no such record."""
-    row = connection.execute("SELECT username, email FROM record WHERE sub = ?", (sub,)).fetchone()
+    row = connection.execute("SELECT username, email FROM record WHERE key = ?", (key,)).fetchone()
     return (row[0], row[1]) if row else (None, None)

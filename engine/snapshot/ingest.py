@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Collection
 
 import orjson
 
 from engine.model.errors import SourceError
+from engine.model.keys import NO_POOL, user_key
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
 from engine.plan_file.model import Filters
@@ -18,7 +20,7 @@ from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
 
 _INSERT = """
-INSERT INTO record (id, sub, username, created, modified, native, provider, email, address, verified, external_id,
+INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
     fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
@@ -27,7 +29,7 @@ _BATCH = 2000
 
 
 class Ingest:
-    """Reads one source into one snapshot."""
+    """Reads one source, the user pool `pool`, into one snapshot."""
 
     def __init__(
         self,
@@ -38,6 +40,7 @@ class Ingest:
         fingerprints: Fingerprints,
         skip_providers: frozenset[str] = frozenset(),
         reset_providers: frozenset[str] = frozenset(),
+        pool: str = NO_POOL,
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -47,18 +50,25 @@ class Ingest:
         self._groups_missing = False
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
+        self._pool = user_key(pool, "")
         self._identities: list[tuple[object, ...]] = []
         self._delivered = 0
 
-    def read(self, source: UserSource, *, inline_groups: bool, progress: Progress) -> None:
+    def read(
+        self, source: UserSource, *, inline_groups: bool, progress: Progress, placing: Collection[str] | None = None
+    ) -> None:
         """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
 
-        Raises SourceError as the source does, and where a groups filter meets records without groups (rule 12).
+        `placing` are the groups that organizations come from, beside those that filters name; None: from none.
+        Raises SourceError as the source does, and where records have no groups that filters or organizations need
+        (rule 12).
         """
         members: GroupMembers | None = None
-        if self._filters.need_groups and not inline_groups:
+        needed = self._filters.need_groups or placing is not None
+        if needed and not inline_groups:
             members = GroupMembers(self._connection)
-            members.read(source, (*self._filters.groups_any, *self._filters.groups_none))
+            # Nobody is read yet, but who waits may want to stop.
+            members.read(source, {*named_groups(self._filters), *(placing or ())}, lambda: progress(0))
         rows: list[tuple[object, ...]] = []
         seen = 0
         self._connection.execute("BEGIN")
@@ -75,10 +85,11 @@ class Ingest:
         self._connection.executemany(_INSERT, rows)
         self._connection.executemany(_IDENTITY, self._identities)
         self._connection.execute("COMMIT")
-        if self._filters.need_groups and self._groups_missing:
+        if needed and self._groups_missing:
+            key = "organizations.from: group" if placing is not None else "filters.groups"
             raise SourceError(
-                "filters.groups needs each user's groups, and the export has none",
-                remedy="make one with `migrate export`, which writes them, or leave filters.groups out",
+                f"{key} needs each user's groups, and the export has none",
+                remedy=f"make one with `migrate export`, which writes them, or leave {key} out",
                 code="groups_missing",
             )
         self._connection.execute(DEDUPLICATE)
@@ -111,7 +122,7 @@ class Ingest:
         )
         return (
             self._delivered,
-            record.sub,
+            self._pool + record.sub,
             record.username,
             record.created,
             user.modified.timestamp() if user.modified else None,
@@ -134,6 +145,12 @@ class Ingest:
         )
 
 
+def named_groups(filters: Filters) -> set[str]:
+    """Every group that the filters name."""
+    cohorts = (group for cohort in filters.cohorts for group in cohort.groups)
+    return {*filters.groups_any, *filters.groups_none, *cohorts}
+
+
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
     """Records seen, records selected, and those left out by reason."""
     reasons: Counter[str] = Counter()
@@ -148,7 +165,7 @@ def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
 
 def count_merged(connection: sqlite3.Connection) -> int:
     """Records that were merged into another with the same address."""
-    return int(connection.execute("SELECT count(*) FROM record WHERE primary_sub IS NOT NULL").fetchone()[0])
+    return int(connection.execute("SELECT count(*) FROM record WHERE primary_key IS NOT NULL").fetchone()[0])
 
 
 def _dump(fields: dict[str, str]) -> bytes:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from engine.model.users import TargetUser
 from engine.resources.users.changes import Desired
-from engine.snapshot.plan_table import PlanTable, load_target
+from engine.snapshot.plan_table import PlanTable
+from engine.snapshot.rows import named
+from engine.snapshot.targets import load_target
 
-_SAMPLE = "CREATE TEMP TABLE checked AS SELECT sub, external_id, email FROM person ORDER BY random() LIMIT ?"
+_SAMPLE = "CREATE TEMP TABLE checked AS SELECT key, external_id, email FROM person ORDER BY random() LIMIT ?"
 # Linked records have an address of their own beside that of their person, so `record_address` does not serve.
-_EMAILS = "CREATE INDEX person_email ON record (email) WHERE reason IS NULL AND primary_sub IS NULL"
-_ALL = "CREATE TEMP VIEW checked AS SELECT sub, external_id, email FROM person"
+_EMAILS = "CREATE INDEX person_email ON record (email) WHERE reason IS NULL AND primary_key IS NULL"
+_ALL = "CREATE TEMP VIEW checked AS SELECT key, external_id, email FROM person"
 _PAIRS = """
-SELECT r.sub, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins),
-    x.user, e.user, coalesce(k.created_here, 0)
-FROM checked c JOIN record r ON r.sub = c.sub
+SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
+    x.user AS ours, e.user AS same_address, coalesce(k.created_here, 0) AS created_here
+FROM checked c JOIN record r ON r.key = c.key
 LEFT JOIN target x ON x.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
 LEFT JOIN target e ON e.id = (SELECT min(id) FROM target WHERE email = r.email)
-LEFT JOIN known.users k ON k.sub = r.sub
-ORDER BY r.sub
+LEFT JOIN known_user k ON k.key = r.key
+ORDER BY r.key
 """
 _EXTRA = """
 SELECT count(*) FROM target t
@@ -38,6 +41,18 @@ class Pair:
     ours: TargetUser | None
     same_address: TargetUser | None
     created_here: bool
+
+
+class _Row(NamedTuple):
+    key: str
+    email: str
+    verified: int
+    fields: bytes
+    invalid: bytes | None
+    password: int
+    ours: bytes | None
+    same_address: bytes | None
+    created_here: int
 
 
 class Pairs:
@@ -60,12 +75,13 @@ class Pairs:
         self._table.store_targets(users)
 
     def pairs(self) -> Iterator[Pair]:
-        """Everyone to check, in order of sub; to be called once all targets are stored."""
+        """Everyone to check, in order of key; to be called once all targets are stored."""
         self._table.index_targets()
-        cursor = self._connection.execute(_PAIRS)
+        cursor = named(self._connection, _Row, _PAIRS)
         while rows := cursor.fetchmany(500):
             for row in rows:
-                yield Pair(self._table.desired(row[:6]), load_target(row[6]), load_target(row[7]), bool(row[8]))
+                ours, same_address = load_target(row.ours), load_target(row.same_address)
+                yield Pair(self._table.desired(row), ours, same_address, bool(row.created_here))
 
     def count_extra(self) -> int:
         """WorkOS users who are nobody's of the people."""

@@ -5,38 +5,38 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-# From (sub, username) to the subs of those without a password; blocking, raises SourceError.
+# From (key, username) to the keys of those without a password; blocking, raises SourceError.
 FindPasswordless = Callable[[Iterable[tuple[str, str]]], Iterator[str]]
 
 # The flag is set at creation alone, and the state remembers who had a password: who is known with one is not asked for.
 _TO_CREATE = """
-SELECT r.sub, r.username FROM record r
+SELECT r.key, r.username FROM record r
 WHERE r.native AND r.reason IS NULL AND r.skipped = 0 AND r.relation != 'unverified' AND NOT EXISTS (
-    SELECT 1 FROM known.users k WHERE k.sub = coalesce(r.primary_sub, r.sub)
+    SELECT 1 FROM known_user k WHERE k.key = coalesce(r.primary_key, r.key)
         AND k.workos_id IS NOT NULL AND k.status != 'gone' AND k.password
-) ORDER BY r.sub
+) ORDER BY r.key
 """
 _OF_PERSON = """
-SELECT sub, username FROM record WHERE (sub = ?1 OR primary_sub = ?1)
+SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)
     AND native AND reason IS NULL AND skipped = 0 AND relation != 'unverified'
 """
-_JOINS = "SELECT joins FROM record WHERE sub = ?"
-_MARK = "UPDATE record SET passwordless = 1 WHERE sub = ?"
+_JOINS = "SELECT joins FROM record WHERE key = ?"
+_MARK = "UPDATE record SET passwordless = 1 WHERE key = ?"
 # A person has a password where any of their records has one.
 _SETTLE = """
 UPDATE record SET password = 0, passwordless = 1
-WHERE primary_sub IS NULL AND password
-    AND sub IN (SELECT coalesce(primary_sub, sub) FROM record WHERE passwordless)
+WHERE primary_key IS NULL AND password
+    AND key IN (SELECT coalesce(primary_key, key) FROM record WHERE passwordless)
     AND NOT EXISTS (
-        SELECT 1 FROM record n WHERE (n.sub = record.sub OR n.primary_sub = record.sub)
+        SELECT 1 FROM record n WHERE (n.key = record.key OR n.primary_key = record.key)
             AND n.native AND NOT n.passwordless AND n.reason IS NULL AND n.relation != 'unverified'
     )
 """
 
 # Records that gave way to another have factors of their own; who only signs in by a provider has none in Cognito.
 _NATIVE = """
-SELECT r.sub, r.username, k.workos_id FROM record r LEFT JOIN known.users k ON k.sub = r.sub
-WHERE r.reason IS NULL AND r.native AND r.relation != 'unverified' ORDER BY r.sub
+SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key
+WHERE r.reason IS NULL AND r.native AND r.relation != 'unverified' ORDER BY r.key
 """
 
 
@@ -44,11 +44,11 @@ def mark_passwordless(connection: sqlite3.Connection, find: FindPasswordless, ch
     """Ask for everybody who may be created, and let who has no password count as such. `check` may end it."""
 
     def users() -> Iterator[tuple[str, str]]:
-        for sub, username in connection.execute(_TO_CREATE).fetchall():
+        for key, username in connection.execute(_TO_CREATE).fetchall():
             check()
-            yield sub, username
+            yield key, username
 
-    found = [(sub,) for sub in find(users())]
+    found = [(key,) for key in find(users())]
     connection.execute("BEGIN")
     connection.executemany(_MARK, found)
     connection.execute(_SETTLE)
@@ -57,21 +57,24 @@ def mark_passwordless(connection: sqlite3.Connection, find: FindPasswordless, ch
 
 def count_flagged(connection: sqlite3.Connection) -> int:
     """People to be created who get the flag for a password that nobody has proved them to have."""
-    query = "SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub WHERE c.action = 'create' AND r.password"
+    query = """
+    SELECT count(*) FROM change c JOIN record r ON r.key = c.key
+    WHERE c.kind = 'user' AND c.action = 'create' AND r.password
+    """
     return int(connection.execute(query).fetchone()[0])
 
 
-def without_password(connection: sqlite3.Connection, subs: Sequence[str], find: FindPasswordless) -> set[str]:
+def without_password(connection: sqlite3.Connection, keys: Sequence[str], find: FindPasswordless) -> set[str]:
     """Those of these people none of whose records has a password, and who do not join as federated users."""
-    records = {sub: connection.execute(_OF_PERSON, (sub,)).fetchall() for sub in subs}
-    found = set(find([(sub, username) for rows in records.values() for sub, username in rows]))
+    records = {key: connection.execute(_OF_PERSON, (key,)).fetchall() for key in keys}
+    found = set(find([(key, username) for rows in records.values() for key, username in rows]))
     return {
         person
         for person, rows in records.items()
-        if rows and all(sub in found for sub, _ in rows) and not connection.execute(_JOINS, (person,)).fetchone()[0]
+        if rows and all(key in found for key, _ in rows) and not connection.execute(_JOINS, (person,)).fetchone()[0]
     }
 
 
 def native_users(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:
-    """(sub, username, WorkOS id) of every selected record that may have second factors in Cognito, in order of sub."""
+    """(key, username, WorkOS id) of every selected record that may have second factors in Cognito, in order of key."""
     return connection.execute(_NATIVE).fetchall()

@@ -6,6 +6,7 @@ import itertools
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -14,33 +15,49 @@ from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.duplicates import merge, rank
 from engine.resources.users.mapper import MappedRecord, Mapper
 from engine.snapshot import database
+from engine.snapshot.rows import named
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
 # has none of its own, or whose provider the plan skips, is no longer left out for that.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
 CREATE TEMP TABLE owner AS
-    SELECT i.provider, i.user_id, min(r.sub) AS sub FROM identity i JOIN record r ON r.id = i.record
+    SELECT i.provider, i.user_id, min(r.key) AS key FROM identity i JOIN record r ON r.id = i.record
     WHERE r.native AND r.reason IS NULL AND r.skipped = 0 GROUP BY i.provider, i.user_id;
 CREATE UNIQUE INDEX temp.owner_user ON owner (provider, user_id);
-CREATE TEMP TABLE link (id INTEGER PRIMARY KEY, native_sub TEXT NOT NULL);
+CREATE TEMP TABLE link (id INTEGER PRIMARY KEY, native_key TEXT NOT NULL);
 INSERT INTO link
-    SELECT r.id, min(o.sub) FROM identity i JOIN owner o ON o.provider = i.provider AND o.user_id = i.user_id
+    SELECT r.id, min(o.key) FROM identity i JOIN owner o ON o.provider = i.provider AND o.user_id = i.user_id
     JOIN record r ON r.id = i.record
     WHERE NOT r.native AND r.skipped = 0
         AND (r.reason IS NULL OR r.reason IN ('no_email', 'invalid_email', 'provider')) GROUP BY r.id;
-UPDATE record SET reason = NULL, linked_to = link.native_sub, address = n.email
-FROM link JOIN record n ON n.sub = link.native_sub WHERE record.id = link.id;
+UPDATE record SET reason = NULL, linked_to = link.native_key, address = n.email
+FROM link JOIN record n ON n.key = link.native_key WHERE record.id = link.id;
 DROP TABLE temp.owner;
 DROP TABLE temp.link;
 """
 _GROUPS = """
-SELECT address, sub, username, created, native, provider, email, verified, fields, invalid, linked_to, joins
+SELECT address, key, username, created, native, provider, email, verified, fields, invalid, linked_to, joins
 FROM record
 WHERE reason IS NULL AND skipped = 0 AND address IN (
     SELECT address FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY address HAVING count(*) > 1
 ) ORDER BY address
 """
+
+
+class _Row(NamedTuple):
+    address: str
+    key: str
+    username: str
+    created: float
+    native: int
+    provider: str | None
+    email: str | None
+    verified: int
+    fields: bytes
+    invalid: bytes | None
+    linked_to: str | None
+    joins: int
 
 
 def merge_people(
@@ -53,15 +70,15 @@ def merge_people(
 ) -> None:
     """Settle who stands for each address. Under `strategy: error` each record of a group is a conflict.
 
-    `decided` are the subs that the plan's decisions put first.
+    `decided` are the keys that the plan's decisions put first.
     """
     connection.executescript(_LINK)
     connection.execute("BEGIN")
-    rows = connection.execute(_GROUPS)
-    for address, group in itertools.groupby(rows, key=lambda row: row[0]):
+    rows = named(connection, _Row, _GROUPS)
+    for address, group in itertools.groupby(rows, key=lambda row: row.address):
         found = list(group)
-        records = [_record(row[1:10], joins=bool(row[11])) for row in found]
-        linked = {row[1] for row in found if row[10] is not None}
+        records = [_record(row) for row in found]
+        linked = {row.key for row in found if row.linked_to is not None}
         settled = any(record.sub in decided for record in records)
         if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
             _refuse(connection, records)
@@ -74,7 +91,7 @@ def merge_people(
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Records that are one person; `linked` are the subs of provider profiles linked to a native one of them."""
+    """Records that are one person; `linked` are the keys of provider profiles linked to a native one of them."""
 
     address: str
     records: list[MappedRecord]
@@ -95,7 +112,7 @@ def _merge(
     first = ranked[0]
     connection.execute(
         "UPDATE record SET fields = ?, invalid = ?, fingerprint = ?, email_mark = ?, password = ?, joins = ? "
-        "WHERE sub = ?",
+        "WHERE key = ?",
         (
             orjson.dumps(person.fields, option=orjson.OPT_SORT_KEYS),
             orjson.dumps(person.invalid) if person.invalid else None,
@@ -107,14 +124,14 @@ def _merge(
         ),
     )
     connection.executemany(
-        "UPDATE record SET primary_sub = ?, relation = ?, fingerprint = NULL WHERE sub = ?",
+        "UPDATE record SET primary_key = ?, relation = ?, fingerprint = NULL WHERE key = ?",
         [(first.sub, relation, record.sub) for record, relation in zip(ranked[1:], person.relations[1:], strict=True)],
     )
 
 
 def _refuse(connection: sqlite3.Connection, records: Iterable[MappedRecord]) -> None:
     connection.executemany(
-        "UPDATE record SET invalid = ?, fingerprint = NULL WHERE sub = ?",
+        "UPDATE record SET invalid = ?, fingerprint = NULL WHERE key = ?",
         [(orjson.dumps({"email": "duplicate"}), record.sub) for record in records],
     )
 
@@ -124,7 +141,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     connection.execute(
         """
         UPDATE record SET invalid = ?, fingerprint = NULL
-        WHERE sub IN (SELECT sub FROM person) AND external_id IN (
+        WHERE key IN (SELECT key FROM person) AND external_id IN (
             SELECT external_id FROM person WHERE external_id IS NOT NULL GROUP BY external_id HAVING count(*) > 1
         )
         """,
@@ -132,17 +149,16 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     )
 
 
-def _record(row: tuple[object, ...], *, joins: bool) -> MappedRecord:
-    sub, username, created, native, provider, email, verified, fields, invalid = row
+def _record(row: _Row) -> MappedRecord:
     return MappedRecord(
-        sub=str(sub),
-        username=str(username),
-        created=float(str(created)),
-        native=bool(native),
-        provider=str(provider) if provider is not None else None,
-        email=str(email) if email is not None else None,
-        verified=bool(verified),
-        fields=orjson.loads(fields),  # type: ignore[arg-type]  # a BLOB column
-        invalid=orjson.loads(invalid) if invalid is not None else {},  # type: ignore[arg-type]  # the same
-        joins_resets=joins,
+        sub=row.key,  # with its pool: who comes first does not depend on which pool was read first
+        username=row.username,
+        created=row.created,
+        native=bool(row.native),
+        provider=row.provider,
+        email=row.email,
+        verified=bool(row.verified),
+        fields=orjson.loads(row.fields),
+        invalid=orjson.loads(row.invalid) if row.invalid is not None else {},
+        joins_resets=bool(row.joins),
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 TABLES = """
 CREATE TABLE record (
     id INTEGER PRIMARY KEY,
-    sub TEXT NOT NULL,
+    key TEXT NOT NULL,             -- of the user: pool and sub (engine.model.keys)
     username TEXT NOT NULL,
     created REAL NOT NULL,
     modified REAL,
@@ -14,7 +14,7 @@ CREATE TABLE record (
     provider TEXT,
     email TEXT,
     address TEXT,                  -- by which records become one person: the e-mail, or that of whom it is linked to
-    linked_to TEXT,                -- sub of the native user whom this provider profile is linked to (rule 5)
+    linked_to TEXT,                -- key of the native user whom this provider profile is linked to (rule 5)
     verified INTEGER NOT NULL,
     external_id TEXT,
     fields BLOB NOT NULL,          -- JSON, flat names; without defaults until the record is sealed as a person's
@@ -22,7 +22,7 @@ CREATE TABLE record (
     reason TEXT,                   -- why it is left out; null for a selected record
     fingerprint BLOB,              -- of the person that it stands for
     email_mark TEXT,               -- fingerprint of the address alone; only where records share it
-    primary_sub TEXT,              -- of the record that it gave way to; null for a person's first record
+    primary_key TEXT,              -- of the record that it gave way to; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
     password INTEGER NOT NULL,     -- the person had a password in Cognito
     passwordless INTEGER NOT NULL DEFAULT 0,  -- known to sign in by passkey or one-time code alone
@@ -33,7 +33,7 @@ CREATE TABLE record (
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );
-CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_sub IS NULL AND skipped = 0;
+CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0;
 CREATE TABLE identity (
     provider TEXT NOT NULL, user_id TEXT NOT NULL,
     record INTEGER NOT NULL        -- id of the very delivery that names it: a later one may no longer do so
@@ -43,27 +43,42 @@ CREATE TABLE target (
 ) WITHOUT ROWID;
 CREATE TABLE gone (workos_id TEXT PRIMARY KEY) WITHOUT ROWID;  -- known to the state, and deleted in WorkOS since
 CREATE TABLE change (
-    sub TEXT PRIMARY KEY, action TEXT NOT NULL, workos_id TEXT, send BLOB, code TEXT,
-    created_here INTEGER NOT NULL DEFAULT 0, verified INTEGER NOT NULL DEFAULT 0, vanished INTEGER NOT NULL DEFAULT 0,
-    counts_as TEXT NOT NULL DEFAULT '',
-    guard BLOB,                                -- JSON: what a read must show before the write
-    stamp TEXT, lineage INTEGER NOT NULL DEFAULT 1,
-    frees_address INTEGER NOT NULL DEFAULT 0   -- gives up an address that somebody else may be waiting for
+    kind TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, workos_id TEXT,
+    send BLOB,                                 -- JSON: the fields to write
+    code TEXT, created_here INTEGER NOT NULL DEFAULT 0, counts_as TEXT NOT NULL DEFAULT '',
+    detail BLOB,                               -- JSON: what only its kind knows; null where nothing is to be done
+    phase INTEGER NOT NULL DEFAULT 1,          -- order within a kind; users: 0 gives up an address
+    PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 """
 
 SEALED = """
-CREATE UNIQUE INDEX record_sub ON record (sub);
+CREATE UNIQUE INDEX record_key ON record (key);
 CREATE INDEX record_address ON record (address) WHERE reason IS NULL;
-CREATE INDEX record_external_id ON record (external_id) WHERE reason IS NULL AND primary_sub IS NULL;
+CREATE INDEX record_external_id ON record (external_id) WHERE reason IS NULL AND primary_key IS NULL;
 """
 
 # A record delivered twice (a restarted chain, two export files): the newest stays.
 DEDUPLICATE = """
 DELETE FROM record WHERE id IN (
     SELECT id FROM (
-        SELECT id, row_number() OVER (PARTITION BY sub ORDER BY modified DESC, id DESC) AS place
-        FROM record WHERE sub IN (SELECT sub FROM record GROUP BY sub HAVING count(*) > 1)
+        SELECT id, row_number() OVER (PARTITION BY key ORDER BY modified DESC, id DESC) AS place
+        FROM record WHERE key IN (SELECT key FROM record GROUP BY key HAVING count(*) > 1)
     ) WHERE place > 1
 )
 """
+
+# What the state knows, copied before planning; TEMP beside a snapshot that was kept. `dirty` rows go back into it.
+KNOWN = """
+CREATE {temp} TABLE known (
+    kind TEXT NOT NULL, key TEXT NOT NULL, workos_id TEXT, relation TEXT NOT NULL DEFAULT 'primary', primary_key TEXT,
+    status TEXT NOT NULL, operation TEXT, created_here INTEGER NOT NULL DEFAULT 0,
+    verified INTEGER NOT NULL DEFAULT 0, flagged INTEGER NOT NULL DEFAULT 0, password INTEGER NOT NULL DEFAULT 0,
+    fingerprint BLOB, fields TEXT, stamp TEXT, attempts INTEGER NOT NULL DEFAULT 0, error_code TEXT, run_id TEXT,
+    changed_at REAL, left_source INTEGER NOT NULL DEFAULT 0, detail TEXT, dirty INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (kind, key)
+) WITHOUT ROWID;
+CREATE {temp} TABLE known_orphaned (workos_id TEXT PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL) WITHOUT ROWID;
+CREATE {temp} VIEW known_user AS SELECT * FROM known WHERE kind = 'user';
+"""
+KNOWN_INDEXED = "CREATE INDEX {schema}known_workos_id ON known (kind, workos_id)"

@@ -15,14 +15,14 @@ from engine.resources.organizations.organization import Addresses, domain_of
 
 # All records of one person, merged ones too, next to each other.
 _IDENTITIES = """
-SELECT coalesce(r.primary_sub, r.sub) AS person, r.identities, max(p.password, p.passwordless)
-FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
+SELECT coalesce(r.primary_key, r.key) AS person, r.identities, max(p.password, p.passwordless)
+FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.identities IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
 _ADDRESSES = """
-SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)
-FROM record r JOIN record p ON p.sub = coalesce(r.primary_sub, r.sub)
+SELECT coalesce(r.primary_key, r.key) AS person, r.email, r.identities, max(p.password, p.passwordless)
+FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.email IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
@@ -33,11 +33,11 @@ def count_sign_ins(connection: sqlite3.Connection) -> list[SignsInBy]:
     """People by the set of providers they have; blocking, and memory does not grow with the pool."""
     found: Counter[tuple[frozenset[str], bool]] = Counter()
     person, providers, password = None, set[str](), False
-    for sub, identities, has_password in connection.execute(_IDENTITIES):
-        if sub != person:
+    for key, identities, has_password in connection.execute(_IDENTITIES):
+        if key != person:
             if person is not None:
                 found[frozenset(providers), password] += 1
-            person, providers, password = sub, set(), bool(has_password)
+            person, providers, password = key, set(), bool(has_password)
         providers.update(str(provider) for provider, _ in orjson.loads(identities))
     if person is not None:
         found[frozenset(providers), password] += 1
@@ -47,7 +47,7 @@ def count_sign_ins(connection: sqlite3.Connection) -> list[SignsInBy]:
 def count_by_name(connection: sqlite3.Connection) -> int:
     """People who may sign in to Cognito with a name, and will have to type their address."""
     found = connection.execute(
-        "SELECT count(DISTINCT coalesce(primary_sub, sub)) FROM record "
+        "SELECT count(DISTINCT coalesce(primary_key, key)) FROM record "
         "WHERE by_name AND reason IS NULL AND skipped = 0 AND relation != 'unverified'"
     )
     return int(found.fetchone()[0])

@@ -29,7 +29,8 @@ _LIMITS = Limits()
 _TABLES = """
 CREATE TABLE record (
     id INTEGER PRIMARY KEY,
-    sub TEXT NOT NULL, username TEXT NOT NULL, modified REAL, status TEXT NOT NULL, enabled INTEGER NOT NULL,
+    key TEXT NOT NULL,         -- the sub: a survey is of one pool
+    username TEXT NOT NULL, modified REAL, status TEXT NOT NULL, enabled INTEGER NOT NULL,
     reason TEXT, native INTEGER NOT NULL, verified INTEGER NOT NULL, by_name INTEGER NOT NULL,
     address BLOB,
     attributes TEXT NOT NULL,  -- number of the name:marks, …
@@ -49,7 +50,7 @@ SELECT count(*), coalesce(sum(number), 0) FROM (
     SELECT count(*) AS number FROM record WHERE reason IS NULL GROUP BY address HAVING number > 1
 )
 """
-_NATIVE = "SELECT sub, username FROM record WHERE reason IS NULL AND native ORDER BY sub"
+_NATIVE = "SELECT key, username FROM record WHERE reason IS NULL AND native ORDER BY key"
 
 
 class Names:
@@ -98,7 +99,7 @@ class Survey:
     def census(self) -> Census:
         """The counts, once everybody has been added."""
         run = self._connection.execute
-        run("CREATE INDEX record_sub ON record (sub)")
+        run("CREATE INDEX record_key ON record (key)")
         run(DEDUPLICATE)
         seen, selected, disabled, federated, unverified, by_name, grouped = run(_COUNTS).fetchone()
         shared, sharing = run(_SHARED).fetchone()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from engine.state.file import StateFile, damaged
+from engine.model.keys import USER, sub_of, user_key
+from engine.state.faults import damaged
+from engine.state.file import StateFile
 
 # What `status --users` can be asked for, and which rows each names.
 _WHERE = {
@@ -20,6 +23,7 @@ _WHERE = {
     "migrated": "workos_id IS NOT NULL AND relation = 'primary'",
     "left_source": "left_source = 1 AND workos_id IS NOT NULL AND status != 'gone'",
 }
+_COLUMNS = "key, workos_id, relation, status, error_code, attempts, run_id, primary_key"
 USER_LISTS = (*_WHERE, "left_out", "orphaned")
 
 
@@ -52,21 +56,21 @@ def count_users(state: StateFile) -> dict[str, int]:
     """Users by list name."""
     counts = {}
     for name, where in _WHERE.items():
-        counts[name] = int(str(next(state.rows("SELECT count(*) FROM users WHERE " + where))[0]))
-    counts["orphaned"] = int(str(next(state.rows("SELECT count(*) FROM orphaned"))[0]))
-    counts["left_out"] = int(str(next(state.rows("SELECT count(*) FROM left_out"))[0]))
+        counts[name] = _count(state, f"resources WHERE kind = 'user' AND ({where})")
+    counts["orphaned"] = _count(state, "orphaned")
+    counts["left_out"] = _count(state, "left_out")
     return counts
 
 
 def last_runs(state: StateFile, limit: int) -> list[RunRow]:
     """The newest runs first."""
-    rows = state.rows(
+    rows = state.every(
         "SELECT run_id, command, started, ended, result FROM runs ORDER BY started DESC LIMIT ?", (limit,)
     )
     return [
-        RunRow(str(run), str(command), float(str(started)), float(str(ended)) if ended else None,
-               _result(state, str(result)) if result else None)
-        for run, command, started, ended, result in rows
+        RunRow(row["run_id"], row["command"], float(row["started"]), float(row["ended"]) if row["ended"] else None,
+               _result(state, row["result"]) if row["result"] else None)
+        for row in rows
     ]  # fmt: skip
 
 
@@ -81,43 +85,64 @@ def _result(state: StateFile, text: str) -> dict[str, Any]:
     raise damaged(state.path)
 
 
-def users(state: StateFile, lists: Sequence[str]) -> Iterator[UserRow]:
-    """Users of these lists, in order of sub; `left_out` last."""
-    where = " OR ".join(f"({_WHERE[name]})" for name in lists if name in _WHERE)
-    if where:
-        yield from _select(state, f"WHERE {where} ORDER BY sub", ())
+def users(state: StateFile, lists: Sequence[str]) -> Iterator[tuple[str, UserRow]]:
+    """Users of these lists in order of key, each with the first of the lists that it is in; `left_out` last."""
+    stored = [name for name in lists if name in _WHERE]
+    if stored:
+        where = " OR ".join(f"({_WHERE[name]})" for name in stored)
+        which = " ".join(f"WHEN {_WHERE[name]} THEN '{name}'" for name in stored)
+        query = (
+            f"SELECT {_COLUMNS}, CASE {which} END AS list FROM resources WHERE kind = 'user' AND ({where}) ORDER BY key"
+        )
+        for row in state.every(query):
+            yield row["list"], _user(row)
     if "orphaned" in lists:
-        for sub, workos_id, run_id in state.rows("SELECT sub, workos_id, run_id FROM orphaned ORDER BY sub"):
-            yield UserRow(str(sub), str(workos_id), "", "orphaned", "orphaned", 0, str(run_id))
+        for orphan in state.orphaned():
+            yield (
+                "orphaned",
+                UserRow(sub_of(orphan.key), orphan.workos_id, "", "orphaned", "orphaned", 0, orphan.run_id),
+            )
     if "left_out" in lists:
-        for sub, reason in state.rows("SELECT sub, reason FROM left_out ORDER BY sub"):
-            yield UserRow(str(sub), None, "", "left_out", str(reason), 0, None)
+        for row in state.every("SELECT key, reason FROM left_out ORDER BY key"):
+            yield "left_out", UserRow(sub_of(row["key"]), None, "", "left_out", row["reason"], 0, None)
 
 
 def user(state: StateFile, sub: str) -> UserRow | None:
-    """One user."""
-    return next(_select(state, "WHERE sub = ?", (sub,)), None)
+    """One user of the plan's pool."""
+    query = f"SELECT {_COLUMNS} FROM resources WHERE kind = 'user' AND key = ?"
+    row = state.one(query, (user_key(state.identity.pool, sub),))
+    return _user(row) if row is not None else None
 
 
 def forget(state: StateFile, subs: Sequence[str]) -> list[str]:
     """Drop these users, and records merged into them, from the state; those that were there, in the order given."""
-    found = []
+    found, pool = [], state.identity.pool
     with state.transaction() as connection:
         for sub in subs:
-            if connection.execute("DELETE FROM users WHERE sub = ?", (sub,)).rowcount:
-                connection.execute("DELETE FROM users WHERE primary_sub = ?", (sub,))
+            key = user_key(pool, sub)
+            if connection.execute("DELETE FROM resources WHERE kind = ? AND key = ?", (USER, key)).rowcount:
+                connection.execute("DELETE FROM resources WHERE kind = ? AND primary_key = ?", (USER, key))
                 found.append(sub)
     return found
 
 
-def _select(state: StateFile, rest: str, parameters: Sequence[object]) -> Iterator[UserRow]:
-    query = "SELECT sub, workos_id, relation, status, error_code, attempts, run_id, primary_sub FROM users " + rest
-    for sub, workos_id, relation, status, code, attempts, run_id, primary in state.rows(query, parameters):
-        yield UserRow(
-            str(sub), _text(workos_id), str(relation), str(status), _text(code), int(str(attempts)), _text(run_id),
-            _text(primary),
-        )  # fmt: skip
+def who_needs_a_password(state: StateFile) -> dict[str, str]:
+    """WorkOS id to key, of users who had a password in Cognito or join who had, in order of key."""
+    query = """
+    SELECT workos_id, key FROM resources
+    WHERE kind = 'user' AND password = 1 AND workos_id IS NOT NULL AND relation = 'primary' ORDER BY key
+    """
+    return {row["workos_id"]: row["key"] for row in state.every(query)}
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+def _count(state: StateFile, what: str) -> int:
+    row = state.one(f"SELECT count(*) AS number FROM {what}")
+    return int(row["number"]) if row is not None else 0
+
+
+def _user(row: sqlite3.Row) -> UserRow:
+    primary = row["primary_key"]
+    return UserRow(
+        sub_of(row["key"]), row["workos_id"], row["relation"], row["status"], row["error_code"], row["attempts"],
+        row["run_id"], sub_of(primary) if primary is not None else None,
+    )  # fmt: skip

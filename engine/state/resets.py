@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from engine.model.resets import Batch, Intent
+from engine.model.resets import Batch, Intent, MailRow
 from engine.state.file import StateFile
 
 # sent_at stays over a second intent: where that is withdrawn, the first e-mail still was sent.
 _INTEND = """
-INSERT INTO resets (workos_id, sub, status, intent_at, batch_at, run_id) VALUES (?, ?, 'intended', ?, ?, ?)
-ON CONFLICT (workos_id) DO UPDATE SET sub = excluded.sub, status = 'intended', intent_at = excluded.intent_at,
+INSERT INTO resets (workos_id, key, status, intent_at, batch_at, run_id) VALUES (?, ?, 'intended', ?, ?, ?)
+ON CONFLICT (workos_id) DO UPDATE SET key = excluded.key, status = 'intended', intent_at = excluded.intent_at,
     batch_at = excluded.batch_at, run_id = excluded.run_id, error_code = NULL
 """
 _SENT = "UPDATE resets SET status = 'sent', sent_at = ?, error_code = NULL WHERE workos_id = ?"
@@ -29,7 +29,7 @@ class ResetLedger:
     def intend(self, people: Sequence[tuple[str, str]], *, at: float, batch_at: float, run_id: str) -> None:
         """See the port."""
         with self._state.transaction() as connection:
-            connection.executemany(_INTEND, [(workos_id, sub, at, batch_at, run_id) for workos_id, sub in people])
+            connection.executemany(_INTEND, [(workos_id, key, at, batch_at, run_id) for workos_id, key in people])
 
     def postpone(self, workos_id: str, at: float) -> None:
         """See the port."""
@@ -54,31 +54,37 @@ class ResetLedger:
             connection.executemany(_UNKNOWN, [(workos_id,) for workos_id in unknown])
 
     def adopt_sent(self, people: Iterable[tuple[str, str, float]]) -> None:
-        """E-mails (WorkOS id, sub, when) that WorkOS's events tell of: a lost or restored state may not know them.
+        """E-mails (WorkOS id, key, when) that WorkOS's events tell of: a lost or restored state may not know them.
 
         An open intent stays open: whether its request was made is settled by its own time.
         """
         insert = """
-        INSERT INTO resets (workos_id, sub, status, intent_at, batch_at, sent_at) VALUES (?, ?, 'sent', ?, 0, ?)
+        INSERT INTO resets (workos_id, key, status, intent_at, batch_at, sent_at) VALUES (?, ?, 'sent', ?, 0, ?)
         ON CONFLICT (workos_id) DO UPDATE SET sent_at = excluded.sent_at, error_code = NULL,
             status = CASE status WHEN 'failed' THEN 'sent' ELSE status END
         WHERE coalesce(sent_at, 0) < excluded.sent_at
         """
         with self._state.transaction() as connection:
-            connection.executemany(insert, [(workos_id, sub, at, at) for workos_id, sub, at in people])
+            connection.executemany(insert, [(workos_id, key, at, at) for workos_id, key, at in people])
 
     def open_intents(self) -> list[Intent]:
         """See the port."""
-        rows = self._state.rows(
-            "SELECT workos_id, sub, intent_at FROM resets WHERE status IN ('intended', 'unknown') ORDER BY sub"
+        rows = self._state.every(
+            "SELECT workos_id, key, intent_at FROM resets WHERE status IN ('intended', 'unknown') ORDER BY key"
         )
-        return [Intent(str(workos_id), str(sub), float(str(at))) for workos_id, sub, at in rows]
+        return [Intent(row["workos_id"], row["key"], float(row["intent_at"])) for row in rows]
 
     def last_batch(self) -> Batch | None:
         """See the port."""
-        query = "SELECT batch_at, count(*) FROM resets WHERE batch_at = (SELECT max(batch_at) FROM resets) GROUP BY 1"
-        row = next(self._state.rows(query), None)
-        return Batch(float(str(row[0])), int(str(row[1]))) if row is not None else None
+        query = """
+        SELECT batch_at, count(*) AS used FROM resets WHERE batch_at = (SELECT max(batch_at) FROM resets) GROUP BY 1
+        """
+        row = self._state.one(query)
+        return Batch(float(row["batch_at"]), row["used"]) if row is not None else None
+
+    def mails(self) -> Iterator[MailRow]:
+        """Everybody who was mailed, or was about to be."""
+        return self._state.query(MailRow, "SELECT workos_id, status, sent_at FROM resets")
 
     def returned(self, people: Iterable[tuple[str, str]]) -> None:
         """See the port."""
@@ -87,18 +93,18 @@ class ResetLedger:
 
     def who_returned(self) -> dict[str, str]:
         """WorkOS id to how: signed_in or reset."""
-        return {str(one): str(how) for one, how in self._state.rows("SELECT workos_id, how FROM returned")}
+        return {row["workos_id"]: row["how"] for row in self._state.every("SELECT workos_id, how FROM returned")}
 
     def is_empty(self) -> bool:
         """Whether nobody was ever mailed, as far as this state knows."""
-        return next(self._state.rows("SELECT 1 FROM resets LIMIT 1"), None) is None
+        return self._state.one("SELECT 1 FROM resets LIMIT 1") is None
 
     def counts(self) -> dict[str, int]:
         """Users by the status of their e-mail."""
-        rows = self._state.rows("SELECT status, count(*) FROM resets GROUP BY status")
-        return {str(status): int(str(number)) for status, number in rows}
+        rows = self._state.every("SELECT status, count(*) AS number FROM resets GROUP BY status")
+        return {row["status"]: row["number"] for row in rows}
 
     def of_status(self, status: str) -> list[tuple[str, str | None]]:
-        """(sub, code) of users whose e-mail has this status, in order of sub."""
-        rows = self._state.rows("SELECT sub, error_code FROM resets WHERE status = ? ORDER BY sub", (status,))
-        return [(str(sub), None if code is None else str(code)) for sub, code in rows]
+        """(key, code) of users whose e-mail has this status, in order of key."""
+        rows = self._state.every("SELECT key, error_code FROM resets WHERE status = ? ORDER BY key", (status,))
+        return [(row["key"], row["error_code"]) for row in rows]

@@ -9,7 +9,7 @@ import sqlite3
 from contextlib import closing
 from functools import cache
 
-from engine.state import schema
+from engine.state import upgrades
 
 # No count and no time of ours is as far from zero as this, and every one can be shown.
 _FAR = 100_000_000_000
@@ -19,8 +19,14 @@ _KINDS = {
     "REAL": "typeof({0}) IN ('real', 'integer') AND abs({0}) < " + str(_FAR),
     "BLOB": "typeof({0}) IN ('blob', 'text')",
 }
-_FIELDS = "SELECT EXISTS (SELECT 1 FROM users WHERE fields IS NOT NULL AND NOT ("
-_FIELDS += "CASE WHEN json_valid(fields) THEN json_type(fields) = 'object' ELSE 0 END))"
+# JSON objects, by table and column.
+_OBJECTS = (("users", "fields"), ("resources", "fields"), ("resources", "detail"))
+_NO_OBJECT = (
+    "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL AND NOT ("
+    "CASE WHEN json_valid({column}) THEN json_type({column}) = 'object' ELSE 0 END))"
+)
+# A key of something that belongs to a pool names the pool.
+_NO_KEY = "SELECT EXISTS (SELECT 1 FROM resources WHERE kind IN ('connection', 'user') AND instr(key, '/') < 2)"
 
 
 def is_sound(connection: sqlite3.Connection, version: int) -> bool:
@@ -42,7 +48,10 @@ def is_sound(connection: sqlite3.Connection, version: int) -> bool:
         odd = " OR ".join(f"typeof({name}) = 'text' AND {name} GLOB '*[^ -~]*'" for name in columns)
         for _ in connection.execute(f"SELECT {', '.join(columns)} FROM {table} WHERE {odd}"):  # noqa: S608 - our own names
             pass
-    return _has_meta(connection) and not connection.execute(_FIELDS).fetchone()[0]
+    wrong_values = [_NO_OBJECT.format(table=table, column=name) for table, name in _OBJECTS if table in expected]
+    if "resources" in expected:
+        wrong_values.append(_NO_KEY)
+    return _has_meta(connection) and not any(connection.execute(one).fetchone()[0] for one in wrong_values)
 
 
 def _has_meta(connection: sqlite3.Connection) -> bool:
@@ -55,18 +64,14 @@ def _has_meta(connection: sqlite3.Connection) -> bool:
 
 @cache
 def _columns(version: int) -> dict[str, dict[str, str]]:
-    """By table and column, the condition that every value meets, taken from the tables of a new file.
-
-    Columns that came after `version` are not asked for.
-    """
+    """By table and column, the condition that every value meets, taken from the tables of a new file."""
     found: dict[str, dict[str, str]] = {}
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as model:
-        schema.create(model)
+        for statement in upgrades.tables_of(version):
+            model.execute(statement)
         for (table,) in model.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             found[table] = {}
             for _, name, kind, required, _, key in model.execute(f"PRAGMA table_info({table})"):
-                if schema.ADDED.get((table, name), 1) > version:
-                    continue
                 test = _KINDS[kind].format(name)
                 found[table][name] = test if required or key else f"({name} IS NULL OR {test})"
     return found

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 # Other (control, format, surrogate, private use) and line separators: terminal escapes, right-to-left marks, newlines.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -53,6 +54,21 @@ def table(rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(),
         ]
         lines.append((indent + "  ".join(cells)).rstrip())
     return lines
+
+
+def long_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, measured: int = 1000) -> Iterator[str]:
+    """A list of any length in columns under a head, line by line; the first rows say how wide a column is.
+
+    An empty list has no lines.
+    """
+    rest = iter(rows)
+    first = [[printable(cell) for cell in row] for row in (head, *islice(rest, measured))]
+    if len(first) == 1:
+        return
+    widths = [max(_width(row[at]) for row in first) for at in range(len(head))]
+    for row in chain(first, ([printable(cell) for cell in row] for row in rest)):
+        cells = [cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()
 
 
 def _shown(char: str) -> str:

@@ -27,15 +27,20 @@ class _Answer:
         return cls(data)
 
 
-async def checked(call: Awaitable[_T]) -> _T:
-    """The call's answer. Raises the errors of `engine.model.call_errors` and no others."""
+async def translated(call: Awaitable[_T]) -> _T:
+    """What the SDK gives, which may be nothing. Raises the errors of `engine.model.call_errors` and no others."""
     try:
-        answer = await call
+        return await call
     except WorkOSError as error:
         raise translate(error) from error
     except (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError) as error:
         # The SDK met a body of another shape than the API's: something else answered, perhaps after the write.
         raise Ambiguous("unexpected_answer") from error
+
+
+async def checked(call: Awaitable[_T]) -> _T:
+    """The call's answer. Raises the errors of `engine.model.call_errors` and no others."""
+    answer = await translated(call)
     if answer is None:
         # The SDK gives None for an empty or unreadable body, and for a redirect.
         raise Ambiguous("unexpected_answer")
@@ -45,6 +50,13 @@ async def checked(call: Awaitable[_T]) -> _T:
 async def ask(client: AsyncWorkOSClient, path: tuple[str, ...], params: dict[str, Any], opts: Any) -> Mapping[str, Any]:
     """GET what the SDK's own methods read too kindly: they take an empty answer for an empty list."""
     return (await checked(client.request("get", path, params=params, model=_Answer, request_options=opts))).fields
+
+
+async def send(
+    client: AsyncWorkOSClient, method: str, path: tuple[str, ...], body: dict[str, Any] | None, opts: Any
+) -> Mapping[str, Any]:
+    """A write. Its answer is read by us: the SDK's models refuse one that lacks a field, after the fact."""
+    return (await checked(client.request(method, path, body=body, model=_Answer, request_options=opts))).fields
 
 
 async def ask_array(client: AsyncWorkOSClient, path: tuple[str, ...], opts: Any) -> Sequence[Mapping[str, Any]]:
@@ -70,3 +82,27 @@ def text(value: object) -> str:
 def optional_text(value: object) -> str | None:
     """The same, where it may be missing; an empty one counts as missing."""
     return text(value) or None if value is not None else None
+
+
+def identifier(value: object) -> str:
+    """A text that is there. Raises Ambiguous for what is none: nothing can be done with a thing without its id."""
+    if not (found := text(value)):
+        raise Ambiguous("unexpected_answer")
+    return found
+
+
+def metadata(given: object) -> dict[str, str]:
+    """Keys and values; null counts as none. Raises Ambiguous for what is none."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise Ambiguous("unexpected_answer")
+    # A key that was removed by null may come back as null (the vendor's emulator): it is there no more.
+    return {text(key): text(value) for key, value in given.items() if value is not None}
+
+
+def items(given: object) -> list[Mapping[str, Any]]:
+    """A list of objects. Raises Ambiguous for what is none."""
+    if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
+        raise Ambiguous("unexpected_answer")
+    return given

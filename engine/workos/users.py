@@ -13,7 +13,7 @@ from engine.model.call_errors import Ambiguous, Terminal
 from engine.model.ports import UserChanges
 from engine.model.users import TargetUser, normalise_email
 from engine.plan_file.model import Destination
-from engine.workos.calls import ask, ask_array, optional_text, text
+from engine.workos.calls import ask, ask_array, metadata, optional_text, text
 from engine.workos.calls import checked as _call
 from engine.workos.paging import Page, read_page
 from engine.workos.translation import translate
@@ -169,17 +169,8 @@ def _target_user(user: User | UserCreateResponse) -> TargetUser:
         external_id=optional_text(user.external_id),
         first_name=optional_text(user.first_name),
         last_name=optional_text(user.last_name),
-        metadata=_metadata(user.metadata),
+        metadata=metadata(user.metadata),
         signed_in=user.last_sign_in_at is not None,
         created_at=_moment(user.created_at),
         updated_at=_moment(user.updated_at),
     )
-
-
-def _metadata(given: object) -> dict[str, str]:
-    if given is None:
-        return {}
-    if not isinstance(given, dict):
-        raise Ambiguous("unexpected_answer")
-    # A key that was removed by null may come back as null (the vendor's emulator): it is there no more.
-    return {text(key): text(value) for key, value in given.items() if value is not None}

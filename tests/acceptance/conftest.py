@@ -14,7 +14,10 @@ from engine.sandbox.process import SandboxProcess
 from tests.support.cli import Cli, export_source, plan_text, pool_source, tree
 from tests.support.cognito import REGION, make_moto_pool, moto_server
 from tests.support.pool_of_every_kind import SECTIONS, Pool, pool_of
+from tests.support.recording import Recording, as_described, recording
 from tests.support.workos_reader import WorkOSReader
+
+__all__ = ["as_described", "recording"]  # pytest finds its fixtures by name
 
 UNLIMITED = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
 
@@ -84,7 +87,7 @@ def moto() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[SandboxProcess]:
+def sandbox(recording: Recording | None) -> Iterator[SandboxProcess]:
     """Shared by tests one after the other; each begins with an empty one."""
     with SandboxProcess(Options(quotas=UNLIMITED)) as process:
         yield process

@@ -60,7 +60,7 @@ BAD_PLANS = [
     ),
     (
         "not built yet",
-        "organizations: {from: group}\n",
+        "organizations: {from: group, unmapped: create}\n",
         [
             "plan.yaml:14:23: organizations.from: group is not supported by this version of migrate yet; leave organizations out or write none"
         ],

@@ -131,7 +131,7 @@ def test_who_was_deleted_in_workos_comes_back_only_when_forgotten(migrated: Worl
 
     assert apply(migrated, code=3) == {"conflicts": 1}
     listed = migrated.cli("status", "plan.yaml", "--users", "conflicts,failed")
-    assert listed.out.split("\t")[:4] == [user["external_id"], "gone", "gone", user["id"]]
+    assert listed.out.splitlines()[1].split()[:5] == ["conflicts", user["external_id"], "gone", "gone", user["id"]]
     assert apply(migrated, code=3) == {"conflicts": 1}
     assert EMAIL not in migrated.users()
 

@@ -45,13 +45,31 @@ def test_a_first_day_with_the_tool(world: World) -> None:
     assert status.code == 0
     assert [line.split() for line in status.out.splitlines()[1:3]] == [["failed", "0"], ["conflicts", "0"]]
     left_out = cli("status", "plan.yaml", "--users", "left_out")
-    assert len(left_out.out.splitlines()) == 58 - selected
-    assert {line.split("\t")[2] for line in left_out.out.splitlines()} == set(world.pool.filtered)
+    head, *rows = left_out.out.splitlines()
+    assert head.split() == ["list", "source", "id", "status", "code", "workos", "id", "message", "remedy"]
+    assert len(rows) == 58 - selected
+    assert {(row.split()[0], row.split()[3]) for row in rows} == {("left_out", one) for one in world.pool.filtered}
+    # Columns: each begins where its head does.
+    assert {row.index(row.split()[3]) for row in rows} == {head.index("code")}
     none = cli("status", "plan.yaml", "--users", "conflicts,failed")
     assert (none.code, none.out) == (0, "")
     exported = cli("export", "plan.yaml", "--out", "users.jsonl")
     assert (exported.code, exported.out) == (0, "")
     assert exported.err.endswith("58 users written to users.jsonl\n")
+
+
+def test_names_are_read_from_the_pool_after_a_converged_run(world: World) -> None:
+    assert world.cli("apply", "plan.yaml").code == 0
+    assert not list(world.migrate_dir.glob("*.snapshot.db"))
+    told = world.cli("status", "plan.yaml", "--users", "merged", "--names")
+    assert "names: no snapshot was kept, so they are read from the user pool" in told.err
+    named = world.cli("status", "plan.yaml", "--users", "migrated,merged", "--names", "--json")
+    rows = named.json("status.v1")["listed"]
+    subs = {user["external_id"]: email for email, user in world.users().items()}
+    migrated = {row["source_id"]: row["email"] for row in rows if row["list"] == "migrated"}
+    assert migrated == subs
+    assert world.pool is not None and sum(row["list"] == "merged" for row in rows) == world.pool.merged
+    assert not list(world.migrate_dir.glob("*.snapshot.db"))
 
 
 def test_two_plans_with_one_state_are_refused(cli: Cli) -> None:

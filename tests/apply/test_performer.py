@@ -53,8 +53,8 @@ async def test_created(scene: Scene) -> None:
     outcome, counted = await scene.perform()
     (user,) = scene.fake.users.values()
     assert counted == "created" and outcome == Done(
-        "ann", user.id, "create", b"mark", MARKS.each(ANN.email, True, ANN.fields), verified=True, created_here=True,
-        flagged=True, attempts=1, stamp=user.updated_at,
+        "user", "ann", user.id, "create", b"mark", MARKS.each(ANN.email, True, ANN.fields), verified=True,
+        created_here=True, flagged=True, attempts=1, stamp=user.updated_at,
     )  # fmt: skip
     assert (user.email, user.email_verified, user.external_id, user.first_name) == (
         "ann@example.com", True, "ann", "Ann",

@@ -36,8 +36,8 @@ class Changes:
     def __init__(self, number: int, freeing: Sequence[Work] = ()) -> None:
         self.number, self.freeing, self.given = number, list(freeing), 0
 
-    def work(self, *, freeing: bool) -> Iterator[list[Work]]:
-        if freeing:
+    def work(self, phase: int) -> Iterator[list[Work]]:
+        if phase == 0:
             if self.freeing:
                 yield self.freeing
             return
@@ -48,7 +48,7 @@ class Changes:
 
 
 class StateSpy:
-    """The port `StateStore`, in memory; `fail_at` makes that call and later ones fail."""
+    """The port `Journal`, in memory; `fail_at` makes that call and later ones fail."""
 
     def __init__(self, fail_at: int | None = None) -> None:
         self.claimed: set[str] = set()
@@ -63,13 +63,13 @@ class StateSpy:
         if self._fail_at is not None and self.calls >= self._fail_at:
             raise StateError("disk full", code="state_not_writable")
         for outcome in outcomes:
-            assert outcome.sub in self.open, "recorded without a claim, or twice"
-            self.open.remove(outcome.sub)
-            self.ended[outcome.sub] = outcome
+            assert outcome.key in self.open, "recorded without a claim, or twice"
+            self.open.remove(outcome.key)
+            self.ended[outcome.key] = outcome
         for claim in claims:
-            assert claim.sub not in self.claimed, "claimed twice"
-            self.claimed.add(claim.sub)
-            self.open.add(claim.sub)
+            assert claim.key not in self.claimed, "claimed twice"
+            self.claimed.add(claim.key)
+            self.open.add(claim.key)
         self.most_open = max(self.most_open, len(self.open))
 
 

@@ -14,6 +14,7 @@ from engine.draft.findings import AttributeUse, Census, Findings, GroupUse, Prov
 from engine.draft.plan_text import write_plan
 from engine.draft.proposal import Choices, propose
 from engine.draft.yaml_text import in_remark, key, value
+from engine.model.errors import InvalidPlanFile
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile
 from engine.plan_file.loader import LoadedPlan, load
@@ -130,6 +131,25 @@ def test_the_commented_parts_work_when_uncommented(tmp_path: Path) -> None:
     assert providers is not None
     assert providers["Ac: me"].connection is not None
     assert providers["Ac: me"].connection.organization_name == "Ac: me"
+
+
+@pytest.mark.parametrize("groups", [(GroupUse("a: b", 2), GroupUse("staff", 3)), ()])
+def test_organizations_work_when_uncommented(tmp_path: Path, groups: tuple[GroupUse, ...]) -> None:
+    findings = found(AttributeUse("custom:tenant", 5), groups=groups)
+    lines = write_plan(findings, propose(findings, CHOICES), CHOICES).splitlines()
+    start = next(at for at, line in enumerate(lines) if line.startswith("# organizations:"))
+    end = lines.index("", start)
+    lines[start:end] = [line[2:] for line in lines[start:end]]
+    path = tmp_path / "plan.yaml"
+    path.write_text("\n".join(lines))
+    section = yaml.safe_load(path.read_text())["organizations"]
+    assert section["from"] == ("group" if groups else "attribute")
+    assert list(section.get("map", {})) == [one.name for one in groups]
+    try:
+        load(path, resolve=False)
+    except InvalidPlanFile as error:
+        # A version that has no memberships yet says so, and finds nothing else wrong.
+        assert {one.code for one in error.found} == {"not_supported_yet"}
 
 
 def test_an_export(tmp_path: Path) -> None:

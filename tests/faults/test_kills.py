@@ -101,4 +101,4 @@ def _kill_once(project: Project, moment: Callable[[], bool], wait: float = 0.0) 
 
 def _claims(state: Path) -> int:
     with sqlite3.connect(state) as connection:
-        return int(connection.execute("SELECT count(*) FROM users WHERE status = 'claimed'").fetchone()[0])
+        return int(connection.execute("SELECT count(*) FROM resources WHERE status = 'claimed'").fetchone()[0])

@@ -27,6 +27,7 @@ from tests.model.workos import Killed, ModelTarget
 from tests.support.identity import IdentityWorld, Pages
 from tests.support.metered import destination
 from tests.support.people import NEW_YEAR, cognito_user
+from tests.support.state_rows import user_rows
 
 _OPEN = Watch(reading=lambda _: None, listing=lambda _: None, stopping=lambda: False)
 _TYPES = {"Google": "Google", "SignInWithApple": "SignInWithApple"}
@@ -89,9 +90,8 @@ class ModelWorld(IdentityWorld):
         """(WorkOS id, relation, status) by sub, out of the state."""
         if not self.spec().state_path.exists():
             return {}
-        with closing(sqlite3.connect(self.spec().state_path)) as connection:
-            found = connection.execute("SELECT sub, workos_id, relation, status FROM users")
-            return {sub: (workos_id, relation, status) for sub, workos_id, relation, status in found}
+        found = user_rows(self.spec().state_path, "SELECT sub, workos_id, relation, status FROM users")
+        return {sub: (workos_id, relation, status) for sub, workos_id, relation, status in found}
 
     def _source(self) -> Pages:
         users = [_cognito(one) for one in self.pool.values()]

@@ -14,8 +14,7 @@ from engine.oauth.checks import Check
 from engine.oauth.handling import SignsInBy, find_problems, handle
 from engine.plan_file.providers import ConnectionSpec, OAuthChecks, ProviderSpec
 from engine.probe.provider_probe import HttpsProbe
-from engine.resources.connections.design import Known
-from tests.support.fake_sign_in import FakeSignIn
+from tests.support.fake_workos import FakeWorkOS
 from tests.support.oauth_provider import CLIENT_ID, SECRET, Provider, oauth_provider
 
 WORKOS_URI = "https://auth.workos.com/sso/oauth/google/abc/callback"
@@ -60,19 +59,19 @@ def provider(served: Provider) -> Provider:
 
 
 @pytest.fixture
-def workos() -> FakeSignIn:
-    environment = FakeSignIn()
+def workos() -> FakeWorkOS:
+    environment = FakeWorkOS()
     environment.sends("GoogleOAuth", CLIENT_ID, WORKOS_URI)
     return environment
 
 
 async def checked(
     provider: Provider,
-    workos: FakeSignIn,
+    workos: FakeWorkOS,
     *,
     found: IdentityProvider | None = None,
     plan: ProviderSpec | None = None,
-    known: dict[str, Known] | None = None,
+    known: dict[str, str] | None = None,
     probe: bool = True,
     allow: bool = True,
     staging: bool = False,
@@ -90,7 +89,7 @@ async def checked(
         pool=[found],
         known=known or {},
         redirect_uris=workos.uris,
-        environment=workos,
+        sign_in=workos.sign_in,
         probe=Rerouted(provider, allow=allow),
         staging=staging,
         coming=coming,
@@ -110,7 +109,7 @@ def code(rows: dict[str, Check], check: str) -> tuple[str, str]:
     return rows[check].verdict, rows[check].code
 
 
-async def test_all_is_well(provider: Provider, workos: FakeSignIn) -> None:
+async def test_all_is_well(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos)
     assert verdicts(rows) == dict.fromkeys(
         ["plan", "pinned_client", "workos_client", "redirect_uri", "secret", "scopes"], "pass"
@@ -122,7 +121,7 @@ async def test_all_is_well(provider: Provider, workos: FakeSignIn) -> None:
     ]  # fmt: skip
 
 
-async def test_nothing_is_asked_without_probe(provider: Provider, workos: FakeSignIn) -> None:
+async def test_nothing_is_asked_without_probe(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos, probe=False)
     assert code(rows, "redirect_uri") == ("cannot-tell", "not_asked")
     assert WORKOS_URI in rows["redirect_uri"].message
@@ -130,26 +129,26 @@ async def test_nothing_is_asked_without_probe(provider: Provider, workos: FakeSi
     assert provider.behaviour.seen == []
 
 
-async def test_wrong_client_in_workos(provider: Provider, workos: FakeSignIn) -> None:
+async def test_wrong_client_in_workos(provider: Provider, workos: FakeWorkOS) -> None:
     workos.sends("GoogleOAuth", "another", WORKOS_URI)
     assert code(await checked(provider, workos), "workos_client") == ("fail", "other_client")
     rows = await checked(provider, workos, staging=True)
     assert code(rows, "workos_client") == ("fail", "default_or_other_client")
 
 
-async def test_wrong_pin(provider: Provider, workos: FakeSignIn) -> None:
+async def test_wrong_pin(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos, plan=ProviderSpec(reuse_credentials=True, client_id="other"))
     assert code(rows, "pinned_client") == ("fail", "other_client_in_pool")
 
 
-async def test_unknown_client_at_the_provider(provider: Provider, workos: FakeSignIn) -> None:
+async def test_unknown_client_at_the_provider(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.clients.clear()
     rows = await checked(provider, workos)
     assert code(rows, "redirect_uri") == ("fail", "client_unknown")
     assert code(rows, "secret") == ("fail", "secret_wrong")
 
 
-async def test_unknown_redirect_uri(provider: Provider, workos: FakeSignIn) -> None:
+async def test_unknown_redirect_uri(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.redirect_uris.clear()
     rows = await checked(provider, workos)
     assert code(rows, "redirect_uri") == ("fail", "redirect_uri_unknown")
@@ -157,7 +156,7 @@ async def test_unknown_redirect_uri(provider: Provider, workos: FakeSignIn) -> N
     assert rows["secret"].verdict == "pass"
 
 
-async def test_a_provider_that_refuses_by_status_alone(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_provider_that_refuses_by_status_alone(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.page = "status"
     assert code(await checked(provider, workos), "redirect_uri") == ("pass", "redirect_uri_known")
     assert NOBODYS_URI in {given.get("redirect_uri") for _, _, given in provider.behaviour.seen}
@@ -165,34 +164,34 @@ async def test_a_provider_that_refuses_by_status_alone(provider: Provider, worko
     assert code(await checked(provider, workos), "redirect_uri") == ("cannot-tell", "answer_unclear")
 
 
-async def test_a_provider_that_shows_everybody_the_same(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_provider_that_shows_everybody_the_same(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.page = "mute"
     assert code(await checked(provider, workos), "redirect_uri") == ("cannot-tell", "answer_unclear")
 
 
-async def test_wrong_secret(provider: Provider, workos: FakeSignIn) -> None:
+async def test_wrong_secret(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.clients[CLIENT_ID] = "made anew since"
     assert code(await checked(provider, workos), "secret") == ("fail", "secret_wrong")
 
 
-async def test_a_provider_that_looks_at_the_code_first(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_provider_that_looks_at_the_code_first(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.code_first = True
     assert code(await checked(provider, workos), "secret") == ("cannot-tell", "secret_not_looked_at")
 
 
-async def test_a_token_endpoint_of_few_words(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_token_endpoint_of_few_words(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.token_answer = (400, b"<html>")
     assert code(await checked(provider, workos), "secret") == ("cannot-tell", "answer_unclear")
 
 
-async def test_endless_redirects(provider: Provider, workos: FakeSignIn) -> None:
+async def test_endless_redirects(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.redirects = True
     rows = await checked(provider, workos)
     assert rows["redirect_uri"].verdict == rows["secret"].verdict == "cannot-tell"
     assert len(provider.behaviour.seen) == 3  # real, control, token: none of them followed
 
 
-async def test_provider_down(provider: Provider, workos: FakeSignIn, tmp_path: Any) -> None:
+async def test_provider_down(provider: Provider, workos: FakeWorkOS, tmp_path: Any) -> None:
     with oauth_provider(tmp_path) as gone:
         pass
     rows = await checked(gone, workos)
@@ -200,28 +199,28 @@ async def test_provider_down(provider: Provider, workos: FakeSignIn, tmp_path: A
     assert rows["redirect_uri"].message.endswith(f"WorkOS's redirect URI is {WORKOS_URI}")
 
 
-async def test_a_provider_on_a_private_address(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_provider_on_a_private_address(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos, allow=False)
     assert code(rows, "redirect_uri") == code(rows, "secret") == ("cannot-tell", "private_address")
     assert provider.behaviour.seen == []
 
 
-async def test_fewer_scopes(provider: Provider, workos: FakeSignIn) -> None:
+async def test_fewer_scopes(provider: Provider, workos: FakeWorkOS) -> None:
     workos.sends("GoogleOAuth", CLIENT_ID, WORKOS_URI, scope="openid")
     rows = await checked(provider, workos)
     assert rows["scopes"].message == "Cognito asked for email, WorkOS does not"
 
 
-async def test_a_provider_that_workos_does_not_know_yet(provider: Provider, workos: FakeSignIn) -> None:
-    workos.addresses["GoogleOAuth"] = "https://app.acme.com/cb?error=connection_invalid"
+async def test_a_provider_that_workos_does_not_know_yet(provider: Provider, workos: FakeWorkOS) -> None:
+    workos.sign_in.addresses["GoogleOAuth"] = "https://app.acme.com/cb?error=connection_invalid"
     rows = await checked(provider, workos)
     assert code(rows, "workos_client") == ("fail", "not_configured")
     assert "redirect_uri" not in rows and rows["secret"].verdict == "pass"
-    workos.addresses.clear()
+    workos.sign_in.addresses.clear()
     assert code(await checked(provider, workos), "workos_client") == ("cannot-tell", "no_redirect")
 
 
-async def test_an_application_without_redirect_uri(provider: Provider, workos: FakeSignIn) -> None:
+async def test_an_application_without_redirect_uri(provider: Provider, workos: FakeWorkOS) -> None:
     workos.uris.clear()
     assert code(await checked(provider, workos), "workos_client") == ("fail", "no_application_redirect_uri")
     rows = await checked(provider, workos, coming=True)
@@ -231,7 +230,7 @@ async def test_an_application_without_redirect_uri(provider: Provider, workos: F
     assert code(rows, "connection") == ("fail", "no_application_redirect_uri")
 
 
-async def test_apple_keeps_its_secret(provider: Provider, workos: FakeSignIn) -> None:
+async def test_apple_keeps_its_secret(provider: Provider, workos: FakeWorkOS) -> None:
     workos.sends("AppleOAuth", CLIENT_ID, WORKOS_URI)
     apple = IdentityProvider("SignInWithApple", "SignInWithApple", CLIENT_ID, None, ("email", "name"))
     rows = await checked(provider, workos, found=apple)
@@ -241,7 +240,7 @@ async def test_apple_keeps_its_secret(provider: Provider, workos: FakeSignIn) ->
     assert code(rows, "redirect_uri") == ("pass", "redirect_uri_known")
 
 
-async def test_github_speaks_no_openid(provider: Provider, workos: FakeSignIn) -> None:
+async def test_github_speaks_no_openid(provider: Provider, workos: FakeWorkOS) -> None:
     workos.sends("GitHubOAuth", CLIENT_ID, WORKOS_URI)
     provider.behaviour.token_answer = (200, b'{"error": "incorrect_client_credentials"}')
     rows = await checked(
@@ -255,14 +254,14 @@ async def test_github_speaks_no_openid(provider: Provider, workos: FakeSignIn) -
 
 
 CONNECTED = ProviderSpec(connection=ConnectionSpec("acme"))
-KNOWN = {"Okta": Known("conn_1", "f")}
+KNOWN = {"Okta": "conn_1"}
 
 
 def okta(provider: Provider) -> IdentityProvider:
     return IdentityProvider("Okta", "OIDC", CLIENT_ID, SECRET, issuer=provider.issuer)
 
 
-async def test_an_oidc_connection(provider: Provider, workos: FakeSignIn) -> None:
+async def test_an_oidc_connection(provider: Provider, workos: FakeWorkOS) -> None:
     workos.sends("conn_1", CLIENT_ID, WORKOS_URI)
     rows = await checked(provider, workos, found=okta(provider), plan=CONNECTED, known=KNOWN)
     assert verdicts(rows) == dict.fromkeys(["plan", "connection", "redirect_uri", "secret"], "pass")
@@ -271,19 +270,19 @@ async def test_an_oidc_connection(provider: Provider, workos: FakeSignIn) -> Non
     assert code(rows, "redirect_uri") == ("fail", "redirect_uri_unknown")
 
 
-async def test_a_connection_that_is_not_made_yet(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_connection_that_is_not_made_yet(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos, found=okta(provider), plan=CONNECTED)
     assert code(rows, "connection") == ("cannot-tell", "not_created")
     assert rows["secret"].verdict == "pass" and "redirect_uri" not in rows
 
 
-async def test_a_connection_of_which_workos_says_nothing(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_connection_of_which_workos_says_nothing(provider: Provider, workos: FakeWorkOS) -> None:
     rows = await checked(provider, workos, found=okta(provider), plan=CONNECTED, known=KNOWN, probe=False)
     assert code(rows, "connection") == ("cannot-tell", "no_directions")
     assert code(rows, "secret") == ("cannot-tell", "not_asked")
 
 
-async def test_basic_authentication_where_there_is_no_other(provider: Provider, workos: FakeSignIn) -> None:
+async def test_basic_authentication_where_there_is_no_other(provider: Provider, workos: FakeWorkOS) -> None:
     provider.behaviour.discovery["token_endpoint_auth_methods_supported"] = ["client_secret_basic"]
     rows = await checked(provider, workos, found=okta(provider), plan=CONNECTED)
     assert code(rows, "secret") == ("pass", "secret_right")
@@ -304,21 +303,21 @@ async def test_basic_authentication_where_there_is_no_other(provider: Provider, 
     ],
 )
 async def test_a_discovery_document_that_leads_elsewhere(
-    provider: Provider, workos: FakeSignIn, document: dict[str, Any], expected: str
+    provider: Provider, workos: FakeWorkOS, document: dict[str, Any], expected: str
 ) -> None:
     provider.behaviour.discovery |= document
     found = okta(provider)
     plans = {"Okta": CONNECTED}
     checking = Checking(
         plan=plans, options=OAuthChecks(probe=True), pool=[found], known={}, redirect_uris=workos.uris,
-        environment=workos, probe=HttpsProbe(["localhost"], context=provider.context()), staging=False,
+        sign_in=workos.sign_in, probe=HttpsProbe(["localhost"], context=provider.context()), staging=False,
     )  # fmt: skip
     rows = {row.check: row for row in await checking.run(handle([found], plans, ()))}
     assert code(rows, "secret") == ("cannot-tell", expected)
     assert [path for _, path, _ in provider.behaviour.seen] == ["/.well-known/openid-configuration"]
 
 
-async def test_a_discovery_document_that_is_none(provider: Provider, workos: FakeSignIn) -> None:
+async def test_a_discovery_document_that_is_none(provider: Provider, workos: FakeWorkOS) -> None:
     for wrong in ({"redirects": True}, {"redirects": False, "huge": True}):
         for name, value in wrong.items():
             setattr(provider.behaviour, name, value)
@@ -326,7 +325,7 @@ async def test_a_discovery_document_that_is_none(provider: Provider, workos: Fak
         assert code(rows, "secret") == ("cannot-tell", "bad_discovery")
 
 
-async def test_saml_has_no_secret(provider: Provider, workos: FakeSignIn) -> None:
+async def test_saml_has_no_secret(provider: Provider, workos: FakeWorkOS) -> None:
     saml = IdentityProvider("Adfs", "SAML", metadata_url="https://idp/m")
     rows = await checked(provider, workos, found=saml, plan=CONNECTED)
     assert verdicts(rows) == {"plan": "pass", "connection": "cannot-tell"}
@@ -341,7 +340,7 @@ async def test_saml_has_no_secret(provider: Provider, workos: FakeSignIn) -> Non
     ],
 )
 async def test_what_workos_lacks(
-    provider: Provider, workos: FakeSignIn, plan: ProviderSpec, verdict: str, expected: str
+    provider: Provider, workos: FakeWorkOS, plan: ProviderSpec, verdict: str, expected: str
 ) -> None:
     facebook = IdentityProvider("Facebook", "Facebook", "f", "s")
     rows = await checked(provider, workos, found=facebook, plan=plan, users=1)
@@ -350,14 +349,14 @@ async def test_what_workos_lacks(
     assert (await checked(provider, workos, found=facebook, plan=plan))["plan"].verdict == "pass"
 
 
-async def test_providers_that_only_one_side_knows(provider: Provider, workos: FakeSignIn) -> None:
+async def test_providers_that_only_one_side_knows(provider: Provider, workos: FakeWorkOS) -> None:
     found = IdentityProvider("Google", "Google", CLIENT_ID, SECRET)
     plans = {"Gogle": ProviderSpec(reuse_credentials=True)}
     for users, verdict in ((0, "pass"), (3, "fail")):
         uses = handle([found], plans, [SignsInBy(frozenset({"Google"}), True, users)] if users else ())
         checking = Checking(
             plan=plans, options=OAuthChecks(), pool=[found], known={}, redirect_uris=workos.uris,
-            environment=workos, probe=Rerouted(provider), staging=False, problems=find_problems(uses, ["Google"]),
+            sign_in=workos.sign_in, probe=Rerouted(provider), staging=False, problems=find_problems(uses, ["Google"]),
         )  # fmt: skip
         rows = await checking.run(uses)
         assert [(row.provider, row.verdict, row.code) for row in rows] == [

@@ -23,7 +23,7 @@ from engine.oauth.checks import (
 )
 from engine.oauth.handling import SignsInBy, find_problems, handle
 from engine.plan_file.providers import ConnectionSpec, ProviderSpec
-from engine.resources.connections.design import Known, decide, design
+from engine.resources.connections.design import design
 from engine.resources.connections.directions import read_directions
 
 KEY = b"k" * 32
@@ -302,15 +302,9 @@ def test_impossible_connections(provider: IdentityProvider) -> None:
     assert caught.value.code == "connection_impossible" and caught.value.remedy
 
 
-def test_changes() -> None:
+def test_fingerprints() -> None:
     made = design(OKTA, WHERE, "p")
-    known = Known("conn_1", made.fingerprint(KEY))
-    assert decide(made, known, held=True, same_name=False, key=KEY) == "unchanged"
-    assert decide(made, Known("conn_1", "x"), held=True, same_name=False, key=KEY) == "update"
-    assert decide(made, known, held=False, same_name=False, key=KEY) == "create"
-    assert decide(made, None, held=False, same_name=True, key=KEY) == "update"
-    assert decide(made, None, held=False, same_name=False, key=KEY) == "create"
-    assert made.fingerprint(KEY) != made.fingerprint(b"j" * 32)
+    assert made.fingerprint(KEY) == design(OKTA, WHERE, "p").fingerprint(KEY) != made.fingerprint(b"j" * 32)
 
 
 def _saml(text: str) -> str:

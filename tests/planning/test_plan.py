@@ -14,7 +14,7 @@ from tests.planning.test_planner import ANN, MARKS, known
 @dataclass
 class _Person:
     desired: Desired
-    known_sub: str | None = None
+    known_key: str | None = None
     known: Known | None = None
     found: Found = field(default_factory=Found)
 
@@ -57,7 +57,7 @@ def test_another_record_speaks_for_them_now() -> None:
 
 
 def test_stored_in_bounded_batches() -> None:
-    _, store, _, _ = _plan(*[_Person(replace(ANN, sub=str(number))) for number in range(2500)])
+    _, store, _, _ = _plan(*[_Person(replace(ANN, key=str(number))) for number in range(2500)])
     assert store.sizes == [1000, 1000, 500]
 
 

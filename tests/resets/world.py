@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.model.outcomes import StateIdentity
+from engine.model.keys import NO_POOL, user_key
+from engine.model.outcomes import ResourceRow, StateIdentity
 from engine.model.resets import ResetTarget
 from engine.model.users import SourceUser
 from engine.plan_file.model import Destination, ExportSource, PasswordReset, ResetEmail, Spec
@@ -17,6 +18,7 @@ from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
 from engine.resets.results import SendResult
 from engine.resets.sending import Sending, SendOptions
+from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
 from engine.run.stopping import Stop
 from engine.sandbox.options import Faults, Options, Quotas
@@ -108,12 +110,10 @@ class World:
             email = user.attributes["email"]
             verified = user.attributes.get("email_verified") == "true"
             made = await self.workos.create({"email": email, "external_id": user.sub, "email_verified": verified})
-            rows.append((user.sub, made.id))
+            rows.append(ResourceRow("user", user_key(NO_POOL, user.sub), made.id, password=1))
         state = StateFile.open(self.folder / "acme.state.db", IDENTITY, key=b"k" * 32)
-        with state, state.transaction() as connection:
-            connection.executemany(
-                "INSERT INTO users (sub, workos_id, status, password) VALUES (?, ?, 'done', 1)", rows
-            )
+        with state:
+            state.put(rows)
 
     async def send(self, email: ResetEmail, *, stop: Stop | None = None, **options: Any) -> SendResult:
         """One `resets send`. Raises Killed where `mortal` says so; the state is then as a kill leaves it."""
@@ -127,7 +127,7 @@ class World:
         try:
             watch = Watch(_nothing, _nothing, lambda: False)
             read_people(spec, FakeSource(self.users), connection, b"k" * 32, watch)
-            database.attach_state(connection, spec.state_path)
+            know(connection, state)
             sending = Sending(
                 spec=spec,
                 sandbox=False,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 from engine.model.errors import Interrupted, SourceError, StateError
 from engine.plan_file.model import Attributes, Duplicates, Filters
 from engine.snapshot import database, ingest
+from engine.snapshot.groups import GroupMembers, temporary_database
 from tests.snapshot.world import World
 from tests.support.fake_source import FakeSource
 from tests.support.people import NEW_YEAR, cognito_user, source
@@ -69,14 +72,14 @@ def test_an_identity_that_the_newest_delivery_has_dropped_links_nobody(world: Wo
         cognito_user("google", status="EXTERNAL_PROVIDER", provider=("Google", "Google"), email="x@y.co"),
     ]
     world.read(users[::-1] if backwards else users)
-    assert world.rows("SELECT sub, linked_to FROM person ORDER BY sub") == [("ann", None), ("google", None)]
+    assert world.rows("SELECT key, linked_to FROM person ORDER BY key") == [("ann", None), ("google", None)]
     # And the other way round: linked in the newest delivery alone.
     users[0], users[1] = (
         replace(users[0], modified=users[1].modified),
         replace(users[1], modified=users[0].modified),
     )
     world.read(users[::-1] if backwards else users)
-    assert world.rows("SELECT sub, linked_to, primary_sub FROM record ORDER BY sub") == [
+    assert world.rows("SELECT key, linked_to, primary_key FROM record ORDER BY key") == [
         ("ann", None, None),
         ("google", "ann", "ann"),
     ]
@@ -105,7 +108,7 @@ def test_a_long_statement_ends_when_somebody_wants_to_stop(world: World) -> None
 def test_a_person_is_fingerprinted_with_defaults(make_world: Callable[..., World]) -> None:
     world = make_world(attributes=Attributes(metadata={"locale": source("locale", default="en")}))
     world.read([cognito_user("1", **OK), cognito_user("2", email="x@y.co", locale="en", email_verified="true")])
-    rows = world.rows("SELECT fields, fingerprint FROM record ORDER BY sub")
+    rows = world.rows("SELECT fields, fingerprint FROM record ORDER BY key")
     assert orjson.loads(rows[0][0]) == {"external_id": "1"}
     assert rows[0][1] == world.marks.whole("a@b.co", True, {"external_id": "1", "metadata.locale": "en"})
     assert rows[1][1] == world.marks.whole("x@y.co", True, {"external_id": "2", "metadata.locale": "en"})
@@ -120,7 +123,7 @@ def test_records_of_one_address_become_one_person(world: World) -> None:
             cognito_user("left-out", enabled=False, **OK),
         ]
     )
-    rows = world.rows("SELECT sub, primary_sub, relation, fingerprint IS NULL FROM record ORDER BY sub")
+    rows = world.rows("SELECT key, primary_key, relation, fingerprint IS NULL FROM record ORDER BY key")
     assert rows == [
         ("bad", "new", "unverified", 1),
         ("left-out", None, "primary", 1),
@@ -135,7 +138,7 @@ def test_records_of_one_address_become_one_person(world: World) -> None:
 def test_the_error_strategy_refuses_each_record(make_world: Callable[..., World]) -> None:
     world = make_world(duplicates=Duplicates(strategy="error"))
     world.read([cognito_user("1", **OK), cognito_user("2", **OK), cognito_user("3", email="x@y.co")])
-    invalid = {sub: invalid and orjson.loads(invalid) for sub, invalid in world.rows("SELECT sub, invalid FROM person")}
+    invalid = {sub: invalid and orjson.loads(invalid) for sub, invalid in world.rows("SELECT key, invalid FROM person")}
     assert invalid == {"1": {"email": "duplicate"}, "2": {"email": "duplicate"}, "3": None}
 
 
@@ -165,7 +168,55 @@ def test_groups_come_from_membership_pages(make_world: Callable[..., World]) -> 
     users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(6)]
     groups = {"staff": ["u1", "u2", "u3"], "admins": ["u4"], "test": ["u2"]}
     world.read(users, source=FakeSource(users=users, members=groups, size=2), inline_groups=False)
-    assert world.rows("SELECT sub FROM person ORDER BY sub") == [("1",), ("3",), ("4",)]
+    assert world.rows("SELECT key FROM person ORDER BY key") == [("1",), ("3",), ("4",)]
+
+
+def test_groups_that_organizations_come_from_are_read_as_well(make_world: Callable[..., World]) -> None:
+    world = make_world(filters=Filters(groups_none=("test",)))
+    users = [cognito_user(str(number), username=f"u{number}", email=f"u{number}@b.co") for number in range(4)]
+    members = {"tenant-a": ["u1", "u2", "u2"], "tenant-b": ["u1"], "test": ["u2"], "unread": ["u3"]}
+    source = FakeSource(users=users, members=members, size=2)
+    world.read(users, source=source, inline_groups=False, placing=("tenant-b", "tenant-a"))
+    assert world.rows("SELECT key FROM person ORDER BY key") == [("0",), ("1",), ("3",)]
+    assert world.rows("SELECT name FROM pool_group ORDER BY id") == [("tenant-a",), ("tenant-b",), ("test",)]
+
+
+def test_groups_come_onto_a_page_once_and_by_name() -> None:
+    users = [cognito_user(str(number), username=f"u{number}") for number in range(3)]
+    # A chain that began again gives members twice.
+    source = FakeSource(members={"b": ["u1", "u1", "u2"], "a": ["u1"], "empty": []}, size=1)
+    pages: list[int] = []
+    with closing(temporary_database()) as connection:
+        members = GroupMembers(connection)
+        members.read(source, ["b", "a", "empty", "a"], lambda: pages.append(1))
+        assert [user.groups for user in members.onto(users)] == [(), ("a", "b"), ("b",)]
+    assert len(pages) == 4
+
+
+def test_fifty_groups_of_ten_thousand_members_take_little_memory() -> None:
+    size, groups = 10_000, [f"tenant-{number:02}" for number in range(50)]
+    names = [f"user-{number:06}-of-the-pool" for number in range(size)]
+    source = FakeSource(members=dict.fromkeys(groups, names))
+    with closing(temporary_database()) as connection:
+        members = GroupMembers(connection)
+        # What Python holds: SQLite's own memory is bounded by its cache.
+        tracemalloc.start()
+        members.read(source, groups)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        (found,) = members.onto([cognito_user(username=names[17])])
+    assert found.groups == tuple(groups)
+    assert peak < 2_000_000
+
+
+@pytest.mark.parametrize("groups", [None, ()])
+def test_organizations_from_groups_need_an_export_with_groups(world: World, groups: tuple[str, ...] | None) -> None:
+    if groups is not None:
+        world.read([cognito_user("1", groups=groups, **OK)], placing=())
+        return
+    with pytest.raises(SourceError, match="organizations") as refused:
+        world.read([cognito_user("1", **OK)], placing=())
+    assert refused.value.code == "groups_missing"
 
 
 def test_an_unknown_group_ends_the_reading(make_world: Callable[..., World]) -> None:
@@ -180,7 +231,7 @@ def test_a_groups_filter_over_an_export_without_groups(make_world: Callable[...,
         world.read([cognito_user("1", **OK)])
     assert refused.value.code == "groups_missing"
     world.read([cognito_user("1", groups=(), **OK), cognito_user("2", groups=("test",), email="x@y.co")])
-    assert world.rows("SELECT sub FROM person") == [("1",)]
+    assert world.rows("SELECT key FROM person") == [("1",)]
     world.read([])
 
 
@@ -224,6 +275,7 @@ def test_a_full_disk_is_a_state_error(world: World) -> None:
     connection.execute("PRAGMA max_page_count = 1")
     with pytest.raises(StateError) as refused, database.disk_errors(world.snapshot_path):
         connection.executemany(
-            "INSERT INTO change (sub, action) VALUES (?, ?)", [(str(number), "g" * 500) for number in range(1000)]
+            "INSERT INTO change (kind, key, action) VALUES ('user', ?, ?)",
+            [(str(number), "g" * 500) for number in range(1000)],
         )
     assert (refused.value.code, refused.value.exit_code) == ("disk_full", 1)

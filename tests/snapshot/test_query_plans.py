@@ -22,22 +22,23 @@ from tests.support.query_plans import QueryPlans, collapsed, recorded, scans_in_
 from tests.upgrades.world import POOL_ID, read_records
 
 # One row by its key, whatever else the statement says.
-_BY_KEY = re.compile(r"INSERT .*VALUES \(|.* WHERE (sub|workos_id) = \?")
+_BY_KEY = re.compile(r"INSERT .*VALUES \(|.* WHERE (kind = \? AND )?(key|workos_id) = \?")
 _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
 # domains of a connection, sign-in factors); each reads by key, or all of one table once.
 ELSEWHERE = (
+    "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
-    "SELECT r.primary_sub, r.external_id, r.email, k.workos_id, t.user",
-    "SELECT username, group_name FROM membership WHERE username IN",
-    "SELECT coalesce(r.primary_sub, r.sub) AS person, r.email, r.identities, max(p.password, p.passwordless)",
-    "SELECT r.sub, r.username FROM record r WHERE r.native",
-    "SELECT r.sub, r.username, k.workos_id FROM record r LEFT JOIN known.users k ON k.sub = r.sub WHERE r.reason",
-    "SELECT sub, username FROM record WHERE (sub = ?1 OR primary_sub = ?1)",
-    "SELECT joins FROM record WHERE sub = ?",
-    "UPDATE record SET password = 0, passwordless = 1 WHERE primary_sub IS NULL",
-    "SELECT count(*) FROM change c JOIN record r ON r.sub = c.sub WHERE c.action = 'create' AND r.password",
-    "SELECT workos_id FROM ( SELECT workos_id FROM known.users WHERE workos_id IS NOT NULL AND status != 'gone'",
+    "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
+    "SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id WHERE m.username IN",
+    "SELECT coalesce(r.primary_key, r.key) AS person, r.email, r.identities, max(p.password, p.passwordless)",
+    "SELECT r.key, r.username FROM record r WHERE r.native",
+    "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
+    "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
+    "SELECT joins FROM record WHERE key = ?",
+    "UPDATE record SET password = 0, passwordless = 1 WHERE primary_key IS NULL",
+    "SELECT count(*) FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.action = 'create'",
+    "SELECT workos_id FROM ( SELECT workos_id FROM known_user WHERE workos_id IS NOT NULL AND status != 'gone'",
 )
 FOLDERS = ("snapshot", "state", "resets")
 

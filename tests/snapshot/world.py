@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from engine.model.keys import NO_POOL, sub_of, user_key
 from engine.model.outcomes import StateIdentity
 from engine.model.users import SourceUser
 from engine.plan_file.model import Attributes, Duplicates, Filters, Limits
@@ -16,16 +18,19 @@ from engine.resources.users.discovery import discover
 from engine.resources.users.mapper import Mapper
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
+from engine.run.preparation import know
 from engine.snapshot import database
 from engine.snapshot.ingest import Ingest
+from engine.snapshot.known import refresh_known
 from engine.snapshot.people import merge_people
 from engine.snapshot.plan_table import PlanTable
+from engine.snapshot.reconcile import count_left_source, reconcile, settlement
 from engine.state.file import StateFile
-from engine.state.reconcile import reconcile
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
+from tests.support.state_rows import user_rows
 
-IDENTITY = StateIdentity("plan", "pool", "https://api.example client_1")
+IDENTITY = StateIdentity("plan", NO_POOL, "https://api.example client_1")
 KEY = b"k" * 32
 
 
@@ -54,7 +59,8 @@ class World:
         mapper = Mapper(attributes, Limits())
         source = more.get("source") or FakeSource(users=users, size=2)
         ingest = Ingest(connection, filters=filters, mapper=mapper, fingerprints=self.marks)
-        ingest.read(source, inline_groups=more.get("inline_groups", True), progress=lambda _: None)
+        inline = more.get("inline_groups", True)
+        ingest.read(source, inline_groups=inline, progress=lambda _: None, placing=more.get("placing"))
         merge_people(connection, duplicates=duplicates, mapper=mapper, fingerprints=self.marks)
         flags = self.options.get("flags", {})
         self.table = PlanTable(connection, defaults=mapper.defaults, flags=flags)
@@ -63,14 +69,14 @@ class World:
     async def plan(self, *users: SourceUser) -> PlanSummary:
         connection = self.read(users)
         assert self.table is not None
-        database.attach_state(connection, self.state_path)
+        state = StateFile.read(self.state_path, IDENTITY)
+        with state or nullcontext():
+            know(connection, state)
         self.table.prepare()
         self.table.settle_unchanged()
         await discover(self.table, self.target, progress=lambda _: None)
         planner = Planner(self.marks, existing_users=self.options.get("existing_users", "adopt"))
-        summary = compute_plan(self.table, planner)
-        connection.execute("DETACH known")
-        return summary
+        return compute_plan(self.table, planner)
 
     async def apply(self, *users: SourceUser) -> dict[str, tuple[str, str | None]]:
         """Plan, carry out, record. What was decided: sub to (action, code)."""
@@ -86,34 +92,40 @@ class World:
         self.runs += 1
         assert self.table is not None
         with StateFile.open(self.state_path, IDENTITY, key=KEY) as state:
-            for freeing in (True, False):
-                for batch in self.table.work(freeing=freeing):
+            for phase in (0, 1):
+                for batch in self.table.work(phase):
                     outcomes = [(await performer.perform(work))[0] for work in batch]
                     state.advance(outcomes, [], run_id=f"run-{self.runs}")
-            reconcile(state, self.snapshot_path, run_id=f"run-{self.runs}")
+            assert self.connection is not None
+            refresh_known(self.connection, state.rows(run_id=f"run-{self.runs}"), state.orphaned())
+            reconcile(self.connection, run_id=f"run-{self.runs}", now=1_700_000_000.0 + self.runs)
+            state.settle(settlement(self.connection, {}))
         return decided
 
     def decided(self) -> dict[str, tuple[str, str | None]]:
         assert self.connection is not None
-        rows = self.connection.execute("SELECT sub, action, code FROM change ORDER BY sub")
-        return {sub: (action, code) for sub, action, code in rows}
+        rows = self.connection.execute("SELECT key, action, code FROM change ORDER BY key")
+        return {sub_of(key): (action, code) for key, action, code in rows}
 
     def changes(self) -> list[Change]:
         assert self.table is not None
-        return [
-            work.change for freeing in (True, False) for batch in self.table.work(freeing=freeing) for work in batch
-        ]
+        return [work.change for phase in (0, 1) for batch in self.table.work(phase) for work in batch]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of the snapshot, with subs in place of keys."""
         assert self.connection is not None
-        return self.connection.execute(query).fetchall()
+        pool = user_key(NO_POOL, "")
+        return [
+            tuple(one.removeprefix(pool) if isinstance(one, str) else one for one in row)
+            for row in self.connection.execute(query)
+        ]
 
     def state(self, query: str) -> list[tuple[Any, ...]]:
-        connection = sqlite3.connect(self.state_path)
-        try:
-            return connection.execute(query).fetchall()
-        finally:
-            connection.close()
+        return user_rows(self.state_path, query)
+
+    def left_source(self) -> int:
+        assert self.connection is not None
+        return count_left_source(self.connection)
 
     def close(self) -> None:
         if self.connection is not None:

@@ -25,6 +25,7 @@ from engine.plan_file.loader import load
 from engine.run.reading import Watch, read_people
 from engine.snapshot import database
 from engine.snapshot.identifiers import identifiers
+from engine.snapshot.known import fill_known
 from engine.views.identifiers import as_csv, as_jsonl, as_sql
 from tests.support.cli import export_source, plan_text
 from tests.support.cognito import invent_users
@@ -83,14 +84,14 @@ def holds(folder: Path, raw: bytes) -> None:
     plan = folder / "plan.yaml"
     plan.write_text(plan_text(export_source("users.json"), **SECTIONS), encoding="utf-8")
     spec = load(plan, sandbox=True).spec
-    snapshot, state = folder / "snapshot.db", None
+    snapshot = folder / "snapshot.db"
     watch = Watch(reading=lambda _: None, listing=lambda _: None, stopping=lambda: False)
     try:
         with closing(database.create(snapshot)) as connection:
             people = read_people(spec, ExportFiles(spec.source), connection, bytes(32), watch)
             counts = people.source
             assert counts.seen == counts.selected + sum(counts.filtered.values())
-            database.attach_state(connection, state)
+            fill_known(connection)
             rows = list(identifiers(connection))
             lines = [*as_csv(rows), *as_jsonl(rows), *as_sql(rows, include_unverified=True)]
             # Unassigned characters are data: which those are depends on Python's Unicode version.

@@ -156,7 +156,7 @@ def test_other_editors_files(text: bytes, load_text: Load) -> None:
 
 def test_all_faults_at_once_in_the_order_of_the_file(faults_of: Faults) -> None:
     unknown = "name: again\nfliters: {}\nsafety: {max_failures: x}\nstate: {path: '${NOPE}'}\n"
-    text = more("organizations: {from: group}\n" + unknown)
+    text = more("organizations: {from: group, unmapped: create}\n" + unknown)
     places = [(fault.split("|")[0], fault.split(":")[0].split("|")[1]) for fault in faults_of(text)]
     assert places == [
         ("not_supported_yet", "10"),

@@ -73,7 +73,7 @@ SECRETS: list[tuple[str | bytes, list[str]]] = [
     (
         more("sk_live_literalkey: 1\n"),
         [
-            "unknown_key|10:1: unknown key [secret]; known here: version, name, source, destination, filters, attributes, duplicates, existing_users, decisions, oauth, oauth_providers, organizations, password_reset, mfa, safety, state, keep_snapshot",
+            "unknown_key|10:1: unknown key [secret]; known here: version, name, source, destination, filters, attributes, duplicates, existing_users, decisions, oauth, oauth_providers, organizations, disabled, left, no_email, placeholder, password_reset, mfa, safety, state, keep_snapshot",
         ],
     ),
     (

@@ -105,7 +105,7 @@ MISSHAPEN: list[tuple[str | bytes, list[str]]] = [
     (
         more("attributes: {email: {}}\n"),
         [
-            "missing_key|10:14: attributes.email has neither from nor template; give exactly one of them",
+            "missing_key|10:14: attributes.email has neither from nor template nor const; give exactly one of them",
         ],
     ),
     (

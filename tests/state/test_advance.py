@@ -1,4 +1,4 @@
-"""The contract of `StateStore.advance`, run on the state file."""
+"""The contract of `Journal.advance`, run on the state file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from engine.model.errors import StateError
-from engine.model.outcomes import Claim, NotDone
 from engine.state.file import StateFile
-from tests.state.words import IDENTITY, KEY, done
+from tests.state.words import IDENTITY, KEY, claim, done, not_done
 
 COLUMNS = "sub, workos_id, status, operation, error_code, attempts, run_id, created_here, verified, flagged"
 
@@ -20,13 +19,14 @@ def rows(path: Path, columns: str = "sub, status, workos_id") -> list[tuple[Any,
     """Read by another connection: what is there is committed."""
     connection = sqlite3.connect(path)
     try:
-        return connection.execute(f"SELECT {columns} FROM users ORDER BY sub").fetchall()
+        columns = columns.replace("sub", "substr(key, instr(key, '/') + 1)")
+        return connection.execute(f"SELECT {columns} FROM resources WHERE kind = 'user' ORDER BY key").fetchall()
     finally:
         connection.close()
 
 
 def test_a_claim_is_durable_on_return(state: StateFile, path: Path) -> None:
-    state.advance([], [Claim("s1", "create"), Claim("s2", "update")], run_id="r1")
+    state.advance([], [claim("s1", "create"), claim("s2", "update")], run_id="r1")
     assert rows(path, COLUMNS) == [
         ("s1", None, "claimed", "create", None, 1, "r1", 0, 0, 0),
         ("s2", None, "claimed", "update", None, 1, "r1", 0, 0, 0),
@@ -34,8 +34,8 @@ def test_a_claim_is_durable_on_return(state: StateFile, path: Path) -> None:
 
 
 def test_outcomes_and_claims_go_together(state: StateFile, path: Path) -> None:
-    state.advance([], [Claim("s1", "create"), Claim("s2", "create")], run_id="r1")
-    state.advance([done("s1"), NotDone("s2", "failed", "http_500", 8)], [Claim("s3", "create")], run_id="r1")
+    state.advance([], [claim("s1", "create"), claim("s2", "create")], run_id="r1")
+    state.advance([done("s1"), not_done("s2", "failed", "http_500", 8)], [claim("s3", "create")], run_id="r1")
     assert rows(path, COLUMNS) == [
         ("s1", "user_s1", "done", "create", None, 1, "r1", 1, 1, 0),
         ("s2", None, "failed", "create", "http_500", 8, "r1", 0, 0, 0),
@@ -45,7 +45,7 @@ def test_outcomes_and_claims_go_together(state: StateFile, path: Path) -> None:
 
 def test_a_claim_keeps_what_is_known(state: StateFile, path: Path) -> None:
     state.advance([done()], [], run_id="r1")
-    state.advance([], [Claim("s1", "update")], run_id="r2")
+    state.advance([], [claim("s1", "update")], run_id="r2")
     assert rows(path, "workos_id, status, operation, fingerprint, fields, created_here, attempts") == [
         ("user_s1", "claimed", "update", b"f" * 16, '{"email":"00ff"}', 1, 2)
     ]
@@ -53,13 +53,13 @@ def test_a_claim_keeps_what_is_known(state: StateFile, path: Path) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "conflict", "gone", "skipped"])
 def test_an_end_without_success_keeps_what_is_known(state: StateFile, path: Path, status: Any) -> None:
-    state.advance([done()], [Claim("s1", "update")], run_id="r1")
-    state.advance([NotDone("s1", status, "some_code", 3)], [], run_id="r1")
+    state.advance([done()], [claim("s1", "update")], run_id="r1")
+    state.advance([not_done("s1", status, "some_code", 3)], [], run_id="r1")
     assert rows(path, "workos_id, status, error_code, fields") == [("user_s1", status, "some_code", '{"email":"00ff"}')]
 
 
 def test_success_ends_an_earlier_failure(state: StateFile, path: Path) -> None:
-    state.advance([NotDone("s1", "failed", "timeout", 8)], [], run_id="r1")
+    state.advance([not_done("s1", "failed", "timeout", 8)], [], run_id="r1")
     state.advance([done()], [], run_id="r2")
     assert rows(path, "status, error_code, left_source, relation") == [("done", None, 0, "primary")]
 
@@ -71,14 +71,14 @@ def test_flags_once_written_stay_so(state: StateFile, path: Path) -> None:
 
 
 def test_who_is_released_stands_as_before(state: StateFile, path: Path) -> None:
-    state.advance([done("known")], [Claim("new", "create"), Claim("known", "update")], run_id="r1")
-    state.advance([NotDone("new", "released", None), NotDone("known", "released", None)], [], run_id="r1")
+    state.advance([done("known")], [claim("new", "create"), claim("known", "update")], run_id="r1")
+    state.advance([not_done("new", "released", None), not_done("known", "released", None)], [], run_id="r1")
     assert rows(path) == [("known", "done", "user_known")]
 
 
 def test_releasing_does_not_touch_who_has_ended(state: StateFile, path: Path) -> None:
-    state.advance([NotDone("s1", "failed", "timeout", 1)], [], run_id="r1")
-    state.advance([NotDone("s1", "released", None)], [], run_id="r1")
+    state.advance([not_done("s1", "failed", "timeout", 1)], [], run_id="r1")
+    state.advance([not_done("s1", "released", None)], [], run_id="r1")
     assert rows(path) == [("s1", "failed", None)]
 
 
@@ -89,20 +89,20 @@ def test_nothing_to_say_is_no_transaction(state: StateFile) -> None:
 
 
 def test_all_or_nothing(state: StateFile, path: Path) -> None:
-    state.advance([], [Claim("s0", "create")], run_id="r1")
+    state.advance([], [claim("s0", "create")], run_id="r1")
     bad = done("s2", workos_id=object())
     with pytest.raises(sqlite3.Error):
-        state.advance([done("s1"), bad], [Claim("s3", "create")], run_id="r1")
+        state.advance([done("s1"), bad], [claim("s3", "create")], run_id="r1")
     assert rows(path) == [("s0", "claimed", None)]
     state.advance([done("s0")], [], run_id="r1")
     assert rows(path) == [("s0", "done", "user_s0")]
 
 
 def test_a_full_disk_is_a_state_error_and_loses_nothing(state: StateFile, path: Path) -> None:
-    state.advance([done("s0")], [Claim("s1", "create")], run_id="r1")
+    state.advance([done("s0")], [claim("s1", "create")], run_id="r1")
     pages = state.connection.execute("PRAGMA page_count").fetchone()[0]
     state.connection.execute(f"PRAGMA max_page_count = {pages}")
-    claims = [Claim(f"many-{number:05}" + "x" * 100, "create") for number in range(2000)]
+    claims = [claim(f"many-{number:05}" + "x" * 100, "create") for number in range(2000)]
     with pytest.raises(StateError) as refused:
         state.advance([done("s1")], claims, run_id="r1")
     assert (refused.value.code, refused.value.exit_code) == ("disk_full", 1)

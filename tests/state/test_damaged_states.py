@@ -14,18 +14,16 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import StateError
-from engine.model.outcomes import Claim, NotDone
-from engine.resources.connections.design import Known
+from engine.model.outcomes import ResourceRow
 from engine.state import queries
-from engine.state.connections import read_connections, record_connection
 from engine.state.file import StateFile
 from engine.state.resets import ResetLedger
-from tests.state.words import IDENTITY, KEY, done
+from tests.state.words import IDENTITY, KEY, claim, done, key, not_done
 from tests.support.identity import IdentityWorld, record
 
 RESULT = b'{"users": {"created": 3}, "duration_s": 1.5}'
 FAULTS = ("state_damaged", "state_not_ours", "state_newer", "state_of_another")
-TABLES = ("meta", "users", "orphaned", "resets", "returned", "left_out", "runs")
+TABLES = ("meta", "resources", "orphaned", "resets", "returned", "left_out", "runs")
 JUNK: tuple[str, ...] = (
     "CAST(x'fffe' AS TEXT)", "x'00ff'", "NULL", "-1", "9e999", "1e300", "9223372036854775807", "'{'", "'[]'",
     "'{\"users\": 1}'",
@@ -38,15 +36,17 @@ Damage = Callable[[Path, random.Random], None]
 def _whole(folder: Path) -> bytes:
     path = folder / "whole.db"
     with StateFile.open(path, IDENTITY, key=KEY) as state:
-        state.advance([done(f"s{number:03}") for number in range(60)], [Claim("c1", "create")], run_id="r1")
-        state.advance([NotDone("n1", "failed", "timeout"), NotDone("n2", "conflict", "duplicate")], [], run_id="r1")
+        state.advance([done(f"s{number:03}") for number in range(60)], [claim("c1", "create")], run_id="r1")
+        state.advance([not_done("n1", "failed", "timeout"), not_done("n2", "conflict", "duplicate")], [], run_id="r1")
         state.begin_run("r1", "apply", 1_700_000_000.0)
         state.end_run("r1", 1_700_000_100.0, RESULT)
-        record_connection(state, "Okta", Known("conn_1", "00ff"))
-        ResetLedger(state).intend([("user_s001", "s001")], at=1_700_000_000.0, batch_at=1_700_000_000.0, run_id="r1")
+        state.put([ResourceRow("connection", key("Okta"), "conn_1", "00ff")])
+        ResetLedger(state).intend(
+            [("user_s001", key("s001"))], at=1_700_000_000.0, batch_at=1_700_000_000.0, run_id="r1"
+        )
         with state.transaction() as connection:
-            connection.execute("INSERT INTO left_out VALUES ('l1', 'status')")
-            connection.execute("INSERT INTO orphaned VALUES ('user_o', 's001', 'r1')")
+            connection.execute("INSERT INTO left_out VALUES ('us-east-1_AbC/l1', 'status')")
+            connection.execute("INSERT INTO orphaned VALUES ('user_o', 'us-east-1_AbC/s001', 'r1')")
             connection.execute("INSERT INTO returned VALUES ('user_s002', 'reset')")
     return path.read_bytes()
 
@@ -156,10 +156,10 @@ def _look(path: Path) -> None:
     assert state is not None
     with state:
         queries.count_users(state)
-        for one in queries.users(state, queries.USER_LISTS):
+        for _, one in queries.users(state, queries.USER_LISTS):
             queries.user(state, one.source_id)
         queries.last_runs(state, 5)
-        read_connections(state)
+        list(state.rows("connection"))
         state.some_workos_ids()
 
 
@@ -167,13 +167,13 @@ def _work(path: Path) -> None:
     """What a run does with it."""
     with StateFile.open(path, IDENTITY, key=KEY) as state:
         queries.last_runs(state, 5)
-        state.advance([done("s001"), NotDone("s002", "failed", "timeout")], [Claim("s003", "update")], run_id="r2")
+        state.advance([done("s001"), not_done("s002", "failed", "timeout")], [claim("s003", "update")], run_id="r2")
         queries.forget(state, ["s004"])
 
 
 @pytest.mark.parametrize("value", JUNK)
 @pytest.mark.parametrize(
-    "column", ["fields", "status", "relation", "workos_id", "primary_sub", "operation", "fingerprint", "attempts"]
+    "column", ["fields", "status", "relation", "workos_id", "primary_key", "operation", "fingerprint", "attempts"]
 )
 async def test_a_plan_over_a_state_with_junk_in_it(tmp_path: Path, column: str, value: str) -> None:
     """Foreseen or refused; never a fault of ours."""
@@ -181,7 +181,7 @@ async def test_a_plan_over_a_state_with_junk_in_it(tmp_path: Path, column: str, 
     await world.apply(record("s1", "ann@x.co"), record("s2", "bob@x.co"))
     with closing(sqlite3.connect(world.spec().state_path, isolation_level=None)) as connection:
         try:
-            connection.execute(f"UPDATE users SET {column} = {value} WHERE sub = 's1'")
+            connection.execute(f"UPDATE resources SET {column} = {value} WHERE key LIKE '%/s1'")
         except sqlite3.IntegrityError:
             pytest.skip("SQLite refuses this value itself")
     try:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import StateError
-from engine.snapshot import database
 from engine.state import schema
 from engine.state.file import StateFile
 from tests.state.words import IDENTITY, KEY, done
@@ -101,15 +100,6 @@ def test_what_is_no_usable_state_is_refused_and_kept(path: Path, content: bytes 
         StateFile.open(path, IDENTITY, key=KEY) if opening == "open" else StateFile.read(path, IDENTITY)
     assert refused.value.code == code and refused.value.remedy
     assert path.read_bytes() == before
-
-
-def test_an_empty_file_is_a_new_state_for_planning_too(path: Path) -> None:
-    path.touch()
-    connection = database.create(path.with_name("snapshot.db"))
-    database.attach_state(connection, path)
-    assert connection.execute("SELECT count(*) FROM known.users").fetchone() == (0,)
-    connection.close()
-    _made(path)
 
 
 def test_a_kill_while_a_state_is_made_leaves_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,14 +199,14 @@ def test_no_column_for_personal_data(path: Path) -> None:
     connection.close()
     assert columns == {
         "meta": {"key", "value"},
-        "users": {
-            "sub", "workos_id", "relation", "primary_sub", "status", "operation", "created_here", "verified",
+        "resources": {
+            "kind", "key", "workos_id", "relation", "primary_key", "status", "operation", "created_here", "verified",
             "flagged", "fingerprint", "fields", "attempts", "error_code", "run_id", "changed_at", "left_source",
-            "password", "stamp",
+            "password", "stamp", "detail",
         },
-        "resets": {"workos_id", "sub", "status", "intent_at", "batch_at", "sent_at", "error_code", "run_id"},
+        "resets": {"workos_id", "key", "status", "intent_at", "batch_at", "sent_at", "error_code", "run_id"},
         "returned": {"workos_id", "how"},
-        "left_out": {"sub", "reason"},
-        "orphaned": {"workos_id", "sub", "run_id"},
+        "left_out": {"key", "reason"},
+        "orphaned": {"workos_id", "key", "run_id"},
         "runs": {"run_id", "command", "started", "ended", "result"},
     }  # fmt: skip

@@ -1,17 +1,17 @@
-"""Questions to a state, reconciling it with a snapshot, and forgetting."""
+"""Questions to a state, settling what a run leaves in it, and forgetting."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from engine.model.outcomes import Claim, NotDone
-from engine.snapshot import database
+from engine.model.errors import StateError
+from engine.model.outcomes import Orphan, ResourceRow
+from engine.model.store import Settlement
 from engine.state import queries
 from engine.state.file import StateFile
-from engine.state.reconcile import count_left_source, reconcile
-from tests.state.words import done
+from tests.state.words import claim, done, key, not_done
 
 
 @pytest.fixture
@@ -19,19 +19,20 @@ def filled(state: StateFile) -> StateFile:
     ended = [
         done("a"),
         done("b"),
-        NotDone("c", "failed", "timeout", 8),
-        NotDone("d", "conflict", "unverified_link"),
-        NotDone("e", "skipped", "existing_user"),
-        NotDone("f", "gone", "gone"),
+        not_done("c", "failed", "timeout", 8),
+        not_done("d", "conflict", "unverified_link"),
+        not_done("e", "skipped", "existing_user"),
+        not_done("f", "gone", "gone"),
     ]
-    state.advance(ended, [Claim("g", "create")], run_id="r1")
+    state.advance(ended, [claim("g", "create")], run_id="r1")
     with state.transaction() as connection:
         connection.execute(
-            "INSERT INTO users (sub, workos_id, relation, primary_sub, status) "
-            "VALUES ('m', 'user_a', 'merged', 'a', 'done')"
+            "INSERT INTO resources (kind, key, workos_id, relation, primary_key, status) "
+            "VALUES ('user', ?, 'user_a', 'merged', ?, 'done')",
+            (key("m"), key("a")),
         )
-        connection.execute("INSERT INTO left_out VALUES ('x', 'disabled')")
-        connection.execute("UPDATE users SET left_source = 1 WHERE sub IN ('b', 'c')")
+        connection.execute("INSERT INTO left_out VALUES (?, 'disabled')", (key("x"),))
+        connection.execute("UPDATE resources SET left_source = 1 WHERE key IN (?, ?)", (key("b"), key("c")))
     return state
 
 
@@ -43,20 +44,21 @@ def test_counts(filled: StateFile) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lists", "subs"),
+    ("lists", "rows"),
     [
-        (["failed"], ["c"]),
-        (["conflicts", "failed"], ["c", "d", "f"]),
-        (["skipped", "pending"], ["e", "g"]),
-        (["merged"], ["m"]),
-        (["migrated"], ["a", "b"]),
-        (["left_source"], ["b"]),
-        (["left_out", "failed"], ["c", "x"]),
+        (["failed"], ["failed c"]),
+        (["conflicts", "failed"], ["failed c", "conflicts d", "conflicts f"]),
+        (["skipped", "pending"], ["skipped e", "pending g"]),
+        (["merged"], ["merged m"]),
+        (["migrated"], ["migrated a", "migrated b"]),
+        (["left_source"], ["left_source b"]),
+        (["left_source", "migrated"], ["migrated a", "left_source b"]),
+        (["left_out", "failed"], ["failed c", "left_out x"]),
         ([], []),
     ],
 )
-def test_lists(filled: StateFile, lists: list[str], subs: list[str]) -> None:
-    assert [row.source_id for row in queries.users(filled, lists)] == subs
+def test_lists(filled: StateFile, lists: list[str], rows: list[str]) -> None:
+    assert [f"{kind} {row.source_id}" for kind, row in queries.users(filled, lists)] == rows
 
 
 def test_rows(filled: StateFile) -> None:
@@ -67,7 +69,7 @@ def test_rows(filled: StateFile) -> None:
     merged = queries.user(filled, "m")
     assert merged is not None and (merged.relation, merged.primary_sub, merged.workos_id) == ("merged", "a", "user_a")
     assert queries.user(filled, "nobody") is None
-    (left_out,) = queries.users(filled, ["left_out"])
+    ((_, left_out),) = queries.users(filled, ["left_out"])
     assert (left_out.status, left_out.code) == ("left_out", "disabled")
 
 
@@ -92,63 +94,35 @@ def test_runs(state: StateFile) -> None:
     )
 
 
-def _snapshot(folder: Path, records: list[tuple[str, str | None, str | None]], changes: list[tuple[str, ...]]) -> Path:
-    """`records`: sub, reason, primary sub; `changes`: sub, action, code."""
-    path = folder / "snapshot.db"
-    connection = database.create(path)
-    connection.executemany(
-        "INSERT INTO record (sub, username, created, native, verified, fields, password, status, reason, primary_sub,"
-        " relation)"
-        " VALUES (?, 'u', 0, 1, 1, '{}', 1, 'CONFIRMED', ?, ?, ?)",
-        [(sub, reason, primary, "merged" if primary else "primary") for sub, reason, primary in records],
-    )
-    connection.executemany("INSERT INTO change (sub, action, code, workos_id) VALUES (?, ?, ?, 'user_x')", changes)
-    connection.close()
-    return path
+def test_settling_is_all_or_nothing(filled: StateFile) -> None:
+    before = (list(filled.rows()), list(filled.orphaned()), list(queries.users(filled, ["left_out"])))
+    row = next(filled.rows("user"))
+
+    def broken() -> Iterator[tuple[str, str]]:
+        yield key("y"), "status"
+        raise StateError("the snapshot cannot be read", code="snapshot_not_writable")
+
+    changed = [row._replace(status="conflict"), ResourceRow("user", key("new"))]
+    with pytest.raises(StateError):
+        filled.settle(Settlement(changed=changed, orphaned=[Orphan("user_o", key("a"), "r2")], left_out=broken()))
+    assert before == (list(filled.rows()), list(filled.orphaned()), list(queries.users(filled, ["left_out"])))
 
 
-def test_reconciling(filled: StateFile, tmp_path: Path) -> None:
-    snapshot = _snapshot(
-        tmp_path,
-        [
-            ("a", None, None), ("b", None, None), ("c", "disabled", None), ("d", None, None), ("e", None, None),
-            ("f", None, None), ("m", None, "b"), ("n", None, "a"), ("o", None, "g"), ("g", None, None),
-            ("new", None, None), ("out", "status", None),
-        ],
-        [("d", "unchanged", None), ("a", "conflict", "email_change_unverified"), ("new", "skip", "existing_user"),
-         ("f", "conflict", "gone")],
-    )  # fmt: skip
-    reconcile(filled, snapshot, run_id="r2")
-    columns = "sub, status, error_code, workos_id, relation, primary_sub, left_source"
-    found = {str(row[0]): row[1:] for row in filled.rows(f"SELECT {columns} FROM users")}
-    # A conflict keeps what is known; who came back is no longer reported; nothing to do settles.
-    assert found["a"] == ("conflict", "email_change_unverified", "user_a", "primary", None, 0)
-    assert found["b"] == ("done", None, "user_b", "primary", None, 0)
-    assert found["c"] == ("failed", "timeout", None, "primary", None, 1)
-    assert found["d"] == ("done", None, None, "primary", None, 0)
-    assert found["f"] == ("gone", "gone", None, "primary", None, 0)
-    # Records that gave way point to the user of the one before them; not while that one is claimed.
-    assert found["m"] == ("done", None, "user_b", "merged", "b", 0)
-    assert found["n"] == ("done", None, "user_a", "merged", "a", 0)
-    assert "o" not in found
-    # A skipped user's id is not ours.
-    assert found["new"] == ("skipped", "existing_user", None, "primary", None, 0)
-    assert [row.source_id for row in queries.users(filled, ["left_out"])] == ["c", "out"]
-    assert count_left_source(filled) == 0
-    # Once more changes nothing, and the snapshot is let go of.
-    before = list(filled.rows("SELECT * FROM users"))
-    reconcile(filled, snapshot, run_id="r3")
-    assert list(filled.rows("SELECT * FROM users")) == before
-    assert [row[1] for row in filled.rows("PRAGMA database_list")] == ["main"]
+def test_settling(filled: StateFile) -> None:
+    rows = {row.key: row for row in filled.rows("user")}
+    changed = [rows[key("a")]._replace(status="conflict", error_code="duplicate"), ResourceRow("user", key("new"))]
+    orphan = Orphan("user_o", key("a"), "r2")
+    for _ in range(2):
+        filled.settle(Settlement(changed, [orphan], [(key("y"), "status")], {"looked_at": "1.5"}))
+    rows |= {row.key: row for row in changed}
+    assert list(filled.rows()) == [rows[one] for one in sorted(rows)]
+    assert list(filled.orphaned()) == [orphan] and filled.meta("looked_at") == "1.5"
+    assert [row.source_id for _, row in queries.users(filled, ["left_out"])] == ["y"]
 
 
-def test_reconciling_is_all_or_nothing(filled: StateFile, tmp_path: Path) -> None:
-    snapshot = _snapshot(tmp_path, [("a", None, None)], [("a", "conflict", "gone")])
-    with filled.transaction() as connection:
-        connection.execute("CREATE TRIGGER stop BEFORE INSERT ON left_out BEGIN SELECT RAISE(ABORT, 'x'); END")
-    other = _snapshot(tmp_path, [("a", None, None), ("z", "status", None)], [("a", "conflict", "gone")])
-    assert other == snapshot
-    before = list(filled.rows("SELECT * FROM users"))
-    with pytest.raises(Exception, match="x"):
-        reconcile(filled, snapshot, run_id="r2")
-    assert list(filled.rows("SELECT * FROM users")) == before
+def test_rows_of_a_kind_and_of_a_run(filled: StateFile) -> None:
+    filled.put([ResourceRow("connection", key("Okta"), "conn_1", fingerprint=b"\0\xff")])
+    filled.advance([done("b")], [], run_id="r2")
+    assert [row.key for row in filled.rows("connection")] == [key("Okta")]
+    assert [row.key for row in filled.rows(run_id="r2")] == [key("b")]
+    assert [row.key for row in filled.rows("user")] == [key(sub) for sub in "abcdefgm"]

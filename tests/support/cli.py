@@ -88,8 +88,8 @@ class Cli:
         """The environment; an empty value takes a variable away."""
         home = self.folder / "home"
         base = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "AWS_EC2_METADATA_DISABLED": "true"}
-        # Subprocesses are measured as well, when anything is.
-        base |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        # Subprocesses are measured as well, when anything is, and sandboxes that they start are recorded.
+        base |= {name: value for name, value in os.environ.items() if name.startswith(("COVERAGE_", "PYTHONPATH"))}
         return {name: value for name, value in (base | self.environment | more).items() if value}
 
 

@@ -6,9 +6,8 @@ are read back as lines of text, so that a table of cases can be written out.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, closing
+from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from engine.plan_file.model import Destination, Spec
 from engine.probe.provider_probe import HttpsProbe
 from engine.run.identity import state_identity
 from engine.run.migration import run_apply, run_plan
+from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
 from engine.run.results import ApplyResult, PlanResult
 from engine.run.session import Session
@@ -28,11 +28,12 @@ from engine.snapshot import database
 from engine.snapshot.identifiers import Identifiers, identifiers
 from engine.state.file import StateFile
 from engine.workspace.folder import Workspace, database_files
-from tests.support.fake_sign_in import FakeSignIn
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
+from tests.support.fake_workos import FakeWorkOS
 from tests.support.metered import destination, metered
 from tests.support.people import NEW_YEAR, cognito_user
+from tests.support.state_rows import user_rows
 
 KEY = b"k" * 32
 PLAN = """\
@@ -131,15 +132,15 @@ class IdentityWorld:
         """Every row: `sub number relation[ of primary] status[:code][ made][ left]`."""
         query = """SELECT sub, workos_id, relation, primary_sub, status, error_code, created_here, left_source
             FROM users ORDER BY sub"""
-        with closing(sqlite3.connect(self.spec().state_path)) as connection:
-            return [_state_line(*row) for row in connection.execute(query)]
+        return [_state_line(*row) for row in user_rows(self.spec().state_path, query)]
 
     def ids(self, *records: SourceUser) -> list[Identifiers]:
         """What `migrate ids` reads."""
         path = self.folder / "ids.db"
         with closing(database.create(path)) as connection:
             read_people(self.spec(), FakeSource(users=records), connection, KEY, _OPEN)
-            database.attach_state(connection, self.spec().state_path)
+            with StateFile.read(self.spec().state_path, None) or nullcontext() as state:
+                know(connection, state)
             return list(identifiers(connection))
 
     def lose_state(self) -> None:
@@ -165,7 +166,7 @@ class IdentityWorld:
                 key = state.key
         target = metered(self.target)
         return Session(
-            spec, False, workspace, identity, key, source, source.describe(), target, FakeSignIn(),
+            spec, False, workspace, identity, key, source, source.describe(), target, FakeWorkOS(),
             _nobody_mailed, HttpsProbe(()),
         )  # fmt: skip
 

@@ -34,6 +34,18 @@ def with_duplicates(users: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return users
 
 
+def with_profiles(users: list[dict[str, Any]], *, every: int) -> list[dict[str, Any]]:
+    """The same users, the last of each `every` a Google profile that is linked to the native user before it."""
+    for at in range(every - 1, len(users), every):
+        native, profile = users[at - 1], users[at]
+        identity = {"userId": profile["Username"], "providerName": "Google", "providerType": "Google", "primary": True}
+        profile["Username"], profile["UserStatus"] = f"google_{identity['userId']}", "EXTERNAL_PROVIDER"
+        for user, primary in ((native, False), (profile, True)):
+            text = json.dumps([identity | {"primary": primary}])
+            user["Attributes"].append({"Name": "identities", "Value": text})
+    return users
+
+
 def _user(rng: random.Random, at: int) -> dict[str, Any]:
     sub = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     attributes = {

@@ -18,10 +18,10 @@ from engine.plan_file.model import Destination
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget, Stopped
 from engine.resets.history import read_history
-from engine.resources.organizations.port import Organization
+from engine.resources.organizations.port import Organization, OrganizationChanges
 from engine.resources.users.discovery import list_all
+from engine.workos.environment import WorkOSEnvironment
 from engine.workos.resets import WorkOSResets
-from engine.workos.sign_in import WorkOSSignIn
 from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
 from tests.support.metered import destination
@@ -100,7 +100,7 @@ async def _case(seed: int) -> None:
         target, resets = WorkOSTarget(given, timeout=20), WorkOSResets(given, timeout=20, clock=clock)
         met = MeteredTarget(target, Quota(destination(), clock), clock=clock, rng=random.Random(seed))
         met.read_tries = 2
-        sign_in = WorkOSSignIn(target.client, target.backend, given, meter=met, timeout=20)
+        workos = WorkOSEnvironment(target, given, meter=met, timeout=20)
         calls = [
             lambda: met.create({"email": "ann@example.com", "email_verified": True}),
             lambda: met.update("user_1", UserChanges(first_name="x")),
@@ -108,11 +108,26 @@ async def _case(seed: int) -> None:
             lambda: met.find_by_external_id("ann"),
             lambda: met.find_by_email("ann@example.com"),
             lambda: list_all(kept, met, lambda _: None),
-            sign_in.redirect_uris,
-            lambda: sign_in.connections("org_1"),
-            lambda: sign_in.find_organization("acme"),
-            lambda: sign_in.create_organization(Organization("acme", "Acme")),
-            lambda: sign_in.sign_in_address("https://a.example.com", provider="GoogleOAuth"),
+            workos.redirect_uris.all,
+            lambda: workos.redirect_uris.create("https://a.example.com"),
+            lambda: workos.connections.of_organization("org_1"),
+            lambda: workos.organizations.find("acme"),
+            lambda: workos.organizations.list_page(None),
+            lambda: workos.organizations.create(Organization("acme", "Acme")),
+            lambda: workos.organizations.update("org_1", OrganizationChanges(name="Acme")),
+            lambda: workos.organizations.delete("org_1"),
+            workos.roles.all,
+            workos.roles.permissions,
+            lambda: workos.roles.create("admin", "Admin"),
+            lambda: workos.roles.set_permissions("admin", ["x:read"]),
+            lambda: workos.memberships.find("user_1", "org_1"),
+            lambda: workos.memberships.create("user_1", "org_1", ["admin"]),
+            lambda: workos.memberships.update_roles("om_1", ["admin"]),
+            lambda: workos.memberships.deactivate("om_1"),
+            lambda: workos.memberships.delete("om_1"),
+            lambda: workos.sessions.active("user_1"),
+            lambda: workos.sessions.revoke("user_1", ["session_1"]),
+            lambda: workos.sign_in.find("https://a.example.com", provider="GoogleOAuth"),
             lambda: resets.request("ann@example.com", None),
             lambda: read_history(resets, met, ("password_reset.succeeded",), since=clock.now() - 1, now=clock.now()),
         ]

@@ -23,8 +23,8 @@ from engine.quota.metered import MeteredTarget
 from engine.resources.users.departures import find_departed
 from engine.resources.users.discovery import list_all
 from engine.resources.users.usage import Usage
+from engine.workos.environment import WorkOSEnvironment
 from engine.workos.resets import WorkOSResets
-from engine.workos.sign_in import WorkOSSignIn
 from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
 from tests.support.metered import destination
@@ -257,9 +257,11 @@ async def test_lists_of_sign_in_in_a_circle(what: str) -> None:
     async with listening(_circle(item, "a", "b")) as address:
         given = Destination("client_1", "sk_test_x", address)
         target = WorkOSTarget(given, timeout=20)
-        sign_in = WorkOSSignIn(target.client, target.backend, given, meter=_met(target), timeout=20)
+        workos = WorkOSEnvironment(target, given, meter=_met(target), timeout=20)
         with pytest.raises(Terminal, match="cursor_loop"):
-            await (sign_in.redirect_uris() if what == "redirect_uris" else sign_in.connections("org_1"))
+            if what == "redirect_uris":
+                await workos.redirect_uris.all()
+            await workos.connections.of_organization("org_1")
         await target.close()
 
 

@@ -108,8 +108,10 @@ def test_a_state_of_version_2_goes_on(cli: Cli) -> None:
     items = {one["provider"]: one for one in result["connections"]["items"]}
     assert {name: one["action"] for name, one in items.items()} == {"Okta": "unchanged", "Adfs": "created"}
     assert items["Okta"]["connection_id"] == okta.partition(" ")[0]
-    assert planned["connections"] | {"items": 0} == {"create": 1, "update": 0, "unchanged": 1, "items": 0}
-    assert result["redirect_uris"] == {"created": 0, "unchanged": 1, "failed": 0}
+    assert planned["connections"] | {"items": 0} == {
+        "create": 1, "update": 0, "unchanged": 1, "conflicts": 0, "items": 0,
+    }  # fmt: skip
+    assert result["redirect_uris"] == {"created": 0, "unchanged": 1, "failed": 0, "conflicts": 0, "pending": 0}
     assert len(workos(cli.folder, "SELECT id FROM connections")) == 2
 
     # Everybody is there once with the right fields, and who was done before was not written again.

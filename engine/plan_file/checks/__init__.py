@@ -9,16 +9,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine.plan_file.checks import attributes, decisions, destination, effects, filters, providers, resets, source
+from engine.plan_file.checks import (
+    attributes,
+    decisions,
+    destination,
+    effects,
+    filters,
+    membership,
+    names,
+    organizations,
+    people,
+    providers,
+    resets,
+    source,
+)
 from engine.plan_file.fault import Fault
 
 _CHECKS: tuple[Callable[[Mapping[str, Any]], Iterator[Fault]], ...] = (
     source.check,
     destination.check,
     filters.check,
+    names.check,
     attributes.check,
     decisions.check,
     providers.check,
+    organizations.check,
+    membership.check,
+    people.check,
     resets.check,
     effects.check,
 )

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.plan_file.fault import Fault, Key, dotted
+from engine.plan_file.pools import written_mappings, written_pools
 from engine.plan_file.section import known_text, section
 
 # A default must not stand for an address or its flag: every user without one would share it, or count as verified.
 _WITHOUT_DEFAULT = ("email", "email_verified")
-_FIELDS = (*_WITHOUT_DEFAULT, "first_name", "last_name", "external_id")
+_NEVER_CONSTANT = (*_WITHOUT_DEFAULT, "external_id")
 _SPLIT = frozenset({"first_name", "last_name"})
 _OPPOSITES = ({"native", "federated"}, {"newest", "oldest"})
 # Cognito's own providers have fixed names, and what they say of an address counts without being trusted.
@@ -18,27 +19,37 @@ _SOCIAL = frozenset({"Google", "Facebook", "LoginWithAmazon", "SignInWithApple"}
 
 
 def check(data: Mapping[str, Any]) -> Iterator[Fault]:
-    yield from _check_mappings(section(data, "attributes"))
+    for key, mapping in written_mappings(data):
+        yield from _check_mapping(key, mapping)
     yield from _check_resets(section(data, "password_reset"))
     yield from _check_preferences(section(data, "duplicates"))
     yield from _check_providers(data)
-    if known_text(data, "mfa") == "report" and section(data, "source", "export"):
+    pools = [pool for _, pool in written_pools(data)]
+    if known_text(data, "mfa") == "report" and pools and all(section(pool, "export") for pool in pools):
         yield _without_effect(("mfa",), "over source.export, which holds no second factors", "read the pool itself")
 
 
-def _check_mappings(attributes: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in _FIELDS:
-        mapping = section(attributes, name)
-        key: Key = ("attributes", name)
-        if "when_invalid" in mapping:
-            yield _without_effect((*key, "when_invalid"), "outside metadata", "leave it out")
-        if name in _WITHOUT_DEFAULT and mapping.get("default") is not None:
-            yield _without_effect((*key, "default"), "there: nobody gets an address or its flag from the plan")
-        if name not in _SPLIT and "split" in mapping:
-            yield _without_effect((*key, "split"), "outside first_name and last_name")
-    for name, mapping in section(attributes, "metadata").items():
-        if isinstance(mapping, Mapping) and "split" in mapping:
-            yield _without_effect(("attributes", "metadata", name, "split"), "outside first_name and last_name")
+def _check_mapping(key: Key, mapping: Mapping[str, Any]) -> Iterator[Fault]:
+    of_metadata = key[-2] == "metadata"
+    name = "" if of_metadata else key[-1]
+    if not of_metadata and "when_invalid" in mapping:
+        yield _without_effect((*key, "when_invalid"), "outside metadata", "leave it out")
+    if name in _WITHOUT_DEFAULT and mapping.get("default") is not None:
+        yield _without_effect((*key, "default"), "there: nobody gets an address or its flag from the plan")
+    if name not in _SPLIT and "split" in mapping:
+        yield _without_effect((*key, "split"), "outside first_name and last_name")
+    if name != "external_id" and "trust_writable" in mapping:
+        yield _without_effect((*key, "trust_writable"), "outside external_id")
+    if "const" not in mapping:
+        return
+    if name in _NEVER_CONSTANT:
+        wrong = f"{dotted((*key, 'const'))} would be the same for every user"
+        yield Fault("contradiction", (*key, "const"), wrong, "name the attribute that it comes from")
+    for other in ("map", "default", "split", "optional", "trust_writable"):
+        if other in mapping and (other not in {"split", "trust_writable"} or name in {*_SPLIT, "external_id"}):
+            yield _without_effect((*key, other), "beside const")
+    if of_metadata and mapping.get("when_invalid") == "omit":
+        yield _without_effect((*key, "when_invalid"), "beside const, whose value is checked here")
 
 
 def _check_resets(reset: Mapping[str, Any]) -> Iterator[Fault]:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from engine.plan_file.checks.destination import WORKOS
+from engine.plan_file.checks.domains import check_domains
+from engine.plan_file.checks.organizations import check_organization_id
 from engine.plan_file.fault import Fault, Key, dotted, shown
+from engine.plan_file.pools import written_pools
 from engine.plan_file.references import Opaque
-from engine.plan_file.section import section
+from engine.plan_file.section import known_text, section
 from engine.plan_file.values import is_loopback, split_url
 
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-_DOMAIN = re.compile(rf"(?=.{{4,253}}\Z)(?:{_LABEL}\.)+(?=[A-Za-z]){_LABEL}")
-
 
 def check(data: Mapping[str, Any]) -> Iterator[Fault]:
-    from_export = bool(section(data, "source", "export"))
+    pools = [pool for _, pool in written_pools(data)]
+    from_export = bool(pools) and all(section(pool, "export") for pool in pools)
     providers = section(data, "oauth_providers")
     for name, one in providers.items():
         if isinstance(one, Mapping):
             yield from _check_provider(("oauth_providers", name), one, from_export=from_export)
+            place: Key = ("oauth_providers", name, "connection", "organization")
+            yield from check_organization_id(data, place, known_text(section(one, "connection"), "organization"))
     checks = section(data, "oauth")
     if checks.get("require") is True and data.get("oauth_providers") is None:
         wrong = "oauth.require: true has nothing to check: the plan has no oauth_providers"
@@ -46,26 +49,10 @@ def _check_provider(key: Key, one: Mapping[str, Any], *, from_export: bool) -> I
     if one.get("reuse_credentials") is True and "fallback" in one:
         wrong = f"{dotted((*key, 'fallback'))} means nothing with reuse_credentials: true"
         yield Fault("contradiction", (*key, "fallback"), wrong, "keep one of the two")
-    yield from _check_domains((*key, "connection", "domains"), connection.get("domains") or ())
+    yield from check_domains((*key, "connection", "domains"), connection.get("domains") or ())
     if connection and from_export:
         wrong = f"{dotted((*key, 'connection'))} is made from the pool's provider, and an export has no providers"
         yield Fault("contradiction", (*key, "connection"), wrong, "read the pool itself: source.cognito")
-
-
-def _check_domains(key: Key, domains: Sequence[Any]) -> Iterator[Fault]:
-    states: dict[str, str] = {}
-    for at, one in enumerate(domains):
-        place: Key = (*key, at, "domain") if isinstance(one, Mapping) else (*key, at)
-        name = one.get("domain") if isinstance(one, Mapping) else one
-        if not isinstance(name, str) or isinstance(name, Opaque):
-            continue
-        if not _DOMAIN.fullmatch(name):
-            wrong = f"{dotted(place)} is {shown(name)}, which is no domain"
-            yield Fault("invalid_value", place, wrong, "write what stands after the @ in ASCII: acme.com")
-        state = str(one.get("state", "pending")) if isinstance(one, Mapping) else "pending"
-        if states.setdefault(name.lower(), state) != state:
-            wrong = f"{dotted(place)} is both pending and verified"
-            yield Fault("contradiction", place, wrong, "keep one of the two")
 
 
 def _check_redirect_uri(key: Key, uri: str) -> Iterator[Fault]:

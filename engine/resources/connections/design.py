@@ -14,8 +14,6 @@ from engine.model.errors import GuardRefused
 from engine.model.identity_providers import IdentityProvider
 from engine.plan_file.providers import ConnectionSpec
 
-Action = Literal["create", "update", "unchanged"]
-
 DISCOVERY = "/.well-known/openid-configuration"
 _METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}"
@@ -28,6 +26,7 @@ _FIELDS = {"email": "email", "given_name": "first_name", "family_name": "last_na
 class Design:
     """A connection as it should be. `options` hold a secret: they are in no repr and nowhere on disk."""
 
+    pool: str  # the user pool's ID
     provider: str
     external_id: str
     name: str
@@ -36,22 +35,14 @@ class Design:
     options: Mapping[str, object] = field(repr=False)
     attributes: Mapping[str, str] = field(default_factory=dict)
 
-    def fingerprint(self, key: bytes) -> str:
+    def fingerprint(self, key: bytes) -> bytes:
         """Keyed, over all that would be sent: tells a change without keeping the value (rule 14)."""
         content = orjson.dumps(
             [self.external_id, self.name, self.organization.organization, self.protocol, dict(self.options),
              dict(self.attributes)],
             option=orjson.OPT_SORT_KEYS,
         )  # fmt: skip
-        return blake2b(content, key=key, digest_size=16).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the state knows of a connection."""
-
-    connection_id: str
-    fingerprint: str
+        return blake2b(content, key=key, digest_size=16).digest()
 
 
 def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: str) -> Design:
@@ -64,6 +55,7 @@ def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: st
     else:
         raise _refuse(provider, f"is {provider.kind}, and connections are for OIDC and SAML", "remove connection")
     return Design(
+        pool=pool_id,
         provider=provider.name,
         external_id=f"{pool_id}:{provider.name}",
         name=f"{provider.name} ({pool_id})",
@@ -76,13 +68,6 @@ def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: st
             if provider.attributes.get(ours)
         },
     )
-
-
-def decide(wanted: Design, known: Known | None, *, held: bool, same_name: bool, key: bytes) -> Action:
-    """The one change. `held`: WorkOS still has the known one. `same_name`: it has one of that name, state or not."""
-    if known is not None and held:
-        return "unchanged" if known.fingerprint == wanted.fingerprint(key) else "update"
-    return "update" if same_name else "create"
 
 
 def _oidc(provider: IdentityProvider) -> dict[str, object]:

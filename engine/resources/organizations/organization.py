@@ -5,11 +5,13 @@ WorkOS lets in through a connection only addresses of its organization's verifie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import ConnectionSpec, DomainState
+from engine.resources.organizations.desired import DesiredOrganizations
 from engine.resources.organizations.port import HeldOrganization, Organization
 
 Action = Literal["create", "update", "unchanged"]
@@ -17,36 +19,31 @@ Action = Literal["create", "update", "unchanged"]
 
 def organizations(connections: Iterable[ConnectionSpec]) -> dict[str, Organization]:
     """By external ID: the first name given, all domains, verified where anybody says so."""
-    found: dict[str, Organization] = {}
-    named: set[str] = set()
-    for one in connections:
-        key = one.organization
-        before = found.get(key)
-        name = before.name if before else key
-        if one.organization_name and key not in named:
-            named.add(key)
-            name = one.organization_name
-        domains = dict(before.domains) if before else {}
-        for domain in one.domains:
-            if domains.get(domain.name) != "verified":
-                domains[domain.name] = domain.state
-        found[key] = Organization(key, name, domains)
-    return found
+    return DesiredOrganizations(Organizations(), connections).all()
 
 
 def decide(wanted: Organization, held: HeldOrganization | None) -> Action:
     """The one change. What WorkOS holds beyond the plan is left, and nothing is made less verified."""
     if held is None:
         return "create"
-    missing = wanted.domains.keys() - held.domains.keys()
-    return "update" if missing or wanted.verified - held.verified else "unchanged"
+    return "update" if lacking_domains(wanted, held) else "unchanged"
 
 
-def complete_domains(wanted: Organization, held: HeldOrganization) -> dict[str, DomainState]:
-    """All domains to send: whether WorkOS replaces or merges what it is sent is documented nowhere."""
-    verified = wanted.verified | held.verified
-    names = sorted({*wanted.domains, *held.domains})
-    return {name: "verified" if name in verified else "pending" for name in names}
+def lacking_domains(wanted: Organization, held: HeldOrganization) -> frozenset[str]:
+    """Domains of the plan that WorkOS does not have, or not as verified as the plan says."""
+    return frozenset(wanted.domains.keys() - held.domains.keys()) | (wanted.verified - held.verified)
+
+
+def complete_domains(
+    wanted: Organization, held: HeldOrganization, *, names: Collection[str] | None = None
+) -> dict[str, DomainState]:
+    """All domains to send: whether WorkOS replaces or merges what it is sent is documented nowhere.
+
+    Of the plan's those in `names`, where some are named.
+    """
+    added = wanted.domains.keys() if names is None else wanted.domains.keys() & set(names)
+    verified = (wanted.verified & added) | held.verified
+    return {name: "verified" if name in verified else "pending" for name in sorted({*added, *held.domains})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
+import orjson
+
+from engine.model.keys import USER
 from engine.model.users import TargetUser
 
 Action = Literal["create", "update", "adopt", "unchanged", "skip", "conflict"]
+# Phases of users' changes: those that give up an address, which somebody else may be waiting for, come first.
+FREES_ADDRESS, THE_REST = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +24,7 @@ class Desired:
     fields WorkOS would not take, and why.
     """
 
-    sub: str
+    key: str
     email: str
     verified: bool
     fields: Mapping[str, str]
@@ -88,7 +93,7 @@ class Change:
     """
 
     action: Action
-    sub: str
+    key: str
     workos_id: str | None = None
     send: Mapping[str, str | bool | None] = field(default_factory=dict)
     code: str | None = None
@@ -108,3 +113,34 @@ class Work:
     change: Change
     desired: Desired
     fingerprint: bytes
+
+    @property
+    def kind(self) -> str:
+        """Of the resource."""
+        return USER
+
+    @property
+    def key(self) -> str:
+        """Of the user."""
+        return self.change.key
+
+    @property
+    def operation(self) -> str:
+        """What the claim says."""
+        return self.change.action
+
+
+def dump_detail(change: Change) -> bytes:
+    """What the change table keeps of a user's change in `detail`, as JSON."""
+    return orjson.dumps(
+        {"verified": change.verified, "vanished": change.vanished, "guard": change.guard, "stamp": change.stamp,
+         "lineage": change.lineage}
+    )  # fmt: skip
+
+
+def load_detail(raw: bytes) -> dict[str, Any]:
+    """The same fields of `Change` again."""
+    held: dict[str, Any] = orjson.loads(raw)
+    held["vanished"] = tuple(held["vanished"])
+    held["guard"] = Guard(**held["guard"]) if held["guard"] else None
+    return held

@@ -7,7 +7,8 @@ read as WorkOS will have it, trimmed and lower-cased: filters, templates and met
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 from engine.model.users import Identity, SourceUser, normalise_email
 from engine.resources.users.identities import main_identity, parse_identities
@@ -24,6 +25,15 @@ _IDENTITY: dict[str, Callable[[Identity], str | None]] = {
     "identities.userId": lambda one: one.user_id,
     "identities.issuer": lambda one: one.issuer,
 }
+
+_OF_THE_RECORD = frozenset({"username", "cognito:username", "status", "cognito:user_status"})
+_PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
+
+
+def attributes_read(sources: Iterable[str], template: str | None = None) -> tuple[str, ...]:
+    """Cognito attributes among the names that a mapping reads, in its order; {pool} and the record's own are none."""
+    names = dict.fromkeys((*sources, *(_PLACEHOLDER.findall(template) if template else ())))
+    return tuple(name for name in names if name not in _IDENTITY and name not in _OF_THE_RECORD and name != "pool")
 
 
 def lookup(name: str) -> Lookup:

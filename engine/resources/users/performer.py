@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from engine.model.call_errors import Ambiguous, CallFailed, Refused, Terminal, Transient
+from engine.model.keys import USER
 from engine.model.outcomes import Done, NotDone, Operation, Outcome
 from engine.model.ports import Clock, UserChanges
 from engine.model.retries import Tries
@@ -68,16 +69,16 @@ class Performer:
                     if isinstance(error, Refused):
                         raise
                     # Nobody can say how it ended; the claim stays, and the next run looks first.
-                    return NotDone(work.change.sub, "claimed", "unsettled", tries.count + 1), "failed"
+                    return NotDone(USER, work.change.key, "claimed", "unsettled", tries.count + 1), "failed"
                 if settled is not None:
                     return await self._follow(work, settled, tries, perhaps_ours=perhaps_ours)
             if isinstance(failure, Terminal) and failure.code not in _TAKEN:
-                return NotDone(work.change.sub, "failed", failure.code, tries.count + 1), "failed"
+                return NotDone(USER, work.change.key, "failed", failure.code, tries.count + 1), "failed"
             if isinstance(failure, Terminal) and tries.count >= _UNSEEN_TRIES:
-                return NotDone(work.change.sub, "conflict", failure.code, tries.count + 1), "conflicts"
+                return NotDone(USER, work.change.key, "conflict", failure.code, tries.count + 1), "conflicts"
             if not await self._wait(tries, failure):
                 status: Literal["claimed", "failed"] = "claimed" if perhaps_ours else "failed"
-                return NotDone(work.change.sub, status, failure.code, tries.count), "failed"
+                return NotDone(USER, work.change.key, status, failure.code, tries.count), "failed"
 
     async def _settle(self, work: Work, *, perhaps_ours: bool) -> Change | None:
         """What WorkOS holds of the person now, put to the planner again; None where it holds nothing."""
@@ -96,10 +97,10 @@ class Performer:
         if change.action == "adopt":
             return await self._update(replace(work, change=change), tries)
         if change.action == "skip":
-            return NotDone(change.sub, "skipped", change.code, tries.count + 1), "skipped"
+            return NotDone(USER, change.key, "skipped", change.code, tries.count + 1), "skipped"
         # A creation whose answer was lost may have been stored under another address.
         leftover = change.workos_id if perhaps_ours and change.code == "external_id_other_email" else None
-        return NotDone(change.sub, "conflict", change.code, tries.count + 1, leftover), "conflicts"
+        return NotDone(USER, change.key, "conflict", change.code, tries.count + 1, leftover), "conflicts"
 
     async def _update(self, work: Work, tries: Tries) -> tuple[Outcome, str]:
         change, guard = work.change, work.change.guard
@@ -120,11 +121,11 @@ class Performer:
                     # What cannot be read may be the very thing that forbids the write. A key that may not read events
                     # may write all the others: that is no end of the run.
                     code = "usage_unreadable" if isinstance(error, Refused) else error.code
-                    return NotDone(change.sub, "failed", code, tries.count + 1), "failed"
+                    return NotDone(USER, change.key, "failed", code, tries.count + 1), "failed"
                 if current is None:
-                    return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
+                    return NotDone(USER, change.key, "gone", "gone", tries.count + 1), "conflicts"
                 if code is not None:
-                    return NotDone(change.sub, "conflict", code, tries.count + 1), "conflicts"
+                    return NotDone(USER, change.key, "conflict", code, tries.count + 1), "conflicts"
                 if not change.send or (begun and _holds(current, changes)):
                     return self._done(work, current, operation, tries, lineage=lineage), change.counts_as
                 lineage = is_untouched(current) or (guard.stamp is not None and current.updated_at == guard.stamp)
@@ -135,7 +136,7 @@ class Performer:
                 user = await self._target.update(change.workos_id or "", changes)
                 fault = _fault(user, change.workos_id, changes)
                 if fault is not None:
-                    return NotDone(change.sub, "conflict", fault, tries.count + 1), "conflicts"
+                    return NotDone(USER, change.key, "conflict", fault, tries.count + 1), "conflicts"
                 return self._done(work, user, operation, tries, lineage=lineage), change.counts_as
             except Terminal as error:
                 return await self._refused(change, error, tries)
@@ -148,7 +149,7 @@ class Performer:
             except Transient as error:
                 failure = error
             if not await self._wait(tries, failure):
-                return NotDone(change.sub, "failed", failure.code, tries.count), "failed"
+                return NotDone(USER, change.key, "failed", failure.code, tries.count), "failed"
 
     async def _refusal(
         self, work: Work, guard: Guard, current: TargetUser, changes: UserChanges, *, begun: bool
@@ -197,7 +198,7 @@ class Performer:
         except CallFailed:
             # It stays, and the conflict says which.
             pass
-        return NotDone(work.change.sub, "conflict", "answer_mismatch", tries.count + 1, leftover), "conflicts"
+        return NotDone(USER, work.change.key, "conflict", "answer_mismatch", tries.count + 1, leftover), "conflicts"
 
     async def _delete(self, workos_id: str) -> None:
         try:
@@ -225,12 +226,12 @@ class Performer:
             except Refused:
                 raise
             except CallFailed:
-                return NotDone(change.sub, "failed", "unsettled", tries.count + 1), "failed"
+                return NotDone(USER, change.key, "failed", "unsettled", tries.count + 1), "failed"
             if there is None:
-                return NotDone(change.sub, "gone", "gone", tries.count + 1), "conflicts"
+                return NotDone(USER, change.key, "gone", "gone", tries.count + 1), "conflicts"
         if error.code in _TAKEN or error.code == "email_change_not_allowed":
-            return NotDone(change.sub, "conflict", error.code, tries.count + 1), "conflicts"
-        return NotDone(change.sub, "failed", error.code, tries.count + 1), "failed"
+            return NotDone(USER, change.key, "conflict", error.code, tries.count + 1), "conflicts"
+        return NotDone(USER, change.key, "failed", error.code, tries.count + 1), "failed"
 
     async def _wait(self, tries: Tries, failure: CallFailed) -> bool:
         delay = tries.next_delay(failure)
@@ -247,7 +248,8 @@ class Performer:
         desired, change = work.desired, work.change
         stamp = change.stamp if user is None else user.updated_at
         return Done(
-            sub=desired.sub,
+            kind=USER,
+            key=desired.key,
             workos_id=user.id if user is not None else change.workos_id or "",
             operation=operation,
             fingerprint=work.fingerprint,

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import orjson
 
+from engine.model.keys import sub_of
 from engine.resources.users.changes import Change, Desired, Found, Known
 from engine.resources.users.planner import Planner
 
@@ -22,7 +23,7 @@ class Undecided(Protocol):
     @property
     def desired(self) -> Desired: ...
     @property
-    def known_sub(self) -> str | None: ...
+    def known_key(self) -> str | None: ...
     @property
     def known(self) -> Known | None: ...
     @property
@@ -58,7 +59,7 @@ def compute_plan(store: PlanStore, planner: Planner) -> PlanSummary:
     batch: list[Change] = []
     for person in store.undecided():
         change = planner.decide(person.desired, person.known, person.found)
-        if change.action == "unchanged" and person.known_sub != person.desired.sub:
+        if change.action == "unchanged" and person.known_key != person.desired.key:
             # Another record of the same person speaks for them now; only the state has to learn it.
             change = replace(change, action="adopt")
         summary.actions[change.action] += 1
@@ -79,4 +80,6 @@ def _content(change: Change, desired: Desired) -> bytes:
     send: object = change.send
     if change.action == "create":
         send = [desired.email, desired.verified, dict(desired.fields), dict(desired.flags)]
-    return orjson.dumps([change.sub, change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS)
+    return orjson.dumps(
+        [sub_of(change.key), change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS
+    )

@@ -39,18 +39,18 @@ class Planner:
         """The one change for this person; same input, same change."""
         if desired.invalid:
             code = next((_REFUSED[one] for one in desired.invalid.items() if one in _REFUSED), "invalid_value")
-            return Change("conflict", desired.sub, known.workos_id if known else None, code=code)
+            return Change("conflict", desired.key, known.workos_id if known else None, code=code)
         if "external_id" not in desired.fields:
-            return Change("conflict", desired.sub, known.workos_id if known else None, code="no_external_id")
+            return Change("conflict", desired.key, known.workos_id if known else None, code="no_external_id")
         if known is not None and known.handover:
             verdict = self._handover(desired, known, found.by_id)
             if verdict == "conflict":
-                return Change("conflict", desired.sub, code="address_in_use")
+                return Change("conflict", desired.key, code="address_in_use")
             if verdict == "stays":
                 known = None
         if known is not None and known.workos_id is not None:
             if known.status == "gone":
-                return Change("conflict", desired.sub, known.workos_id, code="gone")
+                return Change("conflict", desired.key, known.workos_id, code="gone")
             return self._update(desired, known, found.by_id)
         return self._place(desired, known, found)
 
@@ -62,14 +62,14 @@ class Planner:
         send: dict[str, str | bool | None] = {name: desired.fields[name] for name in changed if name in desired.fields}
         send.update({name: None for name in gone if name.startswith(METADATA)})
         verified = known.verified
-        settled = self._adoptions.get(desired.sub) == known.workos_id
+        settled = self._adoptions.get(desired.key) == known.workos_id
         recorded = known.fields.get("email_verified") == self._fingerprints.field("email_verified", "true")
         # Another's WorkOS user is taken over only by somebody to whom the address belongs, or while nobody uses it.
         unused = known.handover and not desired.verified
         if "email" in changed:
             unused = unused or not recorded
             if known.verified and not desired.verified:
-                return Change("conflict", desired.sub, known.workos_id, code="email_change_unverified")
+                return Change("conflict", desired.key, known.workos_id, code="email_change_unverified")
             # The flag belongs to the address: the new one's goes along (rule 2), raised only on our own (rule 3).
             verified = desired.verified and (known.created_here or known.verified)
             send["email"] = desired.email
@@ -92,7 +92,7 @@ class Planner:
             guard = Guard(None, False, known.stamp, begun=known.claimed is not None)
         return Change(
             "update" if send or known.claimed is not None else "unchanged",
-            desired.sub,
+            desired.key,
             known.workos_id,
             send=dict(sorted(send.items())),
             created_here=known.created_here,
@@ -118,7 +118,7 @@ class Planner:
             # An application may have given somebody a password for an address that is not theirs.
             goes = user is not None and user.email == desired.email and (user.email_verified or not user.signed_in)
             return "goes" if goes else "stays"
-        if user is None or self._adoptions.get(desired.sub) == user.id:
+        if user is None or self._adoptions.get(desired.key) == user.id:
             # The performer reads it again: only it can tell a deleted user from one that could not be read.
             return "goes"
         if user.email != desired.email or (not desired.verified and (user.email_verified or user.signed_in)):
@@ -130,21 +130,21 @@ class Planner:
         ours, same_address = found.by_external_id, found.by_email
         if ours is not None:
             if ours.email != desired.email:
-                return Change("conflict", desired.sub, ours.id, code="external_id_other_email")
+                return Change("conflict", desired.key, ours.id, code="external_id_other_email")
             return self._adopt_ours(desired, ours, begun_here=known is not None and known.claimed == "create")
-        if found.by_id is not None and self._adoptions.get(desired.sub) == found.by_id.id:
+        if found.by_id is not None and self._adoptions.get(desired.key) == found.by_id.id:
             # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
             return self._link(desired, found.by_id, overwrite=self._existing == "update")
         if same_address is not None:
             if same_address.external_id in found.relatives:
                 # Made for another record of this very person, which has given way to this one since.
                 if not desired.verified and (same_address.email_verified or same_address.signed_in):
-                    return Change("conflict", desired.sub, code="address_in_use")
+                    return Change("conflict", desired.key, code="address_in_use")
                 change = self._adopt_ours(desired, same_address, begun_here=False)
                 address = self._fingerprints.field("email", desired.email)
                 return replace(change, guard=Guard(address, not desired.verified, same_address.updated_at))
             return self._existing_user(desired, same_address)
-        return Change("create", desired.sub, created_here=True, verified=desired.verified, counts_as="created")
+        return Change("create", desired.key, created_here=True, verified=desired.verified, counts_as="created")
 
     def _adopt_ours(self, desired: Desired, ours: TargetUser, *, begun_here: bool) -> Change:
         """Our external ID and our address: metadata brought up to date, names and verification left (rule 8)."""
@@ -161,7 +161,7 @@ class Planner:
                 verified, guard = desired.verified, Guard(address, desired.verified, ours.updated_at)
         return Change(
             "adopt",
-            desired.sub,
+            desired.key,
             ours.id,
             send=dict(sorted(send.items())),
             created_here=begun_here,
@@ -176,13 +176,13 @@ class Planner:
     def _existing_user(self, desired: Desired, theirs: TargetUser) -> Change:
         """Our address, not our external ID (rules 6 and 7)."""
         if theirs.external_id is not None:
-            return Change("conflict", desired.sub, theirs.id, code="other_external_id")
+            return Change("conflict", desired.key, theirs.id, code="other_external_id")
         if self._existing == "error":
-            return Change("conflict", desired.sub, theirs.id, code="existing_user")
+            return Change("conflict", desired.key, theirs.id, code="existing_user")
         if self._existing == "skip":
-            return Change("skip", desired.sub, theirs.id, code="existing_user", counts_as="skipped")
+            return Change("skip", desired.key, theirs.id, code="existing_user", counts_as="skipped")
         if not (desired.verified and theirs.email_verified):
-            return Change("conflict", desired.sub, theirs.id, code="unverified_link")
+            return Change("conflict", desired.key, theirs.id, code="unverified_link")
         return self._link(desired, theirs, overwrite=self._existing == "update")
 
     @staticmethod
@@ -195,7 +195,7 @@ class Planner:
         }
         return Change(
             "adopt",
-            desired.sub,
+            desired.key,
             theirs.id,
             send=dict(sorted(send.items())),
             verified=theirs.email_verified,

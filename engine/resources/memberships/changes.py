@@ -1,0 +1,75 @@
+"""What is known of a membership before it is decided about, and the change that comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from engine.resources.memberships.port import HeldMembership
+
+Action = Literal["create", "update", "unchanged", "deactivate", "reactivate", "remove", "conflict", "skip"]
+Left = Literal["disabled", "deleted", "filtered"]
+
+# WorkOS's membership of the user in the organization, in any status; "absent": looked for and not there; "unknown":
+# nobody has looked.
+Found = HeldMembership | Literal["absent", "unknown"]
+
+# Actions that must be decided again upon what a look just before the write shows: creating one activates one that is
+# inactive (docs), and only what was switched off by us is switched on by us.
+LOOK_FIRST: frozenset[Action] = frozenset({"create", "deactivate", "reactivate"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The user of a membership, and the organization, as far as they are settled.
+
+    `ours`: made by this plan or linked under rules 6 and 7, or about to be, and no conflict now. `organization`: it
+    is there, or about to be. `verified`: a record of theirs has verified the address. `inside`: it lies in a domain
+    of the organization that the plan or WorkOS calls verified. `left`: why nobody selects the user any more, None for
+    who is selected.
+    """
+
+    ours: bool = True
+    organization: bool = True
+    verified: bool = False
+    inside: bool = False
+    left: Left | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMembership:
+    """What the state says. `roles` are those that the plan asked for when ours was last written, or that another's had.
+
+    `created_here`: this plan made it. `off`: this plan switched it off. `gone`: it was deleted in WorkOS. `claimed` is
+    the operation that a run began and did not record, `begun_at` when (seconds since the epoch). A claimed one must
+    be looked for before it is decided about. `workos_id` is None for one that was never found nor made.
+    """
+
+    workos_id: str | None
+    roles: tuple[str, ...] = ()
+    created_here: bool = False
+    off: bool = False
+    gone: bool = False
+    claimed: str | None = None
+    begun_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipChange:
+    """What to do. `roles` are those to write; a creation with () gets WorkOS's default role.
+
+    Without `roles` an update writes nothing and is recorded, a reactivation writes no roles. `code` says why, for a
+    conflict, a skip, and an `unchanged` that a person should know of. `created_here`, `off` and `wanted` (the next
+    `KnownMembership.roles`) are for the state once it is done. `revoke`: end all sessions of the user as well.
+    `finished`: the end of a creation that an earlier run began, and counted as such.
+    """
+
+    action: Action
+    workos_id: str | None = None
+    roles: tuple[str, ...] | None = None
+    code: str | None = None
+    created_here: bool = False
+    off: bool = False
+    wanted: tuple[str, ...] = ()
+    revoke: bool = False
+    finished: bool = False

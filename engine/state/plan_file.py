@@ -1,0 +1,55 @@
+"""Which plan file a state was last applied with: two of one name may share a folder, and their state, by mistake.
+
+Kept are keyed fingerprints: of the file's place seen from the state, which is the same in every checkout, and of whom
+the plan selects.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict
+from datetime import datetime
+from hashlib import blake2b
+
+from engine.plan_file.model import Spec
+from engine.state.file import StateFile
+
+_PLACE, _SELECTION = "plan_file", "plan_selection"
+
+
+def note_plan_file(state: StateFile, spec: Spec) -> list[str]:
+    """Note the file, and warn where another one was noted before."""
+    found = {_PLACE: _digest(state.key, _place(state, spec)), _SELECTION: _digest(state.key, _selection(spec))}
+    held = state.notes(found)
+    if held != found:
+        state.note(found)
+    if held.get(_PLACE, found[_PLACE]) == found[_PLACE]:
+        return []
+    who = "selects the same users" if held.get(_SELECTION) == found[_SELECTION] else "selects other users"
+    return [
+        f"the state {state.path} was last applied with another plan file named {spec.name}; this one {who}. If both "
+        "are in use, give each a name of its own, or a state.path"
+    ]
+
+
+def _place(state: StateFile, spec: Spec) -> str:
+    try:
+        return os.path.relpath(os.path.realpath(spec.path), os.path.realpath(state.path.parent))
+    except ValueError:  # another drive of Windows
+        return os.path.realpath(spec.path)
+
+
+def _selection(spec: Spec) -> str:
+    """Source and filters as text, alike for equal ones."""
+    return json.dumps([asdict(spec.source) | {"base": None}, asdict(spec.filters)], default=_text, sort_keys=True)
+
+
+def _text(value: object) -> object:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _digest(key: bytes, text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogateescape"), key=key, digest_size=16).hexdigest()
