@@ -13,8 +13,8 @@ ENGINE = Path(__file__).parent.parent / "engine"
 MODULES = sorted(path for path in ENGINE.rglob("*.py") if path.parent != ENGINE)
 # From the ground up: a room knows those before it, and none after it.
 ROOMS = (
-    "model", "plan_file", "network", "quota", "resources", "oauth", "workspace", "state", "snapshot", "cognito",
-    "exports", "workos", "probe", "run", "resets", "sandbox", "views", "cli",
+    "model", "plan_file", "network", "quota", "resources", "oauth", "draft", "workspace", "state", "snapshot",
+    "cognito", "exports", "workos", "probe", "run", "resets", "sandbox", "views", "cli",
 )  # fmt: skip
 # One service or format each: known to wiring alone.
 ADAPTERS = {"cognito", "exports", "workos", "probe", "sandbox"}

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from typer import core
 
-from engine.cli import apply, export, ids, oauth, resets, sandbox, schema, state, status, validate, verify
+from engine.cli import apply, export, ids, init, oauth, resets, sandbox, schema, state, status, validate, verify
 from engine.cli.command import report, wants_json
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
@@ -23,14 +23,16 @@ app = typer.Typer(
     name="migrate",
     help="Move users from AWS Cognito to WorkOS, as a plan file in git declares it.",
     epilog="Example: migrate apply plans/production.yaml",
+    # Bare `migrate` shows help too, and ends with 0: see `root`.
+    invoke_without_command=True,
     no_args_is_help=False,
-    add_completion=False,
+    add_completion=True,
     # Subcommands inherit them.
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (validate, apply, status, verify, ids, export, schema, sandbox):
+for module in (init, validate, apply, status, verify, ids, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")
@@ -47,12 +49,15 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[
+    context: typer.Context,
+    _wants_version: Annotated[
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
     ] = False,
 ) -> None:
     """Options of `migrate` itself."""
+    if context.invoked_subcommand is None:
+        Console().stream([context.get_help() + "\n"])
 
 
 def run() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from engine.cli.command import JsonOption, QuietOption, command
@@ -9,12 +12,26 @@ from engine.cli.command import JsonOption, QuietOption, command
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
-    app.command(epilog="Example: migrate schema > plan.v1.schema.json")(schema)
+    app.command(epilog="Example: migrate schema --out plan.v1.schema.json")(schema)
 
 
-def schema(json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """Print the plan file's JSON Schema."""
+def schema(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Write it into a new file instead.")
+    ] = None,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
+) -> None:
+    """Print the plan file's JSON Schema, or write it; never over a file that is there."""
     from engine.plan_file.schema import plan_schema_text
+    from engine.workspace.new_files import write_new
 
     with command(json=json, quiet=quiet) as console:
-        console.stream([plan_schema_text().rstrip("\n") + "\n"])
+        text = plan_schema_text().rstrip("\n") + "\n"
+        if out is None:
+            console.stream([text])
+            return
+        write_new(out, text.encode())
+        if console.json:
+            console.document({"schema": "schema-file.v1", "command": "schema", "file": str(out)})
+        console.say(f"{out}: written")

@@ -11,6 +11,7 @@ from engine.cognito.chain import Chain, ListedPage
 from engine.cognito.pacing import Sleep
 from engine.model.cognito_records import BadRecord, parse_record
 from engine.model.errors import SourceError
+from engine.model.pool_profile import PASSWORD, PoolProfile, SchemaAttribute
 from engine.model.users import SourceUser
 
 if TYPE_CHECKING:
@@ -97,18 +98,11 @@ class PoolListing:
 
         return Chain(fetch_known, f"the group {group!r} of {self._pool_id}")
 
-    def pool(self, *, tries: int, sleep: Sleep | None = None) -> tuple[str | None, int | None, bool | None]:
-        """The pool's name, estimated number of users, and whether they may sign in without a password.
+    def profile(self, *, tries: int, sleep: Sleep | None = None) -> PoolProfile | None:
+        """What the pool says of itself: DescribeUserPool; None where only that is denied."""
 
-        None of it where only DescribeUserPool is denied.
-        """
-
-        def send() -> tuple[str | None, int | None, bool | None]:
-            pool = self._client.describe_user_pool(UserPoolId=self._pool_id)["UserPool"]
-            policy = (pool.get("Policies") or {}).get("SignInPolicy") or {}
-            # Passwords alone where the pool has no such policy (CreateUserPool, SignInPolicyType).
-            first = policy.get("AllowedFirstAuthFactors") or ("PASSWORD",)
-            return pool.get("Name"), pool.get("EstimatedNumberOfUsers"), any(one != "PASSWORD" for one in first)
+        def send() -> PoolProfile:
+            return _profile(self._client.describe_user_pool(UserPoolId=self._pool_id)["UserPool"])
 
         try:
             return self._calls.call(
@@ -117,7 +111,28 @@ class PoolListing:
         except Refused:
             # Reading needs no more than ListUsers; if that is denied as well, this says so.
             self.page(None, limit=1, tries=tries, sleep=sleep)
-            return None, None, None
+            return None
+
+
+def _profile(pool: Any) -> PoolProfile:
+    policy = (pool.get("Policies") or {}).get("SignInPolicy") or {}
+    return PoolProfile(
+        name=pool.get("Name") or None,
+        estimated_users=pool.get("EstimatedNumberOfUsers"),
+        schema=tuple(
+            SchemaAttribute(
+                name=one["Name"],
+                kind=one.get("AttributeDataType") or "String",
+                required=bool(one.get("Required")),
+                mutable=one.get("Mutable") is not False,
+                developer_only=bool(one.get("DeveloperOnlyAttribute")),
+            )
+            for one in pool.get("SchemaAttributes") or ()
+            if one.get("Name")
+        ),
+        mfa=pool.get("MfaConfiguration") or None,
+        first_factors=tuple(policy.get("AllowedFirstAuthFactors") or (PASSWORD,)),
+    )
 
 
 def _records(answer: Any) -> Sequence[Any]:

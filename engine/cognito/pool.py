@@ -20,6 +20,7 @@ from engine.cognito.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
 from engine.cognito.side_by_side import Stop, read_side_by_side
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
+from engine.model.pool_profile import PoolProfile
 from engine.model.ports import SourceDescription
 from engine.model.users import SourceUser
 from engine.model.waits import Tell, tell_nobody
@@ -61,7 +62,7 @@ class CognitoUserPool:
         self._sleep = sleep
         self._listing: PoolListing | None = None
         self._opening = threading.Lock()
-        self._described: SourceDescription | None = None
+        self._profiled: tuple[PoolProfile | None] | None = None
         self.pacer = Pacer(source.requests_per_second, clock=clock)
         self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw, tell=tell)
         self.warnings: list[str] = []
@@ -69,16 +70,20 @@ class CognitoUserPool:
 
     def describe(self) -> SourceDescription:
         """The pool's name and estimated size: one DescribeUserPool; where only that is denied, one ListUsers."""
-        if self._described is None:
-            name, estimate, passwordless = self._open().pool(tries=FIRST_CONTACT_TRIES)
-            called = f' "{name}"' if name else ""
-            self._described = SourceDescription(
-                label=f"user pool {self._source.user_pool_id}{called} ({self._source.region})",
-                pool_id=self._source.user_pool_id,
-                estimated_users=estimate,
-                passwordless=passwordless,
-            )
-        return self._described
+        found = self.profile()
+        called = f' "{found.name}"' if found and found.name else ""
+        return SourceDescription(
+            label=f"user pool {self._source.user_pool_id}{called} ({self._source.region})",
+            pool_id=self._source.user_pool_id,
+            estimated_users=found.estimated_users if found else None,
+            passwordless=found.passwordless if found else None,
+        )
+
+    def profile(self) -> PoolProfile | None:
+        """One DescribeUserPool, asked for once; None where only that is denied."""
+        if self._profiled is None:
+            self._profiled = (self._open().profile(tries=FIRST_CONTACT_TRIES),)
+        return self._profiled[0]
 
     def group_members(self, group: str) -> Iterator[Sequence[str]]:
         """Usernames, 60 a page, under the same budget of requests."""

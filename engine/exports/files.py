@@ -58,6 +58,9 @@ class ExportFiles:
             code="groups_missing",
         )
 
+    def profile(self) -> None:
+        """Files hold users, not what their pool says of itself."""
+
     def groups(self) -> None:
         """Users carry theirs; nobody says which other groups the pool has, or their Precedence."""
 

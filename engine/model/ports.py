@@ -9,6 +9,7 @@ from typing import Protocol
 
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
+from engine.model.pool_profile import PoolProfile
 from engine.model.users import SourceUser, TargetUser
 
 
@@ -59,6 +60,13 @@ class UserSource(Protocol):
 
     def describe(self) -> SourceDescription:
         """Contact the source once, cheaply. Raises SourceError where it cannot be read at all."""
+        ...
+
+    def profile(self) -> PoolProfile | None:
+        """The pool's schema and settings; None where nobody can be asked, or the credentials may not. Blocking.
+
+        Raises SourceError for everything but a missing right.
+        """
         ...
 
     def groups(self) -> Sequence[Group] | None:

@@ -143,9 +143,10 @@ class Composer:
     def _checked_key(self, node: Node, event: Any) -> Node:
         if isinstance(node.value, list | dict):
             self._stop("complex_key", event, "a list or mapping stands as a key", "keys are plain words")
+        mark = event.start_mark
         if node.text == "<<" and not getattr(event, "style", None):
             self._fault("merge_key", event, "the merge key << is not supported", "write the keys out")
-        mark = event.start_mark
+            return Node(mark.line + 1, mark.column + 1, None, text=node.text)
         return Node(mark.line + 1, mark.column + 1, node.value, text=node.text)
 
     def _enter(self, parent: Node, entries: dict[str, Entry], key: Node, node: Node) -> None:
@@ -156,7 +157,8 @@ class Composer:
             self.found.append(
                 Diagnostic("duplicate_key", wrong, "keep one of the two", self._file, key.line, key.column)
             )
-        elif key.text != "<<":
+        # A merge key is said to be one already; in quotes it is a name like any other.
+        elif key.text != "<<" or key.value is not None:
             entries[key.text] = Entry(key.line, key.column, node)
 
     def _fault(self, code: str, event: Any, wrong: str, right: str) -> None:

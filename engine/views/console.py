@@ -106,6 +106,11 @@ class Console:
         return self._out.isatty()
 
     @property
+    def can_ask(self) -> bool:
+        """Whether somebody at a terminal can read a question and answer it."""
+        return not self.quiet and self._err.isatty() and sys.stdin is not None and sys.stdin.isatty()
+
+    @property
     def _live(self) -> bool:
         return self._err.isatty() and os.environ.get("TERM") != "dumb" and "NO_COLOR" not in os.environ
 

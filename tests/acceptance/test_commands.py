@@ -125,7 +125,7 @@ def test_the_sandbox_touches_nothing_of_the_real_destination(world: World) -> No
 
 @pytest.mark.parametrize(
     "command",
-    [(), ("validate",), ("plan",), ("apply",), ("status",), ("export",), ("sandbox",), ("schema",),
+    [(), ("init",), ("validate",), ("plan",), ("apply",), ("status",), ("export",), ("sandbox",), ("schema",),
      ("state", "list"), ("state", "show"), ("state", "forget"), ("state", "unlock"),
      ("oauth", "check"), ("oauth", "show-secret")],
 )  # fmt: skip

@@ -23,8 +23,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     # A copy: a build must leave nothing in the checkout, nor take anything out of it that is not its own.
     source.mkdir()
-    for name in ("engine", "schemas"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("engine", "schemas", "plans"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__", ".migrate"))
+    # Somebody has tried the plans in the checkout: that holds personal data.
+    (source / "plans" / ".migrate").mkdir()
+    (source / "plans" / ".migrate" / "quickstart.sandbox.state.db").write_text("private")
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -72,6 +75,23 @@ def test_schema_and_validate_work_in_an_empty_folder(installed: Path, tmp_path: 
     assert (validated.returncode, validated.stdout) == (0, "")
     assert validated.stderr.endswith("minimal.yaml: valid\n")
     assert [path.name for path in tmp_path.iterdir()] == ["minimal.yaml"]
+
+
+def test_the_plans_travel_and_nothing_that_was_made_with_them(installed: Path, tmp_path: Path) -> None:
+    travelled = {str(path.relative_to(installed)) for path in (installed / "plans").rglob("*") if path.suffix != ".pyc"}
+    wanted = {f"plans/{name}.yaml" for name in ("minimal", "production", "quickstart")} | {"plans/quickstart"}
+    wanted |= {f"plans/quickstart/users_{at}.json" for at in range(1, 7)}
+    assert {name for name in travelled if "__" not in name} == wanted
+
+    where = run(installed, tmp_path, "import plans; print(plans.__file__)")
+    assert where.stdout.strip() == f"{installed}/plans/__init__.py"
+    example = migrate(installed, tmp_path, "init", "--example", "--out", "example.yaml")
+    assert (example.returncode, example.stdout) == (0, "")
+    tried = migrate(installed, tmp_path, "init", "--quickstart", "--out", "quickstart.yaml")
+    assert (tried.returncode, tried.stdout) == (0, "")
+    assert migrate(installed, tmp_path, "schema", "--out", "plan.json").returncode == 0
+    assert migrate(installed, tmp_path, "validate", "example.yaml", "quickstart.yaml").returncode == 0
+    assert len(list((tmp_path / "quickstart").iterdir())) == 6
 
 
 def test_every_schema_travels(installed: Path) -> None:

@@ -12,6 +12,8 @@ from collections.abc import Callable
 import pytest
 from plan_text import more
 
+from engine.plan_file.loader import LoadedPlan
+
 Faults = Callable[..., list[str]]
 
 # Nine levels of ten aliases: a thousand million values from ten lines.
@@ -153,3 +155,8 @@ def test_nesting_that_the_parser_itself_refuses(faults_of: Faults) -> None:
     # libyaml gives up at 1,000 levels from version 0.2.6 on, before any event has come.
     (fault,) = faults_of(b"[" * 5000)
     assert fault.startswith("too_deep|1:") and fault.endswith("more than 40 levels; no plan file nests that deep")
+
+
+def test_a_merge_key_in_quotes_is_a_name(load_text: Callable[..., LoadedPlan]) -> None:
+    providers = load_text(more('oauth_providers: {"<<": {fallback: skip}}\n')).spec.providers
+    assert list(providers or {}) == ["<<"]

@@ -104,8 +104,11 @@ def make_moto_pool(
     *,
     precedence: dict[str, int] | None = None,
     clients: dict[str, list[str] | None] | None = None,
+    custom: tuple[str, ...] = (),
 ) -> str:
     """A pool in moto with these users, groups (name: usernames) and app clients (name: WriteAttributes); gives its id.
+
+    `custom` are attributes of its schema, without `custom:`.
 
     moto assigns subs and dates by itself; statuses that need a sign-up or a federated sign-in, and thousands of users
     in short time, are set in its memory, which is this process's.
@@ -121,7 +124,9 @@ def make_moto_pool(
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    pool_id = client.create_user_pool(PoolName="acme-users")["UserPool"]["Id"]
+    schema: list[Any] = [{"Name": name, "AttributeDataType": "String", "Mutable": True} for name in custom]
+    options: dict[str, Any] = {"Schema": schema} if schema else {}
+    pool_id = client.create_user_pool(PoolName="acme-users", **options)["UserPool"]["Id"]
     pool = cognitoidp_backends[DEFAULT_ACCOUNT_ID][REGION].user_pools[pool_id]
     for record in users:
         attributes = [dict(one) for one in record["Attributes"] if one["Name"] != "sub"]
@@ -177,6 +182,8 @@ class StandIn:
     factors: dict[str, list[str]] = field(default_factory=dict)  # second factors by username
     configured: dict[str, list[str]] = field(default_factory=dict)  # first factors by username
     first_factors: list[str] = field(default_factory=list)  # the pool's SignInPolicy; empty: it has none
+    schema: list[dict[str, Any]] = field(default_factory=list)  # SchemaAttributes
+    mfa: str | None = None
     estimate: int | None = None
     faults: Faults = field(default_factory=Faults)
     log: list[tuple[float, str, str, int]] = field(default_factory=list)
@@ -219,6 +226,10 @@ class StandIn:
         if operation == "DescribeUserPool":
             estimate = len(self._subs) if self.estimate is None else self.estimate
             pool: dict[str, Any] = {"Name": "stand-in", "EstimatedNumberOfUsers": estimate}
+            if self.schema:
+                pool["SchemaAttributes"] = self.schema
+            if self.mfa:
+                pool["MfaConfiguration"] = self.mfa
             if self.first_factors:
                 pool["Policies"] = {"SignInPolicy": {"AllowedFirstAuthFactors": self.first_factors}}
             return 200, orjson.dumps({"UserPool": pool}), {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from engine.model.errors import SourceError
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
+from engine.model.pool_profile import PoolProfile
 from engine.model.ports import FactorReader, SourceDescription
 from engine.model.users import SourceUser
 
@@ -28,6 +29,7 @@ class FakeSource:
     estimate: int | None = None
     readings: int = 0
     providers: Sequence[IdentityProvider] | None = None
+    described_as: PoolProfile | None = None
     factor_reader: FactorReader | None = None
     live: bool = True
     closed: int = 0
@@ -38,6 +40,9 @@ class FakeSource:
         return SourceDescription(
             label=f"fake pool {self.pool_id}", pool_id=self.pool_id, estimated_users=self.estimate, live=self.live
         )
+
+    def profile(self) -> PoolProfile | None:
+        return self.described_as
 
     def groups(self) -> Sequence[Group] | None:
         return [Group(name, self.precedence.get(name)) for name in sorted(self.members)] if self.live else None

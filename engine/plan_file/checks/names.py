@@ -18,6 +18,7 @@ _STANDARD = (
     *("profile", "sub", "updated_at", "website", "zoneinfo"),
 )
 _CUSTOM = re.compile(r"(dev:)?custom:", re.IGNORECASE)
+_BRACES = re.compile(r"[{}]")
 # Federated profiles carry the flag by this name at times.
 _AS_THEY_ARE = frozenset({"emailVerified"})
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
@@ -36,6 +37,11 @@ def check(data: Mapping[str, Any]) -> Iterator[Fault]:
         for at, cohort in entries(filters, "cohorts"):
             yield from _check_filters((*key, "cohorts", at), cohort)
     yield from _check_name(("organizations", "attribute"), section(data, "organizations").get("attribute"))
+
+
+def can_be_named(name: str) -> bool:
+    """Whether a plan may name an attribute so."""
+    return not _BRACES.search(name) and _meant(name) is None
 
 
 def _check_filters(key: Key, filters: Mapping[str, Any]) -> Iterator[Fault]:
@@ -66,7 +72,7 @@ def _check_name(key: Key, name: Any) -> Iterator[Fault]:
         return
     meant = _meant(name)
     of_test = key[-1] == "name" and isinstance(key[-2], int)
-    if re.search(r"[{}]", name):
+    if _BRACES.search(name):
         right = "name one attribute" if of_test else 'a template stands under template: {template: "…"}'
     elif meant is not None:
         right = f"did you mean {meant}?"

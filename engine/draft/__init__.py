@@ -1,0 +1,1 @@
+"""A first plan file for a pool: what was found there, what to propose for it, and the text."""

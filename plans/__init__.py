@@ -1,0 +1,1 @@
+"""Plan files to start from; `migrate init --example` and `--quickstart` copy them."""
