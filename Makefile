@@ -15,6 +15,8 @@ WORKERS ?= 3
 EMULATOR := workos@0.14.0
 DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+# Tests start hundreds of processes: none of them should compile again what another one has.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator clean
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tests.support.forks import fork_server
+from tests.support.forks import Fork, fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATE = Path(sys.executable).with_name("migrate")
@@ -71,6 +71,11 @@ class Cli:
         assert "Traceback" not in ended.said, ended.said
         assert "internal error" not in ended.said, ended.said
         return ended
+
+    def fork(self, *arguments: str | Path, terminal: int | None = None, **environment: str) -> Fork:
+        """One command under way, in a fork: for what happens beside it, or on a terminal."""
+        given, environ = [str(one) for one in arguments], self.environ(**environment)
+        return fork_server().start(given, folder=self.folder, environment=environ, terminal=terminal)
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """The installed command as a process under way: for signals, kills and what only a real start shows."""
