@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,15 @@ class Cli:
 
 def check(content: object, schema: str) -> None:
     """Hold a JSON value against a schema of `schemas/`, itself checked first."""
+    faults = [error.message for error in _validator(schema).iter_errors(content)]
+    assert not faults, faults
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
     read = json.loads((ROOT / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(read)
-    faults = [error.message for error in Draft202012Validator(read).iter_errors(content)]
-    assert not faults, faults
+    return Draft202012Validator(read)
 
 
 def tree(folder: Path) -> Mapping[str, bytes]:
