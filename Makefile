@@ -16,6 +16,8 @@ EMULATOR := workos@0.14.0
 DESCRIPTION := @workos/openapi-spec@0.1.0
 DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+# Tests start hundreds of processes: none of them should compile again what another one has.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator clean
 

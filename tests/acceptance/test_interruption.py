@@ -11,8 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.acceptance.conftest import World
+from tests.support.forks import Fork
 
 USERS = 300
+Process = Fork | subprocess.Popen[str]
 
 
 def write_users(world: World, number: int = USERS) -> None:
@@ -31,12 +33,12 @@ def write_users(world: World, number: int = USERS) -> None:
             file.write(json.dumps(record) + "\n")
 
 
-def wait_for_writes(world: World, process: subprocess.Popen[str]) -> None:
+def wait_for_writes(world: World, process: Process) -> None:
     """Until WorkOS holds somebody."""
     wait_for(lambda: bool(world.workos.stats()["data"]["users"]), process)
 
 
-def wait_for(happened: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_for(happened: Callable[[], bool], process: Process) -> None:
     """Until it has happened, while the process lives."""
     until = time.monotonic() + 60
     while not happened():
@@ -72,7 +74,7 @@ def test_interrupted_run_is_finished_by_the_next(world: World) -> None:
 def test_a_second_run_is_refused_and_names_the_first(world: World) -> None:
     write_users(world)
     world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 300})
-    first = world.cli.start("apply", "plan.yaml", "--quiet")
+    first = world.cli.fork("apply", "plan.yaml", "--quiet")
     try:
         wait_for_writes(world, first)
         second = world.cli("apply", "plan.yaml", "--json")
@@ -97,9 +99,9 @@ def test_a_plan_that_ends_takes_nothing_from_the_apply_that_began_beside_it(worl
     """`plan` makes the folder, `apply` starts in it, `plan` ends: a third command still finds the lock held."""
     write_users(world)
     world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 300})
-    preview = world.cli.start("plan", "plan.yaml")
+    preview = world.cli.fork("plan", "plan.yaml")
     wait_for(world.migrate_dir.exists, preview)
-    first = world.cli.start("apply", "plan.yaml", "--quiet")
+    first = world.cli.fork("apply", "plan.yaml", "--quiet")
     try:
         lock = world.migrate_dir / "acme.state.db.lock"
         wait_for(lambda: lock.exists() and lock.stat().st_size > 0, first)
@@ -119,7 +121,7 @@ def test_simultaneous_first_starts_work_or_are_locked_out(world: World) -> None:
     write_users(world)
     for _ in range(3):
         shutil.rmtree(world.migrate_dir, ignore_errors=True)
-        commands = [world.cli.start(*("apply", "plan.yaml") if at % 2 else ("plan", "plan.yaml")) for at in range(6)]
+        commands = [world.cli.fork(*("apply", "plan.yaml") if at % 2 else ("plan", "plan.yaml")) for at in range(6)]
         ended = [(process, *process.communicate(timeout=120)) for process in commands]
         for at, (process, _, err) in enumerate(ended):
             assert process.returncode in ((0, 4) if at % 2 else (0,)), err
@@ -132,7 +134,7 @@ def test_simultaneous_starts_that_attempt_nothing_leave_no_trace_and_no_fault(wo
     """Bad keys: each takes away what it made while others settle in it."""
     write_users(world)
     wrong = {"WORKOS_API_KEY": "sk_test_wrong"}
-    commands = [world.cli.start("apply" if at % 2 else "plan", "plan.yaml", **wrong) for at in range(6)]
+    commands = [world.cli.fork("apply" if at % 2 else "plan", "plan.yaml", **wrong) for at in range(6)]
     for process in commands:
         _, err = process.communicate(timeout=120)
         assert (process.returncode == 1 and "refuses the API key" in err) or process.returncode == 4, err
@@ -145,7 +147,7 @@ def test_what_a_killed_plan_left_is_removed_by_the_next_command_of_any_kind(worl
     write_users(world, USERS + 1)
     for command in (("status",), ("state", "list"), ("ids",), ("export", "--out", "copy.jsonl"), ("validate",)):
         world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 2000})
-        killed = world.cli.start("plan", "plan.yaml")
+        killed = world.cli.fork("plan", "plan.yaml")
         wait_for(lambda: any(world.migrate_dir.glob("*.plan-*.snapshot.db")), killed)
         # While it lives, its snapshot stays.
         assert world.cli("status", "plan.yaml").code == 0

@@ -351,7 +351,7 @@ def test_where_factors_are_not_read_it_says_how_many_may_have_no_password(world:
 def test_a_killed_process_mails_nobody_twice(world: World) -> None:
     prepare(world, email(), *(record(f"p{at}") for at in range(60)))
     world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 200})
-    process = world.cli.start("resets", "send", "plan.yaml")
+    process = world.cli.fork("resets", "send", "plan.yaml")
     until = time.monotonic() + 60
     while not mailed(world):
         assert process.poll() is None and time.monotonic() < until, process.communicate()

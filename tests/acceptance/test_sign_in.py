@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import MIGRATE, Ended, export_source, plan_text, pool_source
+from tests.support.cli import Ended, export_source, plan_text, pool_source
 from tests.support.cognito import make_moto_pool
 from tests.support.oauth_provider import CLIENT_ID, SECRET, Provider, oauth_provider
 
@@ -475,11 +474,7 @@ def test_a_secret_is_shown_on_a_terminal_alone(team: Team) -> None:
 def _on_a_terminal(team: Team, name: str) -> tuple[int, str]:
     """`show-secret` with standard output on a pseudo-terminal, and what stood there."""
     ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [str(MIGRATE), "oauth", "show-secret", "plan.yaml", name],
-        cwd=team.world.plan.parent, env=team.world.cli.environ(), stdin=subprocess.DEVNULL,
-        stdout=theirs, stderr=theirs,
-    )  # fmt: skip
+    process = team.world.cli.fork("oauth", "show-secret", "plan.yaml", name, terminal=theirs)
     os.close(theirs)
     shown = b""
     with open(ours, "rb", buffering=0) as stream:

@@ -13,6 +13,8 @@ import pytest
 
 from tests.support.cli import ROOT
 
+# One worker makes the wheel, once.
+pytestmark = pytest.mark.xdist_group("wheel")
 PLAN = ROOT / "plans" / "minimal.yaml"
 
 

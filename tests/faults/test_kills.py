@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import sqlite3
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ import pytest
 from engine.sandbox.options import Faults, Options
 from engine.sandbox.process import SandboxProcess
 from tests.faults.test_faults import NO_QUOTAS
+from tests.support.forks import Fork
 from tests.support.migration import Project, expected, invent_pool
 from tests.support.workos_reader import WorkOSReader
 
@@ -59,7 +61,7 @@ def test_kills_over_one_migration(kills: int, tmp_path: Path) -> None:
             before = workos.stats()
             wait = rng.uniform(0, 1.0 if moment == "start" else 0.3)
             _kill_once(
-                project,
+                project.start,
                 lambda: moment == "start" or workos.stats()[moment] > before[moment],  # noqa: B023 (called at once)
                 wait,
             )
@@ -71,26 +73,31 @@ def test_kills_over_one_migration(kills: int, tmp_path: Path) -> None:
 
 
 def test_kills_during_recovery_itself(tmp_path: Path) -> None:
-    """Writes that were done and never answered, then kills while the next runs look them up."""
+    """Writes that were done and never answered, then kills while the next runs look them up.
+
+    What is killed has started long before: forks do.
+    """
     users = invent_pool(300)
     faults = Faults(rates={"hang_after": 1.0}, only="writes")
     with SandboxProcess(Options(data=tmp_path / "workos.db", quotas=NO_QUOTAS, faults=faults)) as sandbox:
         project = Project(tmp_path, sandbox.url)
         project.write_pool(users)
         workos = WorkOSReader(sandbox.url)
-        _kill_once(project, lambda: workos.stats()["data"]["users"] > 0)
+        _kill_once(project.fork, lambda: workos.stats()["data"]["users"] > 0)
         claimed = _claims(project.state)
         assert claimed > 0
         workos.call("PUT", "/_sandbox/faults", {"rates": {}, "latency_ms": 300})
         for _ in range(5):
             before = workos.stats()["reads"]
-            _kill_once(project, lambda before=before: workos.stats()["reads"] > before)
+            _kill_once(project.fork, lambda before=before: workos.stats()["reads"] > before)
         assert _claims(project.state) >= claimed  # nobody was let go of unseen
         check(project, workos, users)
 
 
-def _kill_once(project: Project, moment: Callable[[], bool], wait: float = 0.0) -> None:
-    process = project.start("apply", "plan.yaml", WORKOS_REQUEST_TIMEOUT="20")
+def _kill_once(
+    start: Callable[..., Fork | subprocess.Popen[str]], moment: Callable[[], bool], wait: float = 0.0
+) -> None:
+    process = start("apply", "plan.yaml", WORKOS_REQUEST_TIMEOUT="20")
     deadline = time.monotonic() + 20
     while not moment() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -8,12 +8,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from tests.support.forks import fork_server
+from tests.support.forks import Fork, fork_server
 
 ROOT = Path(__file__).resolve().parents[2]
 MIGRATE = Path(sys.executable).with_name("migrate")
@@ -72,6 +73,11 @@ class Cli:
         assert "internal error" not in ended.said, ended.said
         return ended
 
+    def fork(self, *arguments: str | Path, terminal: int | None = None, **environment: str) -> Fork:
+        """One command under way, in a fork: for what happens beside it, or on a terminal."""
+        given, environ = [str(one) for one in arguments], self.environ(**environment)
+        return fork_server().start(given, folder=self.folder, environment=environ, terminal=terminal)
+
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """The installed command as a process under way: for signals, kills and what only a real start shows."""
         return subprocess.Popen(
@@ -95,10 +101,15 @@ class Cli:
 
 def check(content: object, schema: str) -> None:
     """Hold a JSON value against a schema of `schemas/`, itself checked first."""
+    faults = [error.message for error in _validator(schema).iter_errors(content)]
+    assert not faults, faults
+
+
+@cache
+def _validator(schema: str) -> Draft202012Validator:
     read = json.loads((ROOT / "schemas" / f"{schema}.schema.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(read)
-    faults = [error.message for error in Draft202012Validator(read).iter_errors(content)]
-    assert not faults, faults
+    return Draft202012Validator(read)
 
 
 def tree(folder: Path) -> Mapping[str, bytes]:

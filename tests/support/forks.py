@@ -1,7 +1,8 @@
 """Owns one process that has imported the engine and forks a child for each command: the start without its imports.
 
 A child gets folder, environment, arguments and standard streams of its own, and runs the console script's function.
-What a fork cannot show (signals, kills, the installed script, memory) is tested with a real process, `Cli.start`.
+Several may be under way at once. What a fork cannot show (signals that the command handles, kills while it starts, the
+installed script, memory) is tested with a real process, `Cli.start`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import gc
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -20,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _ROOT = Path(__file__).resolve().parents[2]
 # What a command imports on its way: all of it, so that no child has to.
@@ -28,6 +30,9 @@ _IMPORTED = (
     "engine.cli.main", "engine.cli.wiring", "boto3", "botocore.session", "workos", "aiohttp", "uvloop", "jsonschema",
     "rich.progress", "sqlite3", "asyncio",
 )  # fmt: skip
+# Typer imports pydantic when it first reads arguments, and the plan file's schema is prepared when one is first loaded.
+_FIRST = ("migrate", "validate", str(_ROOT / "plans" / "minimal.yaml"))
+_STREAMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,54 @@ class Ending:
     err: str
 
 
+class Fork:
+    """One command under way; it offers what tests use of `subprocess.Popen`."""
+
+    def __init__(self, report: socket.socket, printed: Sequence[IO[bytes]]) -> None:
+        self._report, self._printed = report, printed
+        self.pid = int.from_bytes(_receive(report, 8), "big")
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, negative where a signal ended it; None while it lives."""
+        if self.returncode is None and select.select([self._report], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit code. Raises TimeoutError where it takes longer than `timeout` seconds."""
+        if self.returncode is None:
+            self._report.settimeout(timeout)
+            self.returncode = int.from_bytes(_receive(self._report, 8), "big", signed=True)
+            self._report.close()
+        return self.returncode
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """What it printed, once it has ended; it is killed where that takes longer than `timeout` seconds."""
+        try:
+            self.wait(timeout)
+        except BaseException:
+            self.kill()
+            self.wait()
+            raise
+        finally:
+            out, err = (_content(stream) for stream in self._printed)
+        return out, err
+
+    def send_signal(self, number: int) -> None:
+        """A signal to it, while it lives."""
+        if self.poll() is None:
+            # The fork server, its parent, may have seen its end and not said so yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL to it, while it lives."""
+        self.send_signal(signal.SIGKILL)
+
+
 class ForkServer:
-    """Runs one command after the other. Its process ends with this one, by its socket."""
+    """Starts commands, one after the other or side by side. Its process ends with this one, by its socket."""
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
@@ -53,36 +104,39 @@ class ForkServer:
                 stdin=subprocess.DEVNULL,
             )
 
+    def start(
+        self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], terminal: int | None = None
+    ) -> Fork:
+        """One command under way. Where a terminal is given, it takes all output, and `communicate` has none."""
+        order = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)}
+        body = json.dumps(order).encode()
+        # `communicate` closes them.
+        printed = [tempfile.TemporaryFile() for _ in range(2)] if terminal is None else []  # noqa: SIM115
+        out, err = [one.fileno() for one in printed] or [terminal, terminal]
+        report, theirs = socket.socketpair()
+        with theirs:
+            files = array.array("i", [out, err, theirs.fileno()])
+            self._socket.sendmsg([len(body).to_bytes(8, "big")], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
+            self._socket.sendall(body)
+        return Fork(report, printed)
+
     def run(self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], timeout: float) -> Ending:
         """One command to its end. Raises TimeoutError, and kills it, where it takes longer than `timeout` seconds."""
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            order = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)}
-            body = json.dumps(order).encode()
-            files = array.array("i", [out.fileno(), err.fileno()])
-            head = len(body).to_bytes(8, "big")
-            self._socket.sendmsg([head], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, files)])
-            self._socket.sendall(body)
-            pid = int.from_bytes(_receive(self._socket, 8), "big")
-            self._socket.settimeout(timeout)
-            try:
-                code = int.from_bytes(_receive(self._socket, 8), "big", signed=True)
-            except BaseException:
-                # The answer of the killed one is still to come: nobody else must take it for theirs.
-                os.kill(pid, signal.SIGKILL)
-                self._socket.settimeout(None)
-                _receive(self._socket, 8)
-                raise
-            finally:
-                self._socket.settimeout(None)
-            for stream in (out, err):
-                stream.seek(0)
-            return Ending(code, out.read().decode(), err.read().decode())
+        fork = self.start(arguments, folder=folder, environment=environment)
+        out, err = fork.communicate(timeout)
+        return Ending(fork.wait(), out, err)
 
 
 @cache
 def fork_server() -> ForkServer:
     """The one of this test process."""
     return ForkServer()
+
+
+def _content(stream: IO[bytes]) -> str:
+    with stream:
+        stream.seek(0)
+        return stream.read().decode()
 
 
 def _receive(connection: socket.socket, size: int) -> bytes:
@@ -99,25 +153,55 @@ def _serve(connection: socket.socket) -> None:
     for name in _IMPORTED:
         __import__(name)
     _import_engine()
+    with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing), contextlib.suppress(SystemExit):
+        _run_command(_FIRST)
     # Children share the pages of what is imported as long as the collector does not write into them.
     gc.collect()
     gc.freeze()
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    reports: dict[int, socket.socket] = {}
     while True:
-        head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(2 * 4))
-        if not head:
-            return
-        streams = array.array("i")
-        streams.frombytes(ancillary[0][2])
-        order = json.loads(_receive(connection, int.from_bytes(head, "big")))
-        pid = os.fork()
-        if pid == 0:
-            connection.close()
-            _be_the_command(order, *streams)
-        for one in streams:
-            os.close(one)
-        connection.sendall(pid.to_bytes(8, "big"))
-        _, status = os.waitpid(pid, 0)
-        connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
+        ready, _, _ = select.select([connection, ended], [], [])
+        if ended in ready:
+            os.read(ended, 4096)
+            _report_the_ended(reports)
+        if connection in ready:
+            head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(_STREAMS * 4))
+            if not head:
+                return
+            received = array.array("i")
+            received.frombytes(ancillary[0][2])
+            order = json.loads(_receive(connection, int.from_bytes(head, "big")))
+            pid = os.fork()
+            if pid == 0:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                for one in (connection.detach(), ended, wake, received[2], *(one.detach() for one in reports.values())):
+                    os.close(one)
+                _be_the_command(order, *received[:2])
+            for one in received[:2]:
+                os.close(one)
+            reports[pid] = socket.socket(fileno=received[2])
+            reports[pid].sendall(pid.to_bytes(8, "big"))
+
+
+def _report_the_ended(reports: dict[int, socket.socket]) -> None:
+    for pid in list(reports):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            # Nobody may be there any more to be told.
+            with reports.pop(pid) as report, contextlib.suppress(OSError):
+                report.sendall(os.waitstatus_to_exitcode(status).to_bytes(8, "big", signed=True))
+
+
+def _run_command(argv: Sequence[str]) -> None:
+    from engine.cli.main import run
+
+    sys.argv = [*argv]
+    run()
 
 
 def _import_engine() -> None:
@@ -137,12 +221,9 @@ def _be_the_command(order: Mapping[str, Any], out: int, err: int) -> None:
     os.chdir(order["folder"])
     os.environ.clear()
     os.environ.update(order["environment"])
-    sys.argv = ["migrate", *order["arguments"]]
-    from engine.cli.main import run
-
     code: object = 1
     try:
-        run()
+        _run_command(["migrate", *order["arguments"]])
     except SystemExit as error:
         code = error.code
     except BaseException:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.forks import fork_server
+from tests.support.forks import Fork, fork_server
 
 MIGRATE = [str(Path(sys.executable).with_name("migrate"))]
 _STATUSES = ("CONFIRMED", "CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED")
@@ -134,6 +134,10 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def fork(self, *arguments: str, **environment: str) -> Fork:
+        """`migrate` under way, in a fork of a process that has imported the engine."""
+        return fork_server().start(arguments, folder=self.folder, environment=_environment(environment))
 
     def migrate(self, *arguments: str, **environment: str) -> Run:
         """`migrate` to its end, in a fork of a process that has imported the engine."""
