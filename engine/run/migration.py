@@ -27,6 +27,7 @@ from engine.run.reading import Watch
 from engine.run.results import ApplyResult, Failure, PlanResult, Reported
 from engine.run.runner import Runner, Tally
 from engine.run.session import Session
+from engine.run.sign_in import Foreseen, SignInStage
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
@@ -36,6 +37,12 @@ from engine.state.file import StateFile
 from engine.state.reconcile import count_left_source, count_orphaned, reconcile
 
 _LISTED = 1000
+
+
+class Look(Protocol):
+    """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
+
+    async def __call__(self, prepared: Prepared, stage: SignInStage, foreseen: Foreseen) -> None: ...
 
 
 class Writing(Protocol):
@@ -88,8 +95,8 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     return result
 
 
-async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards."""
+async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` may see it first."""
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
@@ -98,7 +105,10 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         actions = prepared.actions()
         conflicts, total = prepared.conflicts(_LISTED)
         summary = prepared.summary
-        sign_in = (await session.foresee_sign_in(stage, prepared.connection)).result()
+        foreseen = await session.foresee_sign_in(stage, prepared.connection)
+        sign_in = foreseen.result()
+        if look is not None:
+            await look(prepared, stage, foreseen)
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,
