@@ -76,8 +76,8 @@ async def run_report(
         await asyncio.to_thread(_look, prepared, looked, _unproven(foreseen, looked.checks))
 
     result = await run_plan(session, watch=watch, look=look)
-    duties = _duties(session.spec, looked)
     history, resets = await asyncio.to_thread(_from_state, session, result)
+    duties = _duties(session.spec, looked, returned=resets.returned if resets else None)
     providers = _providers(result, looked.checks) or None
     return Report(
         plan=result.plan,
@@ -135,14 +135,18 @@ def _unproven(foreseen: Foreseen, checks: Sequence[Check] | None) -> frozenset[s
     return frozenset(name for name in found if _proof(name, "", checks, users=0).verdict != "pass")
 
 
-def _duties(spec: Spec, looked: _Looked) -> Duties:
+def _duties(spec: Spec, looked: _Looked, *, returned: int | None) -> Duties:
     counts: Counter[str] = Counter()
     for kinds, people in looked.duties.items():
         counts.update(dict.fromkeys(kinds, people))
     unknown = {"enrol_mfa": _MFA}
     if spec.mfa != "report":
         unknown["enrol_passkey"] = "mfa: report in the plan file lets `migrate report` ask for them"
-    duties = [Duty(kind, None, hint=unknown[kind]) if kind in unknown else Duty(kind, counts[kind]) for kind in DUTIES]
+    done = {"reset_password": returned}
+    duties = [
+        Duty(kind, None, hint=unknown[kind]) if kind in unknown else Duty(kind, counts[kind], done.get(kind))
+        for kind in DUTIES
+    ]
     acting = sum(people for kinds, people in looked.duties.items() if kinds - unknown.keys())
     return Duties(looked.people, acting, duties)
 

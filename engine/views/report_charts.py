@@ -45,12 +45,15 @@ def bars(name: str, title: str, description: str, labels: Sequence[str], series:
     return _drawn(chart, name, title, description, series)
 
 
-def columns(name: str, title: str, description: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
-    """Standing, stacked columns, from left to right: for time."""
+def columns(
+    name: str, title: str, description: str, labels: Sequence[str], series: Sequence[Series], *, stacked: bool = True
+) -> Markup:
+    """Standing columns, from left to right: for time. Not `stacked`, the series stand beside each other."""
     import pygal
 
-    chart = pygal.StackedBar(
+    chart = (pygal.StackedBar if stacked else pygal.Bar)(
         **_settings(height=280, labels=labels),
+        margin_right=44,  # half of the last date stands beyond its column
         x_labels_major_count=min(5, len(labels)), show_minor_x_labels=False, show_x_guides=False, show_y_guides=True,
         value_formatter=lambda value: f"{value:,.0f}", spacing=4, min_scale=2, max_scale=6,
     )  # fmt: skip
@@ -82,7 +85,9 @@ def _drawn(chart: Any, name: str, title: str, description: str, series: Sequence
     return Markup(
         '<svg class="chart" role="img" viewBox="{box}" aria-labelledby="{name}-title {name}-desc">'
         '<title id="{name}-title">{title}</title><desc id="{name}-desc">{description}</desc>{inner}</svg>'
-    ).format(box=root.get("viewBox"), name=name, title=title, description=description, inner=inner)
+    ).format(
+        box=root.get("viewBox"), name=name, title=printable(title), description=printable(description), inner=inner
+    )
 
 
 def _written(node: Any, tones: dict[str, str]) -> Iterator[Markup]:

@@ -16,13 +16,14 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from engine.run.report_data import ProviderProof, Report
+from engine.run.report_data import Proof, ProviderProof, Report
 from engine.views import report_words as words
 from engine.views.report_pictures import duty_chart, field_chart, pool_chart, reset_chart, run_chart
 from engine.views.sign_in import handled
 from engine.views.text import duration, figure, printable
 
 _COMMAND = re.compile(r"`([^`]+)`")
+_PROOFS = 4
 _VERDICTS = ("fail", "cannot-tell", "pass")
 
 
@@ -79,7 +80,8 @@ def _environment(sentence: Callable[[str], str]) -> Environment:
         "iso": words.iso,
         "clip": words.clipped,
         "lasts": duration,
-        "spoken": lambda text: list(_spoken(words.clipped(sentence(text)))),
+        "telling": _telling,
+        "spoken": lambda text: list(_spoken(words.clipped(sentence(text), words.SENTENCE))),
     }
     environment.globals |= {
         "verdicts": words.VERDICTS,
@@ -96,6 +98,11 @@ def _spoken(text: str) -> Iterator[tuple[bool, str]]:
     for at, piece in enumerate(_COMMAND.split(text)):
         if piece:
             yield bool(at % 2), piece
+
+
+def _telling(one: ProviderProof) -> list[Proof]:
+    """The checks of a provider that say most: a pool may have hundreds of providers."""
+    return sorted(one.proofs, key=lambda proof: _VERDICTS.index(proof.verdict))[:_PROOFS]
 
 
 def _handled(one: ProviderProof) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from engine.run.report_data import Report
+from engine.run.report_data import FieldCoverage, Report
 from engine.views import report_words as words
 from engine.views.sign_in import handled
 from engine.views.text import duration, figure, printable
@@ -41,9 +41,9 @@ def render_markdown(report: Report, *, sentence: Callable[[str], str] = str, val
     return "\n".join(parts) + "\n"
 
 
-def escaped(text: str) -> str:
+def escaped(text: str, longest: int = _LONGEST) -> str:
     """A value as text that Markdown leaves alone, on one line."""
-    plain = words.clipped(printable(text), _LONGEST)
+    plain = words.clipped(printable(text), longest)
     plain = _MARKUP.sub(lambda found: "\\" + found[0], plain)
     plain = "".join(_HTML.get(char, char) for char in plain)
     for mark, harmless in _LINKS:
@@ -58,8 +58,8 @@ def _code(text: str) -> str:
 
 
 def _sentence(text: str) -> str:
-    pieces = enumerate(_COMMAND.split(words.clipped(text)))
-    return "".join(_code(piece) if at % 2 else escaped(piece) for at, piece in pieces)
+    pieces = enumerate(_COMMAND.split(words.clipped(text, words.SENTENCE)))
+    return "".join(_code(piece) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
 
 
 def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], hidden: int = 0) -> Iterator[str]:
@@ -179,7 +179,7 @@ def _fields(report: Report) -> Iterator[str]:
     rows = [
         (escaped(one.target) if one.target is not None else "not mapped", _code(one.source), figure(one.filled),
          words.share(one.filled, found.people),
-         ", ".join(f"{figure(number)} {words.fault(code)}" for code, number in sorted(one.invalid.items())) or "–")
+         _faults(one))
         for one in found.fields[:_LISTED]
     ]  # fmt: skip
     heads = [("field", _LEFT), ("from", _LEFT), ("filled", _RIGHT), ("share", _RIGHT), ("invalid", _LEFT)]
@@ -229,6 +229,11 @@ def _foot(report: Report, *, values: bool) -> Iterator[str]:
     yield f"Digest `{report.digest}`; {made}. " + (
         "This names people: it was asked for with --values." if values else "Counts alone: nobody is named."
     )
+
+
+def _faults(one: FieldCoverage) -> str:
+    found = [f"{figure(number)} {escaped(words.fault(code))}" for code, number in sorted(one.invalid.items())]
+    return ", ".join(found) or "–"
 
 
 def _figure(number: int | None) -> str:

@@ -60,16 +60,15 @@ def run_chart(report: Report) -> Picture | None:
     if report.history is None or not report.history.runs:
         return None
     runs = report.history.runs
-    series = [
-        Series(
-            "done in the run", "good", [(one.created or 0) + (one.updated or 0) + (one.adopted or 0) for one in runs]
-        ),
-        Series("left after it", "second", [one.left or 0 for one in runs]),
-    ]
+    # A run that did not end says nothing of itself: it is left empty.
+    done = [None if one.left is None else sum((one.created or 0, one.updated or 0, one.adopted or 0)) for one in runs]
+    left = [one.left for one in runs]
+    series = [Series("done in the run", "good", done), Series("left after it", "second", left)]
+    known = [number for number in left if number is not None]
+    last = f"; {figure(known[-1])} users left after the last that ended" if known else ""
     title = "What each run did, and what was left after it"
-    description = f"{len(runs)} runs, oldest first; {figure(int(series[1].values[-1] or 0))} users left after the last"
     labels = [words.moment(one.started)[:10] for one in runs]
-    return Picture(title, columns("run-chart", title, description, labels, series), series)
+    return Picture(title, columns("run-chart", title, f"{len(runs)} runs, oldest first{last}", labels, series), series)
 
 
 def field_chart(report: Report) -> Picture | None:
@@ -97,10 +96,12 @@ def reset_chart(report: Report) -> Picture | None:
     """E-mails sent and people returned, by day."""
     if report.resets is None or not report.resets.days:
         return None
-    days = words.recent_days(report.resets.days)
+    # The table has the older ones in one row, which would dwarf the days here.
+    days = report.resets.days[-words.DAYS :]
     series = [Series("sent", "accent", [one.sent for one in days])]
     if any(one.returned is not None for one in days):
-        series.append(Series("returned", "good", [one.returned or 0 for one in days]))
+        series.append(Series("returned", "good", [one.returned for one in days]))
     title = "Password resets by day"
-    description = f"{len(days)} days, {figure(sum(one.sent for one in days))} e-mails sent"
-    return Picture(title, columns("reset-chart", title, description, [one.day for one in days], series), series)
+    description = f"The last {len(days)} days with any; {figure(sum(one.sent for one in days))} e-mails sent on them"
+    labels = [one.day for one in days]
+    return Picture(title, columns("reset-chart", title, description, labels, series, stacked=False), series)

@@ -32,9 +32,10 @@ FAULTS: Mapping[str, str] = {"not_ascii": "not ASCII", "too_long": "too long"}
 # Reasons that have no code of their own.
 _REASONS = {"skipped": "a decision of the plan, or existing_users: skip, leaves them"}
 # More rows than anybody reads would make a page that nobody can open.
-LISTED = 300
-_LONGEST = 400
-_DAYS = 60
+LISTED = 200
+SENTENCE = 400
+_LONGEST = 240
+DAYS = 60
 
 
 def reason(code: str) -> str:
@@ -85,9 +86,9 @@ def iso(seconds: float) -> str:
 
 def recent_days(days: Sequence[ResetDay]) -> Sequence[ResetDay]:
     """The last days, the older ones before them as one row: the sums stay what they are."""
-    if len(days) <= _DAYS:
+    if len(days) <= DAYS:
         return days
-    older = days[: len(days) - _DAYS + 1]
+    older = days[: len(days) - DAYS + 1]
     known = [one.returned for one in older if one.returned is not None]
     together = ResetDay("earlier", sum(one.sent for one in older), sum(known) if known else None)
     return [together, *days[len(older) :]]
