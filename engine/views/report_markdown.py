@@ -51,15 +51,15 @@ def escaped(text: str, longest: int = _LONGEST) -> str:
     return plain
 
 
-def _code(text: str) -> str:
+def _code(text: str, longest: int = _LONGEST) -> str:
     """A value in a code span, also within a table; a backtick would end it."""
-    plain = words.clipped(printable(text), _LONGEST).replace("`", "'").replace("|", "\\|")
+    plain = words.clipped(printable(text), longest).replace("`", "'").replace("|", "\\|")
     return f"`{plain}`" if plain.strip() else ""
 
 
 def _sentence(text: str) -> str:
     pieces = enumerate(_COMMAND.split(words.clipped(text, words.SENTENCE)))
-    return "".join(_code(piece) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
+    return "".join(_code(piece, words.SENTENCE) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
 
 
 def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], hidden: int = 0) -> Iterator[str]:
