@@ -16,7 +16,7 @@ EMULATOR := workos@0.14.0
 DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator clean
+.PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator chromium clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,6 +68,16 @@ emulator:
 	  $(MAKE) --no-print-directory .tools/.$(EMULATOR); \
 	else \
 	  echo "Node or npm is missing: the tests on the vendor's emulator ($(EMULATOR)) will be skipped" >&2; \
+	fi
+
+# The report's page is tested in Chromium. Without it those tests are skipped, and everything else runs.
+chromium:
+	@if command -v chromium >/dev/null; then \
+	  true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+	  echo "Chromium is missing, and only root can install it: the tests of the report's page will be skipped" >&2; \
 	fi
 
 .tools/.$(EMULATOR):

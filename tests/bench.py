@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from typing import IO, Any
 
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.process import SandboxProcess
+from tests.support.cli import ROOT
 from tests.support.migration import MIGRATE, Project, invent_pool, with_duplicates
 from tests.support.workos_reader import WorkOSReader
 
@@ -143,6 +145,32 @@ def bench_identity(folder: Path) -> None:
         say(f"  ids as {form}, {count:,} rows", f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s", "<= 200 MB")
 
 
+def bench_report(folder: Path) -> None:
+    """The report of the quickstart, and of 1,000,000 users before and after their `apply`, one in ten a duplicate."""
+    shutil.copytree(ROOT / "plans", folder / "plans", ignore=shutil.ignore_patterns(".migrate"))
+    assert measure([*MIGRATE, "apply", "plans/quickstart.yaml", "--sandbox"], folder).code == 0
+    _report(folder, "report of the quickstart, 335 users", "plans/quickstart.yaml", "--sandbox")
+    count = 1_000_000
+    with SandboxProcess(Options(null=True, quotas=NO_QUOTAS)) as sandbox:
+        project = Project(folder, sandbox.url)
+        with (folder / "users.jsonl").open("w") as out:
+            for begin in range(0, count, 10_000):
+                out.writelines(
+                    json.dumps(user) + "\n" for user in with_duplicates(invent_pool(10_000, begin, first=begin))
+                )
+        assert project.plan.exists()
+        _report(folder, f"report of {count:,} users, none of them migrated", "plan.yaml")
+        run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder)
+        assert run.json["users"]["created"] == count * 9 // 10
+        _report(folder, "  all of them migrated", "plan.yaml")
+
+
+def _report(folder: Path, what: str, *arguments: str) -> None:
+    run = measure([*MIGRATE, "report", *arguments, "--out", "report.html", "--overwrite", "--json"], folder)
+    size = run.json["bytes"] / 1000
+    say(what, f"{size:.0f} kB, {run.wall_s:.0f} s, {run.peak_mb:.0f} MB resident", "<= 1,500 kB, <= 200 MB")
+
+
 def bench_nothing(folder: Path) -> None:
     """A run with nothing to do over 100,000 users, against boto3 merely listing them."""
     count = 100_000
@@ -255,6 +283,7 @@ PARTS = {
     "reading": bench_reading,
     "memory": bench_memory,
     "identity": bench_identity,
+    "report": bench_report,
 }
 
 

@@ -116,6 +116,7 @@ async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
             destination=_destination(session.spec.destination.base_url, session.spec.destination.environment, sandbox),
             now=time.time(),
             versions=_versions(),
+            hide=console.hide,
         )
 
 

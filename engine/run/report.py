@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.codes import explain
@@ -63,12 +63,23 @@ class _Looked:
 
 
 async def run_report(
-    session: Session, *, watch: Watch, destination: str, now: float, versions: Mapping[str, str]
+    session: Session,
+    *,
+    watch: Watch,
+    destination: str,
+    now: float,
+    versions: Mapping[str, str],
+    hide: Callable[[Sequence[str]], None],
 ) -> Report:
-    """Compute it all and change nothing. `destination` is its name for people. Raises MigrateError."""
+    """Compute it all and change nothing. `destination` is its name for people. Raises MigrateError.
+
+    `hide` hears what must be masked wherever it would appear.
+    """
     looked = _Looked()
 
     async def look(prepared: Prepared, stage: SignInStage, foreseen: Foreseen) -> None:
+        hide(stage.secrets)
+        # A stand-in has no providers of anybody's, so nothing could be proven on it.
         if session.spec.providers is not None and not session.sandbox:
             with as_target_error(session.spec.destination):
                 looked.checks = await stage.check(foreseen, session.probe)
