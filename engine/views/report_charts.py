@@ -6,6 +6,7 @@ a description; the figures stand in a table beside it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -34,9 +35,7 @@ class Series:
 
 def bars(name: str, title: str, description: str, labels: Sequence[str], series: Sequence[Series]) -> Markup:
     """Lying bars, a row a label, from top to bottom. The labels carry the figures: a small bar has no room for one."""
-    import pygal
-
-    chart = pygal.HorizontalStackedBar(
+    chart = _pygal().HorizontalStackedBar(
         **_settings(height=_ROW * len(labels) + 12, labels=reversed(labels)), show_x_labels=False,
         show_y_guides=False, show_x_guides=False, spacing=0,
     )  # fmt: skip
@@ -49,8 +48,7 @@ def columns(
     name: str, title: str, description: str, labels: Sequence[str], series: Sequence[Series], *, stacked: bool = True
 ) -> Markup:
     """Standing columns, from left to right: for time. Not `stacked`, the series stand beside each other."""
-    import pygal
-
+    pygal = _pygal()
     chart = (pygal.StackedBar if stacked else pygal.Bar)(
         **_settings(height=280, labels=labels),
         margin_right=44,  # half of the last date stands beyond its column
@@ -60,6 +58,15 @@ def columns(
     for one in series:
         chart.add(one.name, list(one.values))
     return _drawn(chart, name, title, description, series)
+
+
+def _pygal() -> Any:
+    """The library. Its import is a good part of a second, so only who draws pays for it."""
+    import pygal
+
+    # It leaves a finder for map plugins behind, of a kind that Python 3.10 warns of at every import (Kozea/pygal, 532).
+    sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, pygal.PluginImportFixer)]
+    return pygal
 
 
 def _settings(*, height: int, labels: Any) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import sys
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,11 @@ def test_hostile_values_stay_text() -> None:
     # What could turn a line round or end one is made visible.
     assert not set(html) & {"\x00", "\x1b", "\u202e", "\u2028"}
     assert r"\x1b[31m\u202e" in html
+
+
+def test_imports_go_on_as_before() -> None:
+    render_html(report_of())
+    assert [one for one in sys.meta_path if type(one).__module__.startswith("pygal")] == []
 
 
 def test_nothing_leads_out_of_the_page() -> None:
