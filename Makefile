@@ -19,7 +19,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # Tests start hundreds of processes: none of them should compile again what another one has.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator clean
+.PHONY: help install demo test test-long check lint types tests-with-coverage bench emulator chromium clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -73,6 +73,16 @@ emulator:
 	  $(MAKE) --no-print-directory $(VENDOR); \
 	else \
 	  echo "Node or npm is missing: the tests on the vendor's emulator and API description will be skipped" >&2; \
+	fi
+
+# The report's page is tested in Chromium. Without it those tests are skipped, and everything else runs.
+chromium:
+	@if command -v chromium >/dev/null; then \
+	  true; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; \
+	else \
+	  echo "Chromium is missing, and only root can install it: the tests of the report's page will be skipped" >&2; \
 	fi
 
 $(VENDOR):

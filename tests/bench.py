@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -27,7 +28,10 @@ from engine.sandbox.database import Database
 from engine.sandbox.identifiers import Identifiers
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.process import SandboxProcess
+from engine.views.report_html import render_html
+from tests.support.cli import ROOT
 from tests.support.migration import MIGRATE, Project, expected, invent_pool, with_duplicates, with_profiles
+from tests.support.report import report_of
 from tests.support.workos_reader import WorkOSReader
 
 NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
@@ -206,6 +210,37 @@ def fill(path: Path, users: list[dict[str, Any]]) -> None:
     connection.close()
 
 
+def bench_report(folder: Path) -> None:
+    """The report of the quickstart, and of 1,000,000 users before their first `apply`, one in ten a duplicate."""
+    shutil.copytree(ROOT / "plans", folder / "plans", ignore=shutil.ignore_patterns(".migrate"))
+    assert measure([*MIGRATE, "apply", "plans/quickstart.yaml", "--sandbox"], folder).code == 0
+    _report(folder, "report of the quickstart, 335 users", "plans/quickstart.yaml", "--sandbox")
+    count = 1_000_000
+    with SandboxProcess(Options(null=True, quotas=NO_QUOTAS)) as sandbox:
+        project = Project(folder, sandbox.url)
+        with (folder / "users.jsonl").open("w") as out:
+            for begin in range(0, count, 10_000):
+                out.writelines(
+                    json.dumps(user) + "\n" for user in with_duplicates(invent_pool(10_000, begin, first=begin))
+                )
+        assert project.plan.exists()
+        _report(folder, f"report of {count:,} users, one in ten a duplicate", "plan.yaml")
+    # The null sandbox keeps nobody, so runs, resets, conflicts and waves are invented: of the page, not of gathering.
+    began = time.perf_counter()
+    size = len(render_html(report_of()).encode())
+    say(
+        f"  the page of {count:,} users with every part",
+        f"{size / 1000:.0f} kB, {time.perf_counter() - began:.1f} s",
+        "",
+    )
+
+
+def _report(folder: Path, what: str, *arguments: str) -> None:
+    run = measure([*MIGRATE, "report", *arguments, "--out", "report.html", "--overwrite", "--json"], folder)
+    size = run.json["bytes"] / 1000
+    say(what, f"{size:.0f} kB, {run.wall_s:.0f} s, {run.peak_mb:.0f} MB resident", "<= 1,500 kB, <= 200 MB")
+
+
 def bench_nothing(folder: Path) -> None:
     """A run with nothing to do over 100,000 users, against boto3 merely listing them."""
     count = 100_000
@@ -321,6 +356,7 @@ PARTS = {
     "verify": bench_verify,
     "linking": bench_linking,
     "identities": bench_identities,
+    "report": bench_report,
 }
 
 

@@ -27,6 +27,9 @@ OUTSIDE = {
     "mypy_boto3_cognito_idp": {"cognito"},
     "aiohttp": {"workos", "probe", "sandbox"},
     "typer": {"cli"},
+    "jinja2": {"views"},
+    "markupsafe": {"views"},
+    "pygal": {"views"},
     "sqlite3": {"snapshot", "state", "sandbox", "workspace"},
 }
 # Names of a type, and what stands in a hint alone, is no knowledge of SQL.

@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 from typer import core
 
-from engine.cli import apply, export, ids, init, oauth, resets, sandbox, schema, state, status, validate, verify
+from engine.cli import (
+    apply,
+    export,
+    ids,
+    init,
+    oauth,
+    reporting,
+    resets,
+    sandbox,
+    schema,
+    state,
+    status,
+    validate,
+    verify,
+)
 from engine.cli.command import report, wants_json
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
@@ -32,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, export, schema, sandbox):
+for module in (init, validate, apply, status, verify, ids, reporting, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

@@ -32,6 +32,7 @@ from engine.run.results import ApplyResult, Failure, PlanResult, Reported
 from engine.run.runner import Tally
 from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
+from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
@@ -44,6 +45,14 @@ from engine.state.file import StateFile
 from engine.state.plan_file import note_plan_file
 
 _LISTED = 1000
+
+
+class Look(Protocol):
+    """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
+
+    async def __call__(
+        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory
+    ) -> None: ...
 
 
 class Writing(Protocol):
@@ -111,8 +120,8 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     return result
 
 
-async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards."""
+async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` may see it first."""
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
@@ -126,6 +135,8 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
         members = planned.foreseen() if planned is not None else Members()
         sign_in = replace(planned_sections(plan, kinds), memberships=members.counts)
         writes = summary.writes + sign_in.writes + members.writes
+        if look is not None:
+            await look(prepared, stage, plan, kinds)
         return PlanResult(
             plan=session.spec.name,
             sandbox=session.sandbox,

@@ -26,7 +26,7 @@ def render_sign_in(sign_in: SignIn) -> list[str]:
     if sign_in.providers:
         lines += ["", "identity providers"]
         lines += table(
-            [(one.name, figure(one.users), "users", _handled(one.handling, one.stranded)) for one in sign_in.providers],
+            [(one.name, figure(one.users), "users", handled(one.handling, one.stranded)) for one in sign_in.providers],
             right=frozenset({1}),
         )
     if sign_in.problems:
@@ -45,7 +45,8 @@ def render_sign_in(sign_in: SignIn) -> list[str]:
     return [*lines, *_connections(sign_in)]
 
 
-def _handled(handling: str, stranded: int) -> str:
+def handled(handling: str, stranded: int) -> str:
+    """What becomes of a provider's users."""
     return _HANDLED[handling] + (f"; {figure(stranded)} could not sign in any more" if stranded else "")
 
 

@@ -100,6 +100,9 @@ def test_every_schema_travels(installed: Path) -> None:
     names = {path.name for path in (ROOT / "schemas").glob("*.json")}
     assert {path.name for path in (installed / "schemas").glob("*.json")} == names
     assert (installed / "engine" / "py.typed").exists()
+    page = {path.name for path in (ROOT / "engine" / "views").iterdir() if path.suffix in (".css", ".jinja")}
+    assert page == {"report.css", "report.html.jinja"}
+    assert page <= {path.name for path in (installed / "engine" / "views").iterdir()}
     assert not (installed / "tests").exists()
 
 
@@ -109,7 +112,9 @@ def test_it_has_the_command(installed: Path) -> None:
     assert "from engine.cli.main import run" in script.read_text()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["apply", "--help"], ["validate", "minimal.yaml"], ["schema"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["apply", "--help"], ["report", "--help"], ["validate", "minimal.yaml"], ["schema"]]
+)
 def test_start_up_imports_neither_service(installed: Path, tmp_path: Path, arguments: list[str]) -> None:
     shutil.copy(PLAN, tmp_path)
     code = (
@@ -121,4 +126,4 @@ def test_start_up_imports_neither_service(installed: Path, tmp_path: Path, argum
     assert ended.returncode == 0, ended.stderr
     imported = set(ended.stdout.rpartition("IMPORTED")[2].split())
     assert "engine.cli.main" in imported
-    assert not imported & {"boto3", "botocore", "workos", "aiohttp", "moto", "rich"}
+    assert not imported & {"boto3", "botocore", "workos", "aiohttp", "moto", "rich", "jinja2", "pygal"}

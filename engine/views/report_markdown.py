@@ -1,0 +1,240 @@
+"""A report as Markdown, for a pull request's comment or the summary of a CI step.
+
+Values are written so that none becomes a link, a mention, markup, HTML or a new column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+
+from engine.run.report_data import FieldCoverage, Report
+from engine.views import report_words as words
+from engine.views.sign_in import handled
+from engine.views.text import duration, figure, printable
+
+# A comment holds 65,536 characters on GitHub.
+_LISTED = 40
+_LONGEST = 200
+_COMMAND = re.compile(r"`([^`]+)`")
+_MARKUP = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+# A word joiner keeps a mention from being one, also after the entity was read.
+_LINKS = (("@", "&#64;&#8288;"), ("://", "&#58;//"), ("www.", r"www\."))
+_VERDICTS = ("fail", "cannot-tell", "pass")
+_RIGHT = "---:"
+_LEFT = "---"
+
+
+def render_markdown(report: Report, *, sentence: Callable[[str], str] = str, values: bool = False) -> str:
+    """The text. `sentence` completes and masks each message; `values` shows who is in conflict."""
+
+    def told(text: str) -> str:
+        return _sentence(sentence(text))
+
+    parts = chain(
+        _head(report), _go(report, told), _pool(report, told), _act(report, told), _runs(report), _waves(report),
+        _providers(report, told), _fields(report), _conflicts(report, told, values=values), _resets(report),
+        _warnings(report, told), _foot(report, values=values),
+    )  # fmt: skip
+    return "\n".join(parts) + "\n"
+
+
+def escaped(text: str, longest: int = _LONGEST) -> str:
+    """A value as text that Markdown leaves alone, on one line."""
+    plain = words.clipped(printable(text), longest)
+    plain = _MARKUP.sub(lambda found: "\\" + found[0], plain)
+    plain = "".join(_HTML.get(char, char) for char in plain)
+    for mark, harmless in _LINKS:
+        plain = plain.replace(mark, harmless)
+    return plain
+
+
+def _code(text: str, longest: int = _LONGEST) -> str:
+    """A value in a code span, also within a table; a backtick would end it."""
+    plain = words.clipped(printable(text), longest).replace("`", "'").replace("|", "\\|")
+    return f"`{plain}`" if plain.strip() else ""
+
+
+def _sentence(text: str) -> str:
+    pieces = enumerate(_COMMAND.split(words.clipped(text, words.SENTENCE)))
+    return "".join(_code(piece, words.SENTENCE) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
+
+
+def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], hidden: int = 0) -> Iterator[str]:
+    yield ""
+    yield "| " + " | ".join(name for name, _ in heads) + " |"
+    yield "| " + " | ".join(side for _, side in heads) + " |"
+    yield from ("| " + " | ".join(row) + " |" for row in rows)
+    if hidden > 0:
+        yield ""
+        yield f"{figure(hidden)} more are not shown."
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield f"# Migration report: {escaped(report.plan)}"
+    yield ""
+    yield f"**{words.HEADLINES[report.verdict]}**"
+    yield ""
+    yield f"{escaped(report.pool_label)} to {escaped(report.destination)}, {words.moment(report.generated_at)}"
+
+
+def _go(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+    if not report.lines:
+        return
+    lines = sorted(report.lines, key=lambda one: _VERDICTS.index(one.verdict))
+    rows = [
+        (escaped(one.name), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
+         escaped(", ".join(filter(None, (one.who, one.by_when)))) or "–")
+        for one in lines[:_LISTED]
+    ]  # fmt: skip
+    heads = [(name, _LEFT) for name in ("question", "verdict", "found", "to do", "who, by when")]
+    yield from _table(heads, rows, len(lines) - _LISTED)
+
+
+def _pool(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+    yield ""
+    yield "## The pool, every user once"
+    rows = [
+        (escaped(name), figure(number), words.share(number, report.pool.seen), told(meaning))
+        for name, number, meaning in words.balance_rows(report.pool)
+    ]
+    rows.append(("**in the pool**", f"**{figure(report.pool.seen)}**", "", ""))
+    yield from _table([("part", _LEFT), ("users", _RIGHT), ("share", _RIGHT), ("meaning", _LEFT)], rows)
+
+
+def _act(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+    found = report.duties
+    if found is None:
+        return
+    of_100 = words.of_100(found.of_100(found.acting))
+    yield ""
+    yield "## Who must act"
+    yield ""
+    yield f"Of 100 users who move, **{of_100}** must do something."
+    rows = [
+        (words.DUTY_WORDS[one.kind], words.duty_people(report, one), _figure(one.people), _figure(one.done),
+         told(one.hint) or "–")
+        for one in found.duties
+    ]  # fmt: skip
+    heads = [("they must", _LEFT), ("of 100", _RIGHT), ("users", _RIGHT), ("done already", _RIGHT), ("note", _LEFT)]
+    yield from _table(heads, rows)
+
+
+def _runs(report: Report) -> Iterator[str]:
+    found = report.history
+    if found is None:
+        return
+    yield ""
+    yield "## Progress"
+    yield ""
+    left = f"{figure(found.writes)} writes are left, at least {duration(found.seconds)} under the plan's quota."
+    yield left if found.writes else "No writes are left."
+    runs = found.runs[-_LISTED:]
+    if runs:
+        rows = [
+            (words.moment(one.started), _figure(one.created), _figure(one.updated), _figure(one.adopted),
+             _figure(one.left) if one.ended is not None else "did not end")
+            for one in runs
+        ]  # fmt: skip
+        names = ("created", "updated", "adopted", "left")
+        yield from _table([("began", _LEFT), *((name, _RIGHT) for name in names)], rows)
+
+
+def _waves(report: Report) -> Iterator[str]:
+    if not report.waves:
+        return
+    yield ""
+    yield "## Waves"
+    rows = [
+        (escaped(one.name), escaped(one.when), figure(one.people), figure(one.migrated))
+        for one in report.waves[:_LISTED]
+    ]
+    heads = [("wave", _LEFT), ("begins", _LEFT), ("users", _RIGHT), ("migrated", _RIGHT)]
+    yield from _table(heads, rows, len(report.waves) - _LISTED)
+
+
+def _providers(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+    if not report.providers:
+        return
+    yield ""
+    yield "## Identity providers"
+    rows = []
+    for one in report.providers[:_LISTED]:
+        wrong = [proof for proof in one.proofs if proof.verdict != "pass"][:3]
+        proof = words.VERDICTS[one.verdict] if one.proofs else "not checked"
+        found = "; ".join(f"{escaped(proof.check)}: {told(proof.message)}" for proof in wrong)
+        rows.append((escaped(one.name), figure(one.users), handled(one.handling, one.stranded), proof, found or "–"))
+    heads = [("provider", _LEFT), ("users", _RIGHT), ("in the plan", _LEFT), ("proof", _LEFT), ("found", _LEFT)]
+    yield from _table(heads, rows, len(report.providers) - _LISTED)
+
+
+def _fields(report: Report) -> Iterator[str]:
+    found = report.coverage
+    if found is None:
+        return
+    yield ""
+    yield "## Fields"
+    rows = [
+        (escaped(one.target) if one.target is not None else "not mapped", _code(one.source), figure(one.filled),
+         words.share(one.filled, found.people),
+         _faults(one))
+        for one in found.fields[:_LISTED]
+    ]  # fmt: skip
+    heads = [("field", _LEFT), ("from", _LEFT), ("filled", _RIGHT), ("share", _RIGHT), ("invalid", _LEFT)]
+    yield from _table(heads, rows, len(found.fields) - _LISTED)
+
+
+def _conflicts(report: Report, told: Callable[[str], str], *, values: bool) -> Iterator[str]:
+    if not report.conflicts:
+        return
+    yield ""
+    yield "## Conflicts"
+    rows = []
+    for one in report.conflicts[:_LISTED]:
+        people = " ".join(_code(f"{sub} → {held}" if held else sub) for sub, held in one.examples) if values else ""
+        meaning = f"{told(one.message)} {people}".rstrip()
+        rows.append((_code(one.code), figure(one.users), meaning, told(one.remedy)))
+    heads = [("code", _LEFT), ("users", _RIGHT), ("meaning", _LEFT), ("to do", _LEFT)]
+    yield from _table(heads, rows, len(report.conflicts) - _LISTED)
+
+
+def _resets(report: Report) -> Iterator[str]:
+    found = report.resets
+    if found is None:
+        return
+    yield ""
+    yield "## Password resets"
+    yield ""
+    mails = "".join(f"; e-mails {escaped(name)}: {figure(number)}" for name, number in sorted(found.mails.items()))
+    yield f"{figure(found.needed)} needed a new password, {figure(found.returned)} have come back{mails}."
+    if found.days:
+        rows = [(one.day, figure(one.sent), _figure(one.returned)) for one in words.recent_days(found.days)[-_LISTED:]]
+        yield from _table([("day", _LEFT), ("sent", _RIGHT), ("returned", _RIGHT)], rows)
+
+
+def _warnings(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+    if not report.warnings:
+        return
+    yield ""
+    yield "## Warnings"
+    yield ""
+    yield from (f"- {told(one)}" for one in report.warnings[:_LISTED])
+
+
+def _foot(report: Report, *, values: bool) -> Iterator[str]:
+    made = ", ".join(f"{escaped(name)} {escaped(version)}" for name, version in report.versions.items())
+    yield ""
+    yield f"Digest `{report.digest}`; {made}. " + (
+        "This names people: it was asked for with --values." if values else "Counts alone: nobody is named."
+    )
+
+
+def _faults(one: FieldCoverage) -> str:
+    found = [f"{figure(number)} {escaped(words.fault(code))}" for code, number in sorted(one.invalid.items())]
+    return ", ".join(found) or "–"
+
+
+def _figure(number: int | None) -> str:
+    return "–" if number is None else figure(number)
