@@ -15,7 +15,7 @@ import orjson
 
 from engine.model.clock import SystemClock
 from engine.model.errors import StateError
-from engine.model.keys import sub_of
+from engine.model.keys import name_of_pool, sub_of
 from engine.model.ports import Progress
 from engine.model.store import Store
 from engine.oauth.results import KEYS
@@ -33,6 +33,7 @@ from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.change_table import store_changes
+from engine.snapshot.ingest import count_placeholders
 from engine.snapshot.known import refresh_known
 from engine.snapshot.passwordless import count_flagged
 from engine.snapshot.reconcile import count_left_source, count_orphaned, reconcile, settlement
@@ -124,14 +125,14 @@ async def run_plan(session: Session, *, watch: Watch) -> PlanResult:
                 skip=actions["skip"],
                 conflicts=actions["conflict"],
             ),
-            failures=tuple(Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts),
+            failures=tuple(_failure(session, *one) for one in conflicts),
             failures_total=total,
             requests=session.target.requests,
             writes=summary.writes + sign_in.writes,
             estimated_s=estimate(summary.writes + sign_in.writes, session.spec.destination),
             digest=summary.digest,
             duration_s=time.monotonic() - began,
-            reported=_foreseen(prepared),
+            reported=_foreseen(session, prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
@@ -163,16 +164,23 @@ def _doubts(session: Session, prepared: Prepared) -> list[str]:
     return session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
 
 
-def _foreseen(prepared: Prepared) -> Reported:
+def _failure(session: Session, key: str, code: str, workos_id: str | None) -> Failure:
+    return Failure(sub_of(key), code, workos_id, name_of_pool(session.source.names, key))
+
+
+def _foreseen(session: Session, prepared: Prepared) -> Reported:
     """What planning alone can tell."""
+    made_up = session.spec.no_email == "placeholder"
     return Reported(
-        attribute_vanished=prepared.summary.vanished, unverified_address=prepared.table.count_unverified_addresses()
+        attribute_vanished=prepared.summary.vanished,
+        unverified_address=prepared.table.count_unverified_addresses(),
+        placeholder=count_placeholders(prepared.connection) if made_up else None,
     )
 
 
 def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepared: Prepared) -> Reported:
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
-    reported, snapshot = _foreseen(prepared), prepared.connection
+    reported, snapshot = _foreseen(session, prepared), prepared.connection
     meta = {LOOKED_AT: repr(prepared.looked_at)} if prepared.looked_at is not None else {}
     try:
         with database.disk_errors(session.workspace.snapshot_path):
@@ -196,8 +204,8 @@ def _result(
 ) -> ApplyResult:
     actions, counts = prepared.actions(), tally.counts
     conflicts, total = prepared.conflicts(_LISTED)
-    failures = [Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts]
-    failures += [Failure(sub_of(one.key), one.code or "failed", one.leftover) for one in tally.failures]
+    failures = [_failure(session, *one) for one in conflicts]
+    failures += [_failure(session, one.key, one.code or "failed", one.leftover) for one in tally.failures]
     due = actions["create"] + actions["update"] + actions["adopt"]
     return ApplyResult(
         plan=session.spec.name,

@@ -374,7 +374,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 
 
 MORE_TO_COME = [
-    (source("  - {name: us, cognito: {user_pool_id: us-east-1_A}}\n"), ["source"]),
     (
         more(
             "oauth_providers: {A: {connection: {organization: a, members: true}}}\n"
@@ -392,7 +391,6 @@ MORE_TO_COME = [
         ["organizations.from: group", "disabled: deactivate"],
     ),
     (more("left: deactivate\n"), ["left: deactivate"]),
-    (more("no_email: placeholder\nplaceholder: '{sub}@x.acme.com'\n"), ["no_email: placeholder"]),
     (
         more(
             "attributes:\n  first_name: {const: x}\n  last_name: {from: y, optional: true}\n"
@@ -401,7 +399,6 @@ MORE_TO_COME = [
         [
             "attributes.first_name.const: x",
             "attributes.last_name.optional",
-            "attributes.external_id.template: {pool}:{sub}",
             "attributes.external_id.trust_writable",
             "attributes.metadata.a.const: y",
         ],
