@@ -115,7 +115,7 @@ def _reported(reported: Reported) -> Iterator[str]:
         yield f"{figure(reported.attribute_vanished)} names are gone in Cognito and kept in WorkOS"
     if reported.placeholder:
         yield ""
-        yield f"{figure(reported.placeholder)} users have no address: they come under a placeholder, and are never mailed"
+        yield f"{figure(reported.placeholder)} users have no address: they come under a placeholder, never mailed"
     if reported.unverified_address:
         yield ""
         yield (
