@@ -13,7 +13,7 @@ import typer
 
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
-from engine.plan_file.model import ExportSource, Spec
+from engine.plan_file.model import CognitoSource, ExportSource, Spec
 from engine.views.console import Console
 from engine.workspace.folder import sweep
 
@@ -106,23 +106,24 @@ def introduce(
     console.about(str(spec.path), sandbox=sandbox)
     # Whatever the command: what a killed one left behind holds personal data.
     sweep(spec.state_path)
-    source = spec.source
-    if isinstance(source, ExportSource):
-        pool = "export " + ", ".join(source.files) + (f" of {source.user_pool_id}" if source.user_pool_id else "")
-    else:
-        pool = f"user pool {source.user_pool_id} in {source.region}"
-        pool += f" at {source.endpoint_url}" if source.endpoint_url else ""
     destination = named or spec.destination
     where = "sandbox, an embedded stand-in" if sandbox else f"WorkOS {destination.base_url} ({destination.client_id})"
     where += f", {destination.environment}" if destination.environment and not sandbox else ""
     console.header(
         [
             ("plan", f"{spec.name} ({spec.path})"),
-            ("pool", pool),
+            *((f"pool {one.name}" if len(spec.pools) > 1 else "pool", _where_from(one.source)) for one in spec.pools),
             ("destination", where),
             ("state", _near(state or spec.state_path)),
         ]
     )
+
+
+def _where_from(source: CognitoSource | ExportSource) -> str:
+    if isinstance(source, ExportSource):
+        return "export " + ", ".join(source.files) + (f" of {source.user_pool_id}" if source.user_pool_id else "")
+    address = f" at {source.endpoint_url}" if source.endpoint_url else ""
+    return f"user pool {source.user_pool_id} in {source.region}{address}"
 
 
 def _near(path: Path) -> str:

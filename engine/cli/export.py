@@ -10,9 +10,16 @@ from typing import Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
+from engine.model.errors import MigrateError
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
 from engine.plan_file.model import ExportSource, Spec
+from engine.run.sources import PoolSource, Sources
+
+PoolOption = Annotated[
+    str | None,
+    typer.Option("--pool", metavar="NAME", help="Which pool, where the plan has several.", show_default=False),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -23,23 +30,24 @@ def register(app: typer.Typer) -> None:
 def export(
     plan: PlanArgument,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write, as JSON Lines (0600).")],
+    pool: PoolOption = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that the plan needs."""
-    from engine.cli.sources import open_source
+    from engine.cli.sources import open_sources
     from engine.exports.writer import write_export
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
-        source = open_source(spec.source, tell=console.warn)
-        groups = () if isinstance(spec.source, ExportSource) else _groups(spec, source)
-        described = source.describe()
-        with console.stages() as stages:
-            progress = stages.begin("reading", described.estimated_users)
-            count = write_export(_pages(source, progress, groups), out, overwrite=overwrite)
-        for one in source.warnings:
+        sources = open_sources(spec, tell=console.warn)
+        wanted = _wanted(sources, pool)
+        with sources.naming(wanted), console.stages() as stages:
+            groups = () if isinstance(wanted.pool.source, ExportSource) else _groups(spec, wanted)
+            progress = stages.begin("reading", wanted.source.describe().estimated_users)
+            count = write_export(_pages(wanted.source, progress, groups), out, overwrite=overwrite)
+        for one in sources.warnings:
             console.warn(one)
         if json:
             console.document(
@@ -48,12 +56,27 @@ def export(
         console.say(f"{count} users written to {out}")
 
 
-def _groups(spec: Spec, source: UserSource) -> Collection[str]:
+def _wanted(sources: Sources, name: str | None) -> PoolSource:
+    """The pool of that name, which only a plan of several needs. Raises MigrateError."""
+    if name is None and not sources.several:
+        return sources.pools[0]
+    for one in sources.pools:
+        if one.pool.name == name:
+            return one
+    known = ", ".join(one.pool.name for one in sources.pools)
+    raise MigrateError(
+        "an export is one pool's, and the plan has several" if name is None else f"the plan has no pool {name}",
+        remedy=f"use --pool with one of {known}",
+        code="bad_usage",
+    )
+
+
+def _groups(spec: Spec, wanted: PoolSource) -> Collection[str]:
     """The groups that the plan needs: those that filters name, and all where organizations come from groups."""
     from engine.snapshot.ingest import named_groups
 
-    every = (source.groups() or ()) if spec.organizations.source == "group" else ()
-    return named_groups(spec.filters) | {one.name for one in every}
+    every = (wanted.source.groups() or ()) if spec.organizations.source == "group" else ()
+    return named_groups(wanted.pool.filters) | {one.name for one in every}
 
 
 def _pages(source: UserSource, progress: Progress, groups: Collection[str]) -> Iterator[Sequence[SourceUser]]:

@@ -45,20 +45,22 @@ def ids(
     quiet: QuietOption = False,
 ) -> None:
     """Cognito sub, username and provider ids to WorkOS user id, for every selected user, merged ones too."""
+    from engine.run.sources import pool_names
     from engine.snapshot.identifiers import identifiers
     from engine.views import identifiers as views
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=sandbox)
         with _records(console, spec) as connection:
-            rows = identifiers(connection)
+            pools = pool_names(spec.pools)
+            rows = identifiers(connection, pools)
             if json:
                 console.stream(_one_object(spec.name, map(views.to_json, rows)))
                 return
             lines = {
-                Format.CSV: lambda: views.as_csv(rows),
+                Format.CSV: lambda: views.as_csv(rows, pools=bool(pools)),
                 Format.JSONL: lambda: views.as_jsonl(rows),
-                Format.SQL: lambda: views.as_sql(rows, include_unverified=include_unverified),
+                Format.SQL: lambda: views.as_sql(rows, include_unverified=include_unverified, pools=bool(pools)),
             }[format]()
             console.stream(line + "\n" for line in lines)
 

@@ -8,9 +8,10 @@ from contextlib import nullcontext
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
 from engine.model.errors import MigrateError
-from engine.model.keys import sub_of
-from engine.model.ports import FactorReader, Progress, UserSource
+from engine.model.keys import name_of_pool, sub_of
+from engine.model.ports import FactorReader, Progress
 from engine.plan_file.model import Spec
+from engine.run.sources import Sources
 from engine.views.console import Console
 
 
@@ -18,13 +19,13 @@ def mfa(
     plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
 ) -> None:
     """List who had TOTP or SMS as a second factor: they must enrol again. One call to Cognito a user."""
-    from engine.cli.sources import open_source
+    from engine.cli.sources import open_sources
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=sandbox)
         if spec.mfa != "report":
             raise MigrateError("mfa is ignore", remedy="write mfa: report into the plan file", code="no_mfa_report")
-        pool = open_source(spec.source, tell=console.warn)
+        pool = open_sources(spec, tell=console.warn)
         factors = pool.factors()
         if factors is None:
             raise MigrateError(
@@ -32,19 +33,23 @@ def mfa(
             )
         found, calls = _report(console, spec, pool, factors)
         if json:
-            users = [{"source_id": sub, "workos_id": workos_id, "factors": kinds} for sub, workos_id, kinds in found]
+            users = [
+                _pool_field(pool, key) | {"source_id": sub_of(key), "workos_id": workos_id, "factors": kinds}
+                for key, workos_id, kinds in found
+            ]
             console.document({"schema": "resets-mfa.v1", "plan": spec.name, "command": "resets mfa",
                               "calls": calls, "users": users})  # fmt: skip
             return
-        for sub, workos_id, kinds in found:
-            console.data("\t".join((sub, workos_id or "-", ",".join(kinds))))
+        for key, workos_id, kinds in found:
+            line = (*_pool_field(pool, key).values(), sub_of(key), workos_id or "-", ",".join(kinds))
+            console.data("\t".join(map(str, line)))
         console.say(f"{len(found):,} users must enrol again")
         if texts := sum("SMS_MFA" in kinds for _, _, kinds in found):
             console.say(f"{texts:,} of them had codes by SMS: AuthKit takes an authenticator application (TOTP) alone")
 
 
 def _report(
-    console: Console, spec: Spec, pool: UserSource, factors: FactorReader
+    console: Console, spec: Spec, pool: Sources, factors: FactorReader
 ) -> tuple[list[tuple[str, str | None, list[str]]], int]:
     from engine.run.preparation import know
     from engine.run.reading import Watch, read_people
@@ -75,11 +80,17 @@ def _report(
         with console.stages() as stages:
             users = _counted(rows, stages.begin("asking", len(rows)))
             found = factors.read(users)
-            return [(sub_of(key), workos_ids[key], list(kinds)) for key, kinds in found], len(rows)
+            return [(key, workos_ids[key], list(kinds)) for key, kinds in found], len(rows)
     finally:
         if connection is not None:
             connection.close()
         workspace.discard()
+
+
+def _pool_field(pools: Sources, key: str) -> dict[str, object]:
+    """The user's pool, where the plan has several."""
+    name = name_of_pool(pools.names, key)
+    return {"pool": name} if name is not None else {}
 
 
 def _counted(rows: list[tuple[str, str, str | None]], progress: Progress) -> Iterator[tuple[str, str]]:

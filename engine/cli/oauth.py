@@ -46,7 +46,7 @@ def check(plan: PlanArgument, json: JsonOption = False, quiet: QuietOption = Fal
 @app.command("show-secret", epilog="Example: migrate oauth show-secret plans/production.yaml Google")
 def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
     """Show a provider's client secret, for pasting it into WorkOS's dashboard; on a terminal only."""
-    from engine.cli.sources import open_source
+    from engine.cli.sources import open_sources
     from engine.cli.wiring import open_spec
 
     with command(json=False, quiet=False) as console:
@@ -57,10 +57,11 @@ def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
                 code="not_a_terminal",
             )
         spec = open_spec(console, plan, sandbox=False)
-        providers = open_source(spec.source, tell=console.warn).identity_providers()
-        if providers is None:
+        sources = open_sources(spec, tell=console.warn)
+        every = {pool: one for pool, one in sources.identity_providers().items() if one is not None}
+        if not every:
             raise SourceError("an export holds no providers", remedy="read the pool itself", code="no_providers")
-        found = {one.name: one for one in providers}
+        found = {sources.label(pool, one.name): one for pool, providers in every.items() for one in providers}
         if provider not in found:
             known = ", ".join(sorted(found)) or "none"
             raise SourceError(

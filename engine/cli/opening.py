@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
-from engine.cli.sources import open_source
+from engine.cli.sources import open_sources
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError, TargetError
 from engine.model.outcomes import ResourceRow
@@ -58,7 +58,7 @@ async def open_session(
                 key, known = state.key, state.some_workos_ids()
                 rows = {kind: {row.key: row for row in state.rows(kind)} for kind in IN_MEMORY}
         workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
-        source = open_source(spec.source, tell=tell)
+        source = open_sources(spec, tell=tell)
         described = await asyncio.to_thread(source.describe)
         await prove_environment(target, known, spec.destination)
         environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from engine.cli.sources import open_source
+from engine.cli.sources import open_sources
 from engine.plan_file.model import Spec
 from engine.run.reading import Watch, read_people
 from engine.snapshot import database
@@ -23,7 +23,7 @@ def records(console: Console, spec: Spec) -> Iterator[tuple[sqlite3.Connection, 
     kept = connection is not None
     try:
         if connection is None:
-            source = open_source(spec.source, tell=console.warn)
+            source = open_sources(spec, tell=console.warn)
             described = source.describe()
             workspace.prepare()
             connection = database.create(workspace.snapshot_path)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.errors import MigrateError
+from engine.model.keys import name_of_pool, sub_of, user_key
+from engine.plan_file.model import Spec
+from engine.run.sources import pool_names
+
+if TYPE_CHECKING:
+    from engine.state.file import StateFile
+    from engine.state.queries import UserRow
 
 app = typer.Typer(help="Look into the state, and correct it.", rich_markup_mode=None, no_args_is_help=False)
 
@@ -29,14 +37,20 @@ def list_users(
         spec = stored_spec(console, plan, sandbox=sandbox)
         with reading(spec) as state:
             lists = ["migrated", "merged", "failed", "conflicts", "skipped", "pending"]
+            names = pool_names(spec.pools)
             rows = (row for _, row in queries.users(state, lists))
             if json:
-                console.document({"schema": "state-list.v1", "plan": spec.name, "users": [asdict(one) for one in rows]})
+                users = [_shown(one, names) for one in rows]
+                console.document({"schema": "state-list.v1", "plan": spec.name, "users": users})
                 return
             from engine.views.text import long_table
 
-            cells = ((one.source_id, one.workos_id or "-", one.relation, one.status) for one in rows)
-            for line in long_table(["source id", "workos id", "relation", "status"], cells):
+            head = [*(["pool"] if names else []), "source id", "workos id", "relation", "status"]
+            cells = (
+                (*_pool(one, names).values(), one.source_id, one.workos_id or "-", one.relation, one.status)
+                for one in rows
+            )
+            for line in long_table(head, cells):
                 console.data(line)
 
 
@@ -56,13 +70,14 @@ def show(
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
         with reading(spec) as state:
-            found = queries.user(state, sub)
+            found = queries.user(state, _key(state, spec, sub))
         if found is None:
             raise _unknown(sub)
+        shown = _shown(found, pool_names(spec.pools))
         if json:
-            console.document({"schema": "state-user.v1", "plan": spec.name, "user": asdict(found)})
+            console.document({"schema": "state-user.v1", "plan": spec.name, "user": shown})
             return
-        for line in table([(name, str(value)) for name, value in asdict(found).items() if value is not None]):
+        for line in table([(name, str(value)) for name, value in shown.items() if value is not None]):
             console.data(line)
 
 
@@ -81,10 +96,8 @@ def forget(
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
         with editing(spec) as state:
-            unknown = [sub for sub in subs if queries.user(state, sub) is None]
-            if unknown:
-                raise _unknown(unknown[0])
-            forgotten = queries.forget(state, subs)
+            keys = {_key(state, spec, sub): sub for sub in subs}
+            forgotten = [keys[key] for key in queries.forget(state, list(keys))]
         if json:
             console.document({"schema": "state-forget.v1", "plan": spec.name, "forgotten": forgotten})
         console.say(f"forgotten: {len(forgotten)}")
@@ -121,6 +134,36 @@ def unlock(
                 f"nobody holds the lock: process {left.pid} of {left.user} on {left.host}, which took it at "
                 f"{left.since}, ended without letting go; its entry is cleared"
             )
+
+
+def _key(state: StateFile, spec: Spec, written: str) -> str:
+    """The key of the user who is meant: a sub, or in a plan of several pools POOL/SUB. Raises MigrateError."""
+    from engine.state.queries import keys_of
+
+    pools = {one.name: one.key for one in spec.pools} if len(spec.pools) > 1 else {}
+    pool, _, sub = written.partition("/")
+    found = [user_key(pools[pool], sub)] if pool in pools else keys_of(state, written)
+    found = [key for key in found if key in keys_of(state, sub_of(key))]
+    if not found:
+        raise _unknown(written)
+    if len(found) > 1:
+        raise MigrateError(
+            f"the state knows {written} in several pools", remedy=f"write it as {next(iter(pools), 'POOL')}/{written}",
+            code="bad_usage",
+        )  # fmt: skip
+    return found[0]
+
+
+def _pool(row: UserRow, names: Mapping[str, str]) -> dict[str, str]:
+    """What the plan calls the user's pool, where it has several."""
+    name = name_of_pool(names, row.key)
+    return {"pool": name} if name is not None else {}
+
+
+def _shown(row: UserRow, names: Mapping[str, str]) -> dict[str, object]:
+    shown = asdict(row)
+    del shown["key"]
+    return _pool(row, names) | shown
 
 
 def _unknown(sub: str) -> MigrateError:

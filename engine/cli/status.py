@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,7 +15,7 @@ import typer
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
-from engine.model.keys import user_key
+from engine.model.keys import name_of_pool
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, long_table, table
@@ -61,14 +61,17 @@ def status(
 ) -> None:
     """Show what the state says: counts, last runs, failures with their reasons."""
     from engine.cli.stored import reading, stored_spec
+    from engine.run.sources import pool_names
     from engine.state import queries
 
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        with reading(spec) as state, _naming(console, spec, state.identity.pool, wanted=names, sandbox=sandbox) as name:
+        pools = pool_names(spec.pools)
+        with reading(spec) as state, _naming(console, spec, wanted=names, sandbox=sandbox) as name:
             rows = (
-                {"list": kind} | _row(console, row) | name(row.source_id) for kind, row in queries.users(state, lists)
+                {"list": kind} | _pool(pools, row) | _row(console, row) | name(row.key)
+                for kind, row in queries.users(state, lists)
             )
             if lists and not json:
                 console.stream(_listing(rows, format))
@@ -85,9 +88,9 @@ def status(
 
 @contextmanager
 def _naming(
-    console: Console, spec: Spec, pool: str, *, wanted: bool, sandbox: bool
+    console: Console, spec: Spec, *, wanted: bool, sandbox: bool
 ) -> Iterator[Callable[[str], dict[str, str | None]]]:
-    """A function from sub to username and address, as the last run's snapshot or the source has them (rule 14)."""
+    """A function from key to username and address, as the last run's snapshot or the source has them (rule 14)."""
     if not wanted:
         yield lambda _: {}
         return
@@ -96,13 +99,14 @@ def _naming(
     from engine.workspace.folder import Workspace
 
     if not Workspace(spec.state_path).kept_snapshot_path.exists():
-        live = isinstance(spec.source, CognitoSource)
-        console.say(f"names: no snapshot was kept, so they are read from the {'user pool' if live else 'export files'}")
+        live = any(isinstance(one.source, CognitoSource) for one in spec.pools)
+        where = f"user pool{'s' if len(spec.pools) > 1 else ''}" if live else "export files"
+        console.say(f"names: no snapshot was kept, so they are read from the {where}")
         spec = _with_source(console, spec, sandbox=sandbox)
     with records(console, spec) as (snapshot, _):
 
-        def name(sub: str) -> dict[str, str | None]:
-            username, email = names_of(snapshot, user_key(pool, sub))
+        def name(key: str) -> dict[str, str | None]:
+            username, email = names_of(snapshot, key)
             return {"username": username, "email": email}
 
         yield name
@@ -154,6 +158,11 @@ def _lists(wanted: str | None, known: tuple[str, ...]) -> list[str]:
         if one not in known:
             raise MigrateError(f"--users knows no list {one}", remedy=f"use {', '.join(known)}", code="bad_usage")
     return lists
+
+
+def _pool(pools: Mapping[str, str], row: Any) -> dict[str, Any]:
+    name = name_of_pool(pools, row.key)
+    return {"pool": name} if name is not None else {}
 
 
 def _row(console: Console, row: Any) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from engine.cognito.identity_providers import read_identity_providers
 from engine.cognito.listing import PoolListing
 from engine.cognito.pacing import Pacer, Sleep
 from engine.cognito.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
-from engine.cognito.side_by_side import Stop, read_side_by_side
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile
 from engine.model.ports import SourceDescription
+from engine.model.side_by_side import Stop, read_side_by_side
 from engine.model.users import SourceUser
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import CognitoSource
@@ -56,6 +56,7 @@ class CognitoUserPool:
         sleep: Sleep | None = None,
         draw: Callable[[float, float], float] = random.uniform,
         tell: Tell = tell_nobody,
+        pacer: Pacer | None = None,
     ) -> None:
         self._source = source
         self._workers = workers
@@ -63,7 +64,7 @@ class CognitoUserPool:
         self._listing: PoolListing | None = None
         self._opening = threading.Lock()
         self._profiled: tuple[PoolProfile | None] | None = None
-        self.pacer = Pacer(source.requests_per_second, clock=clock)
+        self.pacer = pacer or Pacer(source.requests_per_second, clock=clock)
         self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw, tell=tell)
         self.warnings: list[str] = []
         self.chains = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 REDIRECT_URI = "redirect_uri"  # key: the address
 ORGANIZATION = "organization"  # key: its external ID
 ROLE = "role"  # key: its slug
@@ -22,6 +24,23 @@ def split_user_key(key: str) -> tuple[str, str]:
     """(pool, sub) of a user's key; a sub may have a slash."""
     pool, _, sub = key.partition("/")
     return pool.replace("%2F", "/").replace("%25", "%"), sub
+
+
+def name_of_pool(names: Mapping[str, str], key: str) -> str | None:
+    """What a plan of several pools, whose `names` these are by ID, calls a user's; the ID where it names it no more.
+
+    None where there are no names: nobody has to be told apart.
+    """
+    if not names:
+        return None
+    pool = split_user_key(key)[0]
+    return names.get(pool, pool)
+
+
+def written_user(names: Mapping[str, str], key: str) -> str:
+    """A user on one line and on a command line: the sub, or POOL/SUB in a plan of several pools (`names`, by ID)."""
+    pool = name_of_pool(names, key)
+    return sub_of(key) if pool is None else f"{pool}/{sub_of(key)}"
 
 
 def sub_of(key: str) -> str:

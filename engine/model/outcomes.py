@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+# No ID of a user pool has one.
+_BETWEEN_POOLS = ","
 
 Operation = Literal["create", "update", "adopt"]
 
 
 @dataclass(frozen=True, slots=True)
 class StateIdentity:
-    """Whom a state belongs to: another plan, pool or destination may not use it (rule 13)."""
+    """Whom a state belongs to: another plan, pool or destination may not use it (rule 13).
+
+    `pool` is the user pool's ID, or those of all pools by `join_pools`; never a name that a plan gives to one.
+    """
 
     plan: str
     pool: str
     destination: str
+
+    @property
+    def pools(self) -> tuple[str, ...]:
+        """The ID of each pool."""
+        return tuple(self.pool.split(_BETWEEN_POOLS))
+
+
+def join_pools(pools: Iterable[str]) -> str:
+    """The IDs of pools as one text, whatever their order."""
+    return _BETWEEN_POOLS.join(sorted(pools))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from engine.model.keys import sub_of
+from engine.model.keys import written_user
 from engine.model.ports import Clock
 
 CREATED = "password_reset.created"
@@ -81,6 +81,7 @@ class Candidate:
     verified: bool = True
     returned: bool = False
     mail: Mail | None = None
+    placeholder: bool = False  # has no address: the plan made one up
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,12 @@ class Recipient:
     key: str
     email: str = field(repr=False)
     name: str | None = field(default=None, repr=False)
+    pools: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)  # names by ID, of several
 
     @property
     def sub(self) -> str:
         """What people know the user by."""
-        return sub_of(self.key)
+        return written_user(self.pools, self.key)
 
 
 class ResetTarget(Protocol):

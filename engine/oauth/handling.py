@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
@@ -60,19 +60,27 @@ def handle(
     plan: Mapping[str, ProviderSpec] | None,
     people: Iterable[SignsInBy],
     left_out: Mapping[str, int] | None = None,
+    *,
+    asked: Callable[[str], bool] | None = None,
+    own_name: Callable[[str], str] = str,
 ) -> list[ProviderUse]:
     """Every provider of pool, plan and people, by name. `pool` is None where it could not be asked (an export).
 
     `left_out` are users whom `fallback: skip` left out, by provider: they count as users of it, never as stranded.
+    Where there are several pools, `asked` says whether a provider's could be, and `own_name` what it is called there.
     """
     people = list(people)
+    if asked is None:
+        asked = lambda _: pool is not None  # noqa: E731
     by_name = {one.name: one for one in pool or ()}
     users: Counter[str] = Counter(left_out or {})
     for group in people:
         for name in group.providers:
             users[name] += group.people
     names = {*by_name, *(plan or {}), *users}
-    settled = {name: _handle_one(name, by_name.get(name), pool is not None, users[name], plan) for name in names}
+    settled = {
+        name: _handle_one(name, by_name.get(name), asked(name), users[name], plan, own_name(name)) for name in names
+    }
     unmet = {name for name, (handling, _, _) in settled.items() if handling in UNMET}
     stranded: Counter[str] = Counter()
     for group in people:
@@ -86,9 +94,14 @@ def handle(
 
 
 def _handle_one(
-    name: str, found: IdentityProvider | None, asked: bool, users: int, plan: Mapping[str, ProviderSpec] | None
+    name: str,
+    found: IdentityProvider | None,
+    asked: bool,
+    users: int,
+    plan: Mapping[str, ProviderSpec] | None,
+    own_name: str,
 ) -> tuple[Handling, str | None, str | None]:
-    kind = found.kind if found else kind_by_name(name)
+    kind = found.kind if found else kind_by_name(own_name)
     offer = offer_for(kind, found.issuer if found else None) if kind else None
     workos = offer.workos if offer else None
     if plan is None:
@@ -110,7 +123,9 @@ def _handle_one(
     return "error", kind, workos
 
 
-def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Problem]:
+def find_problems(
+    uses: Iterable[ProviderUse], pool: Collection[str], *, own_name: Callable[[str], str] = str
+) -> list[Problem]:
     """What has to be settled in the plan before anybody is migrated; providers without users stop nobody."""
     found = []
     for use in uses:
@@ -124,7 +139,7 @@ def find_problems(uses: Iterable[ProviderUse], pool: Collection[str]) -> list[Pr
                     "provider_not_in_plan",
                     use.name,
                     f"{_people(use.users)} with {use.name}, which is not in oauth_providers{_stranded(use)}",
-                    f"add {use.name} to oauth_providers: {_advice(use)}",
+                    f"add {own_name(use.name)} to oauth_providers: {_advice(use)}",
                 )
             )
         elif use.handling == "error" and use.users:

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
+from engine.model.keys import NO_POOL
 from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
 
@@ -21,7 +22,7 @@ ResetStrategy = Literal["on_next_sign_in", "email", "none"]
 
 DEFAULT_BASE_URL = "https://api.workos.com"
 
-NAMELESS_POOL = "export files"
+NAMELESS_POOL = NO_POOL
 """What a pool is called that has neither a name nor an ID."""
 
 DEFAULT_STATUSES = frozenset({"CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED", "EXTERNAL_PROVIDER"})
@@ -179,6 +180,11 @@ class Pool:
     organization: str | None = None
     filters: Filters = Filters()
     attributes: Attributes = Attributes()
+
+    @property
+    def key(self) -> str:
+        """What the keys of its users begin with: the user pool's ID, never the name."""
+        return self.source.user_pool_id or NO_POOL
 
 
 @dataclass(frozen=True, slots=True)

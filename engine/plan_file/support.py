@@ -12,7 +12,7 @@ from typing import Any
 from engine.plan_file.fault import Fault, Key, dotted, shown
 from engine.plan_file.pools import written_mappings, written_sections
 from engine.plan_file.references import Opaque
-from engine.plan_file.section import entries, section
+from engine.plan_file.section import section
 
 Found = Iterator[tuple[Key, Any]]
 
@@ -41,10 +41,6 @@ def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], Found]:
     return lambda data: (((*key, name), one.get(name)) for key, one in written_mappings(data))
 
 
-def _in_decisions(name: str) -> Callable[[Mapping[str, Any]], Found]:
-    return lambda data: ((("decisions", at, name), one.get(name)) for at, one in entries(data, "decisions"))
-
-
 def _in_connections(name: str) -> Callable[[Mapping[str, Any]], Found]:
     def find(data: Mapping[str, Any]) -> Found:
         for provider in section(data, "oauth_providers"):
@@ -68,12 +64,8 @@ def _is(word: str) -> Callable[[Any], bool]:
 
 
 _LATER = (
-    _Later(_at("source"), lambda value: isinstance(value, list), "one pool, and a plan file for each"),
-    _Later(_at("no_email"), _is("placeholder"), "leave it out or write skip"),
-    _Later(_in_decisions("pool"), _any),
     _Later(_in_mappings("const"), _any),
     _Later(_in_mappings("optional"), _any),
-    _Later(_in_mappings("template"), lambda value: "{pool}" in str(value), "leave {pool} out"),
     _Later(_in_filters("sample"), _any),
     _Later(_in_filters("cohorts"), _any),
     _Later(_at("safety", "max_updates"), _any),

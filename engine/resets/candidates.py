@@ -13,11 +13,11 @@ from engine.resets.recipients import Due
 def find_due(
     people: Iterable[tuple[Candidate, Recipient]], rules: Rules, now: float, *, only: Collection[str] | None = None
 ) -> Due:
-    """Judge everybody, or those of `only` (subs)."""
+    """Judge everybody, or those of `only` (subs, or POOL/SUB)."""
     found = Due()
     seen: set[str] = set()
     for candidate, person in people:
-        if only is not None and sub_of(candidate.key) not in only:
+        if only is not None and person.sub not in only and sub_of(candidate.key) not in only:
             continue
         verdict = judge(candidate, rules, now)
         if verdict == "due" and person.workos_id in seen:

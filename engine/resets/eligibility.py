@@ -12,7 +12,7 @@ from engine.plan_file.model import Destination, ResetEmail
 
 Verdict = Literal[
     "due", "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned",
-    "mailed", "unknown", "open",
+    "mailed", "unknown", "open", "placeholder",
 ]  # fmt: skip
 
 
@@ -31,6 +31,8 @@ def judge(candidate: Candidate, rules: Rules, now: float) -> Verdict:
     """`due`, or the first reason that applies. An open intent is never due: it has to be settled first."""
     if candidate.workos_id is None or candidate.email is None:
         return "not_migrated"
+    if candidate.placeholder:
+        return "placeholder"
     if not candidate.passwords and not candidate.joins:
         return "no_password"
     # Whoever was locked out in Cognito gets no way in by e-mail, whatever `filters.enabled` lets through.

@@ -16,6 +16,7 @@ _LISTED = 1000
 # Why people are not mailed, in the order of the reasons.
 REASONS = (
     "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned", "mailed",
+    "placeholder",
 )  # fmt: skip
 
 
@@ -78,7 +79,12 @@ class SendResult:
                 "unknown": len(self.unknown),
                 "left": self.left,
             },
-            "not_mailed": {reason: self.not_mailed.get(reason, 0) for reason in REASONS},
+            "not_mailed": {
+                reason: number
+                for reason in REASONS
+                # Only plans with no_email: placeholder have any of the last.
+                if (number := self.not_mailed.get(reason, 0)) or reason != "placeholder"
+            },
             "unknown": list(self.unknown[:_LISTED]),
             "failures": [_failure(sub, code) for sub, code in self.failures[:_LISTED]],
             "stopped": self.stopped,

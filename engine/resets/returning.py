@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.model.call_errors import CallFailed, Refused, Terminal
-from engine.model.keys import sub_of
+from engine.model.keys import written_user
 from engine.model.paging import every_page
 from engine.model.ports import Clock, UserChanges
 from engine.model.resets import SUCCEEDED, ResetTarget
@@ -21,6 +21,7 @@ from engine.resets.history import read_history
 from engine.resets.results import StatusResult, SyncResult
 from engine.resets.settlement import KEPT
 from engine.resets.waiting import wait_or_stop
+from engine.run.sources import pool_names
 from engine.run.stopping import Stop
 from engine.state.file import StateFile
 from engine.state.queries import who_needs_a_password
@@ -100,7 +101,7 @@ async def run_status(
         },
         flagged=len(found.flagged),
         mails=ledger.counts(),
-        unknown=tuple(sub_of(key) for key, _ in ledger.of_status("unknown")),
+        unknown=tuple(written_user(pool_names(spec.pools), key) for key, _ in ledger.of_status("unknown")),
         requests=metered.requests,
         duration_s=time.monotonic() - began,
     )
@@ -133,7 +134,7 @@ async def run_sync(
             if code is None:
                 cleared += 1
             elif code:
-                failures.append((sub_of(key), code))
+                failures.append((written_user(pool_names(spec.pools), key), code))
     return SyncResult(
         plan=spec.name,
         sandbox=sandbox,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from engine.model.call_errors import CallFailed
 from engine.model.errors import MigrateError, TargetError
-from engine.model.keys import sub_of
+from engine.model.keys import written_user
 from engine.model.ports import Progress
 from engine.model.resets import CREATED, SUCCEEDED, Recipient, ResetTarget
 from engine.plan_file.model import Spec
@@ -28,6 +28,7 @@ from engine.resets.results import SendResult, iso
 from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
 from engine.resources.users.discovery import list_all
+from engine.run.sources import pool_names
 from engine.run.stopping import FailureGuard, Stop
 from engine.snapshot.candidates import CandidateTable
 from engine.snapshot.passwordless import FindPasswordless
@@ -216,9 +217,12 @@ class Sending:
         return Tally(left=number, next_at=at if number else None)
 
     def _result(self, due: Due, tally: Tally, options: SendOptions, duration: float) -> SendResult:
-        unknown = {sub_of(key) for status in ("unknown", "intended") for key, _ in self._ledger.of_status(status)}
+        pools = pool_names(self._spec.pools)
+        unknown = {
+            written_user(pools, key) for status in ("unknown", "intended") for key, _ in self._ledger.of_status(status)
+        }
         if options.only is not None:
-            unknown &= set(options.only)
+            unknown = {one for one in unknown if one in options.only or one.rpartition("/")[2] in options.only}
         reasons = Counter(due.reasons)
         reasons["no_password"] += tally.passwordless
         # They are counted where somebody has to decide on them.
@@ -234,7 +238,7 @@ class Sending:
             sent=tally.sent,
             left=tally.left,
             unknown=tuple(sorted(unknown)),
-            failures=tuple((sub_of(key), code) for key, code in tally.failures),
+            failures=tuple((written_user(pools, key), code) for key, code in tally.failures),
             not_mailed=reasons,
             stopped=tally.stopped,
             next_at=tally.next_at,

@@ -55,7 +55,7 @@ async def run_send(
                 result = await Sending(
                     spec=session.spec,
                     sandbox=session.sandbox,
-                    candidates=CandidateTable(connection),
+                    candidates=CandidateTable(connection, session.source.names),
                     state=state,
                     metered=session.target,
                     target=target,

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.model.keys import NO_POOL
-from engine.model.outcomes import StateIdentity
-from engine.plan_file.model import ExportSource, Spec
+from engine.model.keys import user_key
+from engine.model.outcomes import StateIdentity, join_pools
+from engine.plan_file.model import Decision, Spec
 
 
-def pool_name(spec: Spec) -> str:
-    """What the keys of the source's users begin with."""
-    if isinstance(spec.source, ExportSource):
-        return spec.source.user_pool_id or NO_POOL
-    return spec.source.user_pool_id
+def decision_key(spec: Spec) -> Callable[[Decision], str]:
+    """From a decision of the plan to the key of the user whom it is about."""
+    pools = {one.name: one.key for one in spec.pools}
+    first = spec.pools[0].key
+    return lambda one: user_key(pools[one.pool] if one.pool is not None else first, one.sub)
 
 
 def state_identity(spec: Spec, *, sandbox: bool) -> StateIdentity:
     """Whom the state of this plan belongs to (rule 13)."""
     destination = "sandbox" if sandbox else f"{spec.destination.base_url.rstrip('/')} {spec.destination.client_id}"
-    return StateIdentity(spec.name, pool_name(spec), destination)
+    return StateIdentity(spec.name, join_pools(one.key for one in spec.pools), destination)
 
 
 def for_sandbox(spec: Spec) -> Spec:

@@ -16,7 +16,7 @@ import orjson
 
 from engine.model.clock import SystemClock
 from engine.model.errors import StateError
-from engine.model.keys import sub_of
+from engine.model.keys import name_of_pool, sub_of
 from engine.model.ports import Progress
 from engine.model.store import Store
 from engine.oauth.results import KEYS
@@ -37,6 +37,7 @@ from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.change_table import store_changes
+from engine.snapshot.ingest import count_placeholders
 from engine.snapshot.known import refresh_known
 from engine.snapshot.passwordless import count_flagged
 from engine.snapshot.reconcile import count_left_source, count_orphaned, reconcile, settlement
@@ -150,16 +151,14 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
                 skip=actions["skip"],
                 conflicts=actions["conflict"],
             ),
-            failures=(*(Failure(sub_of(key), code, there) for key, code, there in conflicts), *members.failures)[
-                :_LISTED
-            ],
+            failures=(*(_failure(session, *one) for one in conflicts), *members.failures)[:_LISTED],
             failures_total=total + members.counts.get("conflicts", 0),
             requests=session.target.requests,
             writes=writes,
             estimated_s=estimate(writes, session.spec.destination),
             digest=whole_digest(summary.digest, kinds, members.digest),
             duration_s=time.monotonic() - began,
-            reported=_foreseen(prepared),
+            reported=_foreseen(session, prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
@@ -198,21 +197,29 @@ def estimate(writes: int, destination: Destination) -> float:
 
 
 def _doubts(session: Session, prepared: Prepared) -> list[str]:
+    told = list(prepared.placing.warnings) if prepared.placing is not None else []
     if session.spec.password_reset.strategy != "on_next_sign_in":
-        return []
-    return session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
+        return told
+    return told + session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
 
 
-def _foreseen(prepared: Prepared) -> Reported:
+def _failure(session: Session, key: str, code: str, workos_id: str | None) -> Failure:
+    return Failure(sub_of(key), code, workos_id, name_of_pool(session.source.names, key))
+
+
+def _foreseen(session: Session, prepared: Prepared) -> Reported:
     """What planning alone can tell."""
+    made_up = session.spec.no_email == "placeholder"
     return Reported(
-        attribute_vanished=prepared.summary.vanished, unverified_address=prepared.table.count_unverified_addresses()
+        attribute_vanished=prepared.summary.vanished,
+        unverified_address=prepared.table.count_unverified_addresses(),
+        placeholder=count_placeholders(prepared.connection) if made_up else None,
     )
 
 
 def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepared: Prepared) -> Reported:
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
-    reported, snapshot = _foreseen(prepared), prepared.connection
+    reported, snapshot = _foreseen(session, prepared), prepared.connection
     meta = {LOOKED_AT: repr(prepared.looked_at)} if prepared.looked_at is not None else {}
     try:
         with database.disk_errors(session.workspace.snapshot_path):
@@ -236,8 +243,8 @@ def _result(
 ) -> ApplyResult:
     actions, counts = prepared.actions(), tally.counts
     conflicts, total = prepared.conflicts(_LISTED)
-    failures = [Failure(sub_of(key), code, workos_id) for key, code, workos_id in conflicts]
-    failures += [Failure(sub_of(one.key), one.code or "failed", one.leftover) for one in tally.failures]
+    failures = [_failure(session, *one) for one in conflicts]
+    failures += [_failure(session, one.key, one.code or "failed", one.leftover) for one in tally.failures]
     due = actions["create"] + actions["update"] + actions["adopt"]
     return ApplyResult(
         plan=session.spec.name,

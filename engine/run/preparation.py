@@ -8,8 +8,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.model.keys import user_key
-from engine.model.ports import UserSource, UserTarget
+from engine.model.keys import sub_of
+from engine.model.ports import UserTarget
 from engine.model.store import Store
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
@@ -17,10 +17,11 @@ from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
-from engine.run.identity import pool_name
+from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import SourceCounts
+from engine.run.sources import Sources
 from engine.snapshot import database
 from engine.snapshot.decisions import check_adoptions
 from engine.snapshot.departures import Departures, count_departures
@@ -63,7 +64,7 @@ class Prepared:
 async def prepare(
     spec: Spec,
     *,
-    source: UserSource,
+    source: Sources,
     target: UserTarget,
     snapshot: Path,
     state: Store | None,
@@ -91,7 +92,7 @@ async def prepare(
 
 async def _prepare(
     spec: Spec,
-    source: UserSource,
+    source: Sources,
     target: UserTarget,
     connection: sqlite3.Connection,
     state: Store | None,
@@ -103,13 +104,11 @@ async def _prepare(
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
     check_selected(spec, people.source)
-    pool = pool_name(spec)
-    adoptions = {
-        user_key(pool, one.sub): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id
-    }
+    key_of = decision_key(spec)
+    adoptions = {key_of(one): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
-    table = PlanTable(connection, defaults=people.mapper.defaults, flags=flags)
+    table = PlanTable(connection, defaults=people.mappers.defaults, flags=flags)
     await asyncio.to_thread(know, connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
@@ -127,8 +126,8 @@ async def _prepare(
         refreshed = await find_departed(table, target, looked_at=_looked_at(state), now=now, progress=listing)
     await asyncio.to_thread(table.settle_unchanged)
     await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
-    check_adoptions(connection, spec.decisions, str(spec.path), pool=pool)
-    summary = await asyncio.to_thread(compute_plan, table, planner)
+    check_adoptions(connection, spec.decisions, str(spec.path), key_of=key_of)
+    summary = await asyncio.to_thread(compute_plan, table, planner, name=str if source.several else sub_of)
     departures = await asyncio.to_thread(count_departures, connection)
     looked_at = None if refreshed in ("skipped", "failed") else now
     watch.check("planning")

@@ -1,24 +1,27 @@
-"""A pool into a snapshot: read, filtered, mapped, decisions held against it, one person an address."""
+"""The pools into a snapshot: read, filtered, mapped, decisions held against them, one person an address."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import count
 
 from engine.model.errors import GuardRefused, Interrupted
 from engine.model.keys import user_key
-from engine.model.ports import Progress, UserSource
-from engine.plan_file.model import Spec
+from engine.model.ports import Progress
+from engine.plan_file.model import Pool, Spec
 from engine.plan_file.providers import providers_with
 from engine.resources.fingerprints import Fingerprints
-from engine.resources.users.mapper import Mapper
-from engine.run.identity import pool_name
+from engine.resources.users.mapper import Mapper, Mappers
+from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.results import SourceCounts
+from engine.run.sources import Sources
 from engine.snapshot import ingest
 from engine.snapshot.decisions import leave_skipped
-from engine.snapshot.ingest import Ingest
+from engine.snapshot.ingest import Ingest, read_pages
 from engine.snapshot.people import merge_people
 
 
@@ -40,7 +43,7 @@ class Watch:
 class People:
     """Who was read. `merged` are the records that gave way to another with the same address."""
 
-    mapper: Mapper
+    mappers: Mappers
     fingerprints: Fingerprints
     source: SourceCounts
     merged: int
@@ -49,49 +52,79 @@ class People:
 
 def check_selected(spec: Spec, source: SourceCounts) -> None:
     """A plan that selects nobody of a pool that has users looks done and is not. Raises GuardRefused."""
-    if source.selected or not source.seen or spec.filters.allow_empty:
-        return
-    reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(source.filtered.items()))
-    raise GuardRefused(
-        f"the plan selects nobody of {source.seen:,} users ({reasons})",
-        remedy="correct filters; if that is meant, write filters.allow_empty: true",
-        code="nobody_selected",
-    )
+    for pool in spec.pools:
+        counts = source.pools.get(pool.name, source)
+        if counts.selected or not counts.seen or pool.filters.allow_empty:
+            continue
+        reasons = ", ".join(f"{number:,} {reason}" for reason, number in sorted(counts.filtered.items()))
+        which = f" of pool {pool.name}" if source.pools else ""
+        raise GuardRefused(
+            f"the plan selects nobody of {counts.seen:,} users{which} ({reasons})",
+            remedy="correct filters; if that is meant, write filters.allow_empty: true",
+            code="nobody_selected",
+        )
 
 
-def read_people(spec: Spec, source: UserSource, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:
+def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:
     """Fill an empty snapshot; blocking. Raises SourceError, DecisionsMisfit and Interrupted."""
-    mapper = Mapper(spec.attributes, spec.destination.limits, trusted_providers=spec.trusted_providers)
+    mappers = Mappers({one.key: _mapper(spec, one) for one in spec.pools})
     fingerprints = Fingerprints(key)
 
     def progress(seen: int) -> None:
         watch.check("reading")
         watch.reading(seen)
 
-    pool = pool_name(spec)
-    placing = Placing.of(spec, source, connection)
-    reader = Ingest(
-        connection,
-        filters=spec.filters,
-        mapper=mapper,
-        fingerprints=fingerprints,
-        skip_providers=providers_with(spec.providers, "skip"),
-        reset_providers=providers_with(spec.providers, "password_reset"),
-        pool=pool,
-        place=placing.place if placing is not None else None,
-    )
-    groups = placing.groups if placing is not None else None
-    reader.read(source, inline_groups=not source.describe().live, progress=progress, placing=groups)
-    leave_skipped(connection, spec.decisions, str(spec.path), pool=pool)
+    ids, readers = count(1), dict[str, Ingest]()
+    described = sources.describe_each()
+    placing = Placing.of(spec, sources, connection)
+    for number, one in enumerate(sources.pools):
+        place = placing.of_pool(one.pool.key) if placing is not None else None
+        reader = readers[one.pool.key] = Ingest(
+            connection,
+            filters=one.pool.filters,
+            mapper=mappers.of(user_key(one.pool.key, "")),
+            fingerprints=fingerprints,
+            skip_providers=providers_with(spec.providers, "skip"),
+            reset_providers=providers_with(spec.providers, "password_reset"),
+            pool=one.pool.key,
+            place=place.place if place is not None else None,
+            ids=ids,
+            number=number,
+        )
+        with sources.naming(one):
+            reader.begin(
+                one.source,
+                inline_groups=not described[one.pool.key].live,
+                progress=progress,
+                placing=place.groups if place is not None else None,
+            )
+    with closing(sources.pages()) as pages:
+        by_reader = ((readers[one.pool.key], page) for one, page in pages)
+        read_pages(connection, by_reader, list(readers.values()), progress)
+    key_of = decision_key(spec)
+    leave_skipped(connection, spec.decisions, str(spec.path), key_of=key_of)
     merge_people(
         connection,
         duplicates=spec.duplicates,
-        mapper=mapper,
+        mappers=mappers,
         fingerprints=fingerprints,
-        decided={user_key(pool, one.sub) for one in spec.decisions if one.action == "primary"},
+        decided={key_of(one) for one in spec.decisions if one.action == "primary"},
     )
     if placing is not None:
         placing.settle()
-    seen, selected, reasons = ingest.counts(connection)
-    counts = SourceCounts(seen, selected, reasons)
-    return People(mapper, fingerprints, counts, ingest.count_merged(connection), placing)
+    return People(mappers, fingerprints, _counts(connection, sources), ingest.count_merged(connection), placing)
+
+
+def _mapper(spec: Spec, pool: Pool) -> Mapper:
+    return Mapper(
+        pool.attributes,
+        spec.destination.limits,
+        trusted_providers=spec.trusted_providers,
+        pool=pool.key,
+        placeholder=spec.placeholder if spec.no_email == "placeholder" else None,
+    )
+
+
+def _counts(connection: sqlite3.Connection, sources: Sources) -> SourceCounts:
+    pools = {name: SourceCounts(*ingest.counts_of_pool(connection, pool)) for pool, name in sources.names.items()}
+    return SourceCounts(*ingest.counts(connection), pools)

@@ -18,11 +18,12 @@ PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """Records seen and selected; those left out, by reason."""
+    """Records seen and selected; those left out, by reason. `pools`: the same of each of several, by name."""
 
     seen: int
     selected: int
     filtered: Mapping[str, int]
+    pools: Mapping[str, SourceCounts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Failure:
     code: str
     workos_id: str | None = None
     organization: str | None = None  # of a membership: its external ID
+    pool: str | None = None  # where the plan has several
 
     def to_json(self) -> dict[str, str]:
         """With the code's sentence and way out."""
@@ -41,19 +43,22 @@ class Failure:
             message += f" (WorkOS: {self.workos_id})"
         if self.organization is not None:
             message += f" (organization {self.organization})"
-        return {"source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
+        pool = {"pool": self.pool} if self.pool is not None else {}
+        return {**pool, "source_id": self.source_id, "code": self.code, "message": message, "remedy": remedy}
 
 
 @dataclass(frozen=True, slots=True)
 class Reported:
     """Things to know that change nothing: left the source (rule 10), orphaned by a merge, attributes that
-    vanished (rule 9), users under an address that Cognito has not verified.
+    vanished (rule 9), users under an address that Cognito has not verified, users without any under a placeholder
+    (None where the plan makes none).
     """
 
     left_source: int = 0
     orphaned: int = 0
     attribute_vanished: int = 0
     unverified_address: int = 0
+    placeholder: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +220,10 @@ class PlanResult:
 
 
 def _source(source: SourceCounts) -> dict[str, object]:
-    return {"seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items()))}
+    counts: dict[str, object] = {
+        "seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items())),
+    }  # fmt: skip
+    return counts | ({"pools": {name: _source(one) for name, one in source.pools.items()}} if source.pools else {})
 
 
 def _requests(requests: Requests) -> dict[str, int]:
@@ -233,6 +241,7 @@ def _reported(reported: Reported) -> dict[str, int]:
         "orphaned": reported.orphaned,
         "attribute_vanished": reported.attribute_vanished,
         "unverified_address": reported.unverified_address,
+        **({"placeholder": reported.placeholder} if reported.placeholder is not None else {}),
     }
 
 
@@ -244,10 +253,12 @@ class Difference:
     workos_id: str | None
     field: str
     verdict: str  # missing, different, drift
+    pool: str | None = None  # where the plan has several
 
     def to_json(self) -> dict[str, str | None]:
         """Names only: no value is ever shown."""
         return {
+            **({"pool": self.pool} if self.pool is not None else {}),
             "source_id": self.source_id,
             "workos_id": self.workos_id,
             "field": self.field or None,

@@ -75,9 +75,9 @@ def _item(
     code: str | None = None,
     tell: Mapping[str, str] | None = None,
 ) -> ConnectionItem:
-    _, provider = split_user_key(change.key)
-    organization = next(one.organization.organization for one in plan.designs if one.provider == provider)
-    return ConnectionItem(provider, organization, action, connection_id, tell or {}, code)
+    key = split_user_key(change.key)
+    organization = next(one.organization.organization for one in plan.designs if (one.pool, one.provider) == key)
+    return ConnectionItem(plan.label(*key), organization, action, connection_id, tell or {}, code)
 
 
 async def _directions(workos: WorkOSPorts, connection_id: str) -> dict[str, str]:

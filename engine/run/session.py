@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
-from engine.model.ports import SourceDescription, UserSource
+from engine.model.ports import SourceDescription
 from engine.model.resets import ResetTarget
 from engine.oauth.checks import Check
 from engine.oauth.ports import ProviderProbe
@@ -25,6 +26,7 @@ from engine.run.placing import Placing
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
 from engine.run.sign_in import SignInFacts, SignInPlan, SignInStage
+from engine.run.sources import Sources
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
@@ -45,7 +47,7 @@ class Session:
     workspace: Workspace
     identity: StateIdentity
     key: bytes
-    source: UserSource
+    source: Sources
     described: SourceDescription
     target: MeteredTarget
     workos: WorkOSPorts
@@ -57,17 +59,17 @@ class Session:
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
-        pool = None
+        pools: Mapping[str, Sequence[IdentityProvider] | None] = {}
         if self.spec.providers is not None:
-            pool = await asyncio.to_thread(self.source.identity_providers)
-        return SignInStage(self.spec, self.workos, pool=pool, pool_id=self.described.pool_id)
+            pools = await asyncio.to_thread(self.source.identity_providers)
+        return SignInStage(self.spec, self.workos, pools, label=self.source.label)
 
     async def foresee(
         self, stage: SignInStage, snapshot: sqlite3.Connection, placing: Placing | None
     ) -> tuple[SignInPlan, KindsInMemory]:
         """Who in a snapshot signs in how, and what becomes of the resources that are not users. Raises MigrateError."""
-        people = await asyncio.to_thread(count_sign_ins, snapshot)
-        left_out = await asyncio.to_thread(count_left_out, snapshot)
+        people = await asyncio.to_thread(count_sign_ins, snapshot, self.source.label_of_record)
+        left_out = await asyncio.to_thread(count_left_out, snapshot, self.source.label_of_record)
         plan = stage.foresee(people, left_out)
         kinds = kinds_in_memory(
             self.spec, self.workos, key=self.key, designs=plan.designs,
@@ -76,15 +78,17 @@ class Session:
         with as_target_error(self.spec.destination):
             await kinds.foresee(self.known)
         if plan.connections:
-            plan.addresses = await asyncio.to_thread(count_addresses, snapshot, plan.connections, _domains(kinds))
+            plan.addresses = await asyncio.to_thread(
+                count_addresses, snapshot, plan.connections, _domains(kinds), self.source.label_of_record
+            )
         return plan, kinds
 
     def sign_in_facts(self, plan: SignInPlan, kinds: KindsInMemory) -> SignInFacts:
         """What the checks of providers go by."""
-        known, pool = self.known.get(CONNECTION, {}), self.described.pool_id or ""
-        ids = {one.provider: known.get(connection_key(pool, one.provider)) for one in plan.designs}
+        known, label = self.known.get(CONNECTION, {}), self.source.label
+        ids = {label(one.pool, one.provider): known.get(connection_key(one.pool, one.provider)) for one in plan.designs}
         wanted, held = kinds.wanted_organizations, kinds.held_organizations
-        named = {one.provider: one.organization.organization for one in plan.designs}
+        named = {label(one.pool, one.provider): one.organization.organization for one in plan.designs}
         return SignInFacts(
             {name: row.workos_id for name, row in ids.items() if row is not None and row.workos_id is not None},
             {provider: (wanted[name], held.get(name)) for provider, name in named.items()},

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from engine.model.keys import sub_of
+from engine.model.keys import name_of_pool, sub_of
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA
@@ -28,6 +29,7 @@ _LISTED = 1000
 @dataclass(slots=True)
 class _Findings:
     mapped: frozenset[str]
+    pools: Mapping[str, str]
     users: Counter[str] = field(default_factory=Counter)
     fields: dict[str, Counter[str]] = field(default_factory=dict)
     differences: list[Difference] = field(default_factory=list)
@@ -37,15 +39,19 @@ class _Findings:
         held = pair.ours or pair.same_address
         if held is None:
             self.users["missing"] += 1
-            self._list(Difference(sub_of(pair.desired.key), None, "", "missing"))
+            self._list(self._difference(pair, None, "", "missing"))
             return
         verdicts = set()
         for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
             self.fields.setdefault(one.field, Counter())[one.verdict] += 1
             verdicts.add(one.verdict)
             if one.verdict != "equal":
-                self._list(Difference(sub_of(pair.desired.key), held.id, one.field, one.verdict))
+                self._list(self._difference(pair, held.id, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
+
+    def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
+        key = pair.desired.key
+        return Difference(sub_of(key), workos_id, field_name, verdict, name_of_pool(self.pools, key))
 
     def _list(self, difference: Difference) -> None:
         self.total += 1
@@ -68,14 +74,16 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
             check_selected(spec, people.source)
             with session.read_state() or nullcontext() as state:
                 await asyncio.to_thread(know, connection, state)
-            table = PlanTable(connection, defaults=people.mapper.defaults, flags={})
+            table = PlanTable(connection, defaults=people.mappers.defaults, flags={})
             pairs = Pairs(connection, table, sample=sample)
             if sample is None:
                 await list_all(pairs, session.target, watch.listing)
             else:
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
-            found = await asyncio.to_thread(_compare, pairs, _Findings(_mapped(spec.attributes)))
+            found = await asyncio.to_thread(
+                _compare, pairs, _Findings(_mapped(one.attributes for one in spec.pools), session.source.names)
+            )
             extra = await asyncio.to_thread(pairs.count_extra) if sample is None else None
     finally:
         connection.close()
@@ -97,7 +105,12 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
     )
 
 
-def _mapped(attributes: Attributes) -> frozenset[str]:
+def _mapped(pools: Iterable[Attributes]) -> frozenset[str]:
+    """Fields that any pool fills: a person may have records in several."""
+    return frozenset().union(*map(_mapped_by, pools))
+
+
+def _mapped_by(attributes: Attributes) -> frozenset[str]:
     names = {"first_name": attributes.first_name, "last_name": attributes.last_name}
     return frozenset(name for name, one in names.items() if one) | {METADATA + key for key in attributes.metadata}
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from engine.model.keys import sub_of
+from engine.model.keys import sub_of, written_user
 from engine.model.resets import Candidate, Mail, MailRow, Recipient
 from engine.model.users import TargetUser
 from engine.snapshot.passwordless import FindPasswordless, without_password
@@ -30,7 +30,7 @@ _PEOPLE = """
 SELECT r.key, h.id AS workos_id, h.email, h.verified OR (r.verified AND r.email = h.email) AS verified,
     h.signed_in OR v.id IS NOT NULL OR tr.id IS NOT NULL AS returned, r.joins, r.enabled,
     CASE WHEN tm.id IS NOT NULL AND coalesce(m.status, 'failed') = 'failed' THEN 'sent' ELSE m.status END AS status,
-    max(coalesce(m.sent_at, tm.at), coalesce(tm.at, m.sent_at)) AS sent_at, r.fields,
+    max(coalesce(m.sent_at, tm.at), coalesce(tm.at, m.sent_at)) AS sent_at, r.fields, r.placeholder,
     CASE WHEN r.native THEN json_array(json_array(r.status, r.enabled)) ELSE '[]' END AS own,
     (SELECT json_group_array(json_array(n.status, n.enabled)) FROM record n
         WHERE n.primary_key = r.key AND n.relation = 'merged' AND n.native) AS merged
@@ -46,10 +46,11 @@ ORDER BY r.key
 
 
 class CandidateTable:
-    """One snapshot's people; the state's rows are in `known`."""
+    """One snapshot's people; the state's rows are in `known`. `pools` are the names of several, by ID."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, pools: Mapping[str, str] | None = None) -> None:
         self._connection = connection
+        self._pools = pools or {}
         connection.executescript(_PREPARED)
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
@@ -83,8 +84,9 @@ class CandidateTable:
         return {str(workos_id): str(key) for workos_id, key in self._connection.execute(query)}
 
     def people(self) -> set[str]:
-        """Subs of the people whom the plan selects."""
-        return {sub_of(row[0]) for row in self._connection.execute("SELECT key FROM person")}
+        """Subs of the people whom the plan selects; of several pools, POOL/SUB as well."""
+        keys = [str(row[0]) for row in self._connection.execute("SELECT key FROM person")]
+        return {sub_of(key) for key in keys} | {written_user(self._pools, key) for key in keys if self._pools}
 
     def without_password(self, people: Sequence[Recipient], find: FindPasswordless) -> set[str]:
         """Keys of those of them who have no password in Cognito. Blocking; raises SourceError."""
@@ -106,8 +108,9 @@ class CandidateTable:
                     verified=bool(row.verified),
                     returned=bool(row.returned),
                     mail=Mail(row.status, row.sent_at) if row.status is not None else None,
+                    placeholder=bool(row.placeholder),
                 )
-                yield candidate, Recipient(row.workos_id or "", row.key, row.email or "", _name(row.fields))
+                yield candidate, _recipient(row, self._pools)
 
 
 class _Row(NamedTuple):
@@ -121,8 +124,13 @@ class _Row(NamedTuple):
     status: str | None
     sent_at: float | None
     fields: bytes
+    placeholder: int
     own: str
     merged: str
+
+
+def _recipient(row: _Row, pools: Mapping[str, str]) -> Recipient:
+    return Recipient(row.workos_id or "", row.key, row.email or "", _name(row.fields), pools)
 
 
 def _name(fields: bytes) -> str | None:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import orjson
 
-from engine.model.keys import sub_of, user_key
+from engine.model.keys import sub_of
 from engine.plan_file.model import Decision
 from engine.resources.users.decisions import AdoptionFacts, RecordFacts, adoption_misfit, record_misfit, refuse
 from engine.snapshot.rows import named
 from engine.snapshot.targets import load_target
+
+KeyOf = Callable[[Decision], str]
+"""The key of the user whom a decision is about."""
 
 _RECORD = "SELECT reason, email, verified FROM record WHERE key = ?"
 _OTHERS = """
@@ -45,12 +48,12 @@ class _Adoption(NamedTuple):
     user: bytes | None
 
 
-def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str, *, pool: str) -> None:
+def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str, *, key_of: KeyOf) -> None:
     """Hold the decisions against the pool, and take out those to be skipped. Raises DecisionsMisfit."""
-    skipped = [(user_key(pool, one.sub),) for one in decisions if one.action == "skip"]
+    skipped = [(key_of(one),) for one in decisions if one.action == "skip"]
     connection.executemany("UPDATE record SET skipped = 1 WHERE key = ?", skipped)
-    first = orjson.dumps([user_key(pool, one.sub) for one in decisions if one.action == "primary"]).decode()
-    facts = ((one, _facts(connection, user_key(pool, one.sub), first)) for one in decisions)
+    first = orjson.dumps([key_of(one) for one in decisions if one.action == "primary"]).decode()
+    facts = ((one, _facts(connection, key_of(one), first)) for one in decisions)
     refuse([(one, misfit) for one, found in facts if (misfit := record_misfit(one, found)) is not None], file)
     connection.executemany(
         "INSERT INTO change (kind, key, action, code, counts_as) VALUES ('user', ?, 'skip', 'decision', 'skipped')",
@@ -58,12 +61,12 @@ def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision],
     )
 
 
-def check_adoptions(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str, *, pool: str) -> None:
+def check_adoptions(connection: sqlite3.Connection, decisions: Sequence[Decision], file: str, *, key_of: KeyOf) -> None:
     """Hold the adoptions against WorkOS, whose users are stored. Raises DecisionsMisfit."""
     misfits = []
     for one in decisions:
         if one.action == "adopt":
-            (row,) = named(connection, _Adoption, _ADOPTION, (one.user_id, user_key(pool, one.sub)))
+            (row,) = named(connection, _Adoption, _ADOPTION, (one.user_id, key_of(one)))
             primary = sub_of(row.primary_key) if row.primary_key is not None else None
             found = load_target(row.user)
             facts = AdoptionFacts(primary, row.external_id, row.email, row.workos_id, found)

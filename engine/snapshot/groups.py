@@ -11,47 +11,43 @@ from engine.model.users import SourceUser
 
 # Numbers stand for names, and rows are appended and indexed afterwards: half a million memberships are a usual pool's.
 _TABLES = """
-CREATE TABLE IF NOT EXISTS pool_group (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS group_member (group_id INTEGER NOT NULL, username TEXT NOT NULL);
+CREATE TABLE pool_group{n} (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE group_member{n} (group_id INTEGER NOT NULL, username TEXT NOT NULL);
 """
-_INDEX = "CREATE INDEX IF NOT EXISTS group_member_username ON group_member (username, group_id)"
-_MEMBER = "INSERT INTO group_member (group_id, username) VALUES (?, ?)"
-# A listing that had to be begun again gives members twice, and another pool may have users of the same names.
+_INDEX = "CREATE INDEX group_member{n}_username ON group_member{n} (username, group_id)"
+_GROUP = "INSERT INTO pool_group{n} (id, name) VALUES (?, ?)"
+_MEMBER = "INSERT INTO group_member{n} (group_id, username) VALUES (?, ?)"
+# A listing that had to be begun again gives members twice.
 _GROUPS = """
-SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id
-WHERE m.username IN ({marks}) AND m.group_id >= ? AND m.group_id < ? ORDER BY g.id
+SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id
+WHERE m.username IN ({marks}) ORDER BY g.id
 """
 
 
 class GroupMembers:
-    """Members of some groups of one pool, in tables of `connection` that several pools share."""
+    """Members of some groups of a pool, in tables of `connection`; `number` tells those of several pools apart."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, number: int = 0) -> None:
         self._connection = connection
-        self._first = self._end = 0
-        connection.executescript(_TABLES)
+        self._n = str(number) if number else ""
+        connection.executescript(_TABLES.format(n=self._n))
 
     def read(self, source: UserSource, groups: Iterable[str], progress: Callable[[], None] = lambda: None) -> None:
         """All members of these groups, `progress` after each page. Raises SourceError where one does not exist."""
-        names = sorted(set(groups))
-        self._first = self._connection.execute("SELECT coalesce(max(id) + 1, 0) FROM pool_group").fetchone()[0]
-        self._end = self._first + len(names)
-        numbered = list(enumerate(names, self._first))
-        self._connection.executemany("INSERT INTO pool_group (id, name) VALUES (?, ?)", numbered)
-        for number, group in numbered:
+        for number, group in enumerate(sorted(set(groups))):
             self._connection.execute("BEGIN")
+            self._connection.execute(_GROUP.format(n=self._n), (number, group))
             for page in source.group_members(group):
-                self._connection.executemany(_MEMBER, [(number, username) for username in page])
+                self._connection.executemany(_MEMBER.format(n=self._n), [(number, username) for username in page])
                 progress()
             self._connection.execute("COMMIT")
-        self._connection.execute(_INDEX)
+        self._connection.execute(_INDEX.format(n=self._n))
 
     def onto(self, page: Sequence[SourceUser]) -> list[SourceUser]:
         """The same users with their groups, of those that were read, by name."""
-        query = _GROUPS.format(marks=",".join("?" * len(page)))
+        query = _GROUPS.format(n=self._n, marks=",".join("?" * len(page)))
         groups: dict[str, list[str]] = {}
-        asked = [*(user.username for user in page), self._first, self._end]
-        for username, group in self._connection.execute(query, asked):
+        for username, group in self._connection.execute(query, [user.username for user in page]):
             groups.setdefault(username, []).append(group)
         return [replace(user, groups=tuple(groups.get(user.username, ()))) for user in page]
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
 
-from engine.model.keys import sub_of
+from engine.model.keys import name_of_pool, sub_of
 from engine.snapshot.rows import named
 
 # A user of the state who is no longer in what the pool gives keeps their line: an application may still refer to them.
@@ -32,6 +32,7 @@ class Identifiers:
     identities: tuple[tuple[str, str], ...]
     workos_id: str | None
     relation: str
+    pool: str | None = None  # where the plan has several: its name
 
 
 class _Row(NamedTuple):
@@ -42,14 +43,15 @@ class _Row(NamedTuple):
     relation: str
 
 
-def identifiers(connection: sqlite3.Connection) -> Iterator[Identifiers]:
-    """One a record, in order of key; the state's rows are in `known`."""
+def identifiers(connection: sqlite3.Connection, pools: Mapping[str, str] | None = None) -> Iterator[Identifiers]:
+    """One a record, in order of key; the state's rows are in `known`. `pools`: the names of several, by ID."""
     cursor = named(connection, _Row, _ROWS)
     while rows := cursor.fetchmany(1000):
         for row in rows:
             held = orjson.loads(row.identities) if row.identities else ()
             pairs = tuple((provider, user) for provider, user in held)
-            yield Identifiers(sub_of(row.key), row.username, pairs, row.workos_id, row.relation)
+            pool = name_of_pool(pools or {}, row.key)
+            yield Identifiers(sub_of(row.key), row.username, pairs, row.workos_id, row.relation, pool)
 
 
 def names_of(connection: sqlite3.Connection, key: str) -> tuple[str | None, str | None]:

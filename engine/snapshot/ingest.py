@@ -1,10 +1,14 @@
-"""Source users into the snapshot: filtered and mapped on the way, in batches, a bounded number in memory."""
+"""Source users into the snapshot: filtered and mapped on the way, in batches, a bounded number in memory.
+
+Each pool has a reader of its own; one thread writes what all of them give.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import count
 
 import orjson
 
@@ -21,8 +25,8 @@ from engine.snapshot.schema import DEDUPLICATE, SEALED
 
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
-    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name, placeholder)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
@@ -32,7 +36,10 @@ PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 
 
 class Ingest:
-    """Reads one source, the user pool `pool`, into one snapshot."""
+    """Reads one source, the user pool `pool`, into one snapshot.
+
+    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them.
+    """
 
     def __init__(
         self,
@@ -45,6 +52,8 @@ class Ingest:
         reset_providers: frozenset[str] = frozenset(),
         pool: str = NO_POOL,
         place: PlaceRecord | None = None,
+        ids: Iterator[int] | None = None,
+        number: int = 0,
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -56,49 +65,61 @@ class Ingest:
         self._reset_providers = reset_providers
         self._pool = user_key(pool, "")
         self._place = place
+        self._rows: list[tuple[object, ...]] = []
         self._identities: list[tuple[object, ...]] = []
-        self._delivered = 0
+        self._ids = ids or count(1)
+        self._number = number
+        self._members: GroupMembers | None = None
+        self._need_groups = False
+        self._placing = False
 
     def read(
         self, source: UserSource, *, inline_groups: bool, progress: Progress, placing: Collection[str] | None = None
     ) -> None:
-        """All of the source. `inline_groups`: records carry their groups, nobody has to be asked for them.
+        """All of the only source. Raises SourceError."""
+        self.begin(source, inline_groups=inline_groups, progress=progress, placing=placing)
+        read_pages(self._connection, ((self, page) for page in source.pages()), [self], progress)
+
+    def begin(
+        self, source: UserSource, *, inline_groups: bool, progress: Progress, placing: Collection[str] | None = None
+    ) -> None:
+        """Read who is in which group, where that is needed.
+
+        `inline_groups`: records carry their groups, nobody has to be asked for them.
 
         `placing` are the groups that organizations come from, beside those that filters name; None: from none.
-        Raises SourceError as the source does, and where records have no groups that filters or organizations need
-        (rule 12).
+        Raises SourceError as the source does.
         """
-        members: GroupMembers | None = None
-        needed = self._filters.need_groups or placing is not None
-        if needed and not inline_groups:
-            members = GroupMembers(self._connection)
+        self._placing = placing is not None
+        self._need_groups = self._filters.need_groups or self._placing
+        if self._need_groups and not inline_groups:
+            self._members = GroupMembers(self._connection, self._number)
             # Nobody is read yet, but who waits may want to stop.
-            members.read(source, {*named_groups(self._filters), *(placing or ())}, lambda: progress(0))
-        rows: list[tuple[object, ...]] = []
-        seen = 0
-        self._connection.execute("BEGIN")
-        for page in source.pages():
-            users = members.onto(page) if members else page
-            rows.extend(self._row(user) for user in users)
-            seen += len(page)
-            if len(rows) >= _BATCH:
-                self._connection.executemany(_INSERT, rows)
-                self._connection.executemany(_IDENTITY, self._identities)
-                rows.clear()
-                self._identities.clear()
-            progress(seen)
-        self._connection.executemany(_INSERT, rows)
+            self._members.read(source, {*named_groups(self._filters), *(placing or ())}, lambda: progress(0))
+
+    def add(self, page: Sequence[SourceUser]) -> None:
+        """One page of the source; the caller is in a transaction."""
+        users = self._members.onto(page) if self._members else page
+        self._rows.extend(self._row(user) for user in users)
+        if len(self._rows) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is not written yet."""
+        self._connection.executemany(_INSERT, self._rows)
         self._connection.executemany(_IDENTITY, self._identities)
-        self._connection.execute("COMMIT")
-        if needed and self._groups_missing:
-            key = "organizations.from: group" if placing is not None else "filters.groups"
+        self._rows.clear()
+        self._identities.clear()
+
+    def check_groups(self) -> None:
+        """Raise SourceError where records have no groups that filters or organizations need (rule 12)."""
+        if self._need_groups and self._groups_missing:
+            key = "organizations.from: group" if self._placing else "filters.groups"
             raise SourceError(
                 f"{key} needs each user's groups, and the export has none",
                 remedy=f"make one with `migrate export`, which writes them, or leave {key} out",
                 code="groups_missing",
             )
-        self._connection.execute(DEDUPLICATE)
-        self._connection.executescript(SEALED)
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
         reason = self._filter.reason(user)
@@ -118,19 +139,19 @@ class Ingest:
             fingerprint = self._fingerprints.whole(
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
-        self._delivered += 1
+        number = next(self._ids)
         invalid = dict(record.invalid)
         if reason is None and self._place is not None:
-            fault = self._place(self._delivered, user, {one.provider for one in record.identities})
+            fault = self._place(number, user, {one.provider for one in record.identities})
             invalid |= {"organization": fault} if fault is not None else {}
         self._identities.extend(
             # An identity without the provider's user id is nobody's: it would link strangers to each other.
-            (one.provider, one.user_id, self._delivered)
+            (one.provider, one.user_id, number)
             for one in record.identities
             if one.user_id
         )
         return (
-            self._delivered,
+            number,
             self._pool + record.sub,
             record.username,
             record.created,
@@ -151,7 +172,30 @@ class Ingest:
             not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
+            record.placeholder,
         )
+
+
+def read_pages(
+    connection: sqlite3.Connection,
+    pages: Iterable[tuple[Ingest, Sequence[SourceUser]]],
+    readers: Sequence[Ingest],
+    progress: Progress,
+) -> None:
+    """Every page by its reader; `readers` are all that there are, begun. Raises SourceError."""
+    seen = 0
+    connection.execute("BEGIN")
+    for reader, page in pages:
+        reader.add(page)
+        seen += len(page)
+        progress(seen)
+    for reader in readers:
+        reader.flush()
+    connection.execute("COMMIT")
+    for reader in readers:
+        reader.check_groups()
+    connection.execute(DEDUPLICATE)
+    connection.executescript(SEALED)
 
 
 def named_groups(filters: Filters) -> set[str]:
@@ -162,14 +206,31 @@ def named_groups(filters: Filters) -> set[str]:
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
     """Records seen, records selected, and those left out by reason."""
+    return _counted(connection)
+
+
+def _counted(
+    connection: sqlite3.Connection, where: str = "", of: tuple[str, ...] = ()
+) -> tuple[int, int, Counter[str]]:
     reasons: Counter[str] = Counter()
     selected = 0
-    for reason, number in connection.execute("SELECT reason, count(*) FROM record GROUP BY reason"):
+    query = f"SELECT reason, count(*) FROM record {where} GROUP BY reason"  # noqa: S608 - our own words
+    for reason, number in connection.execute(query, of):
         if reason is None:
             selected = number
         else:
             reasons[reason] = number
     return selected + sum(reasons.values()), selected, reasons
+
+
+def counts_of_pool(connection: sqlite3.Connection, pool: str) -> tuple[int, int, Counter[str]]:
+    """The same of one of several pools."""
+    return _counted(connection, "WHERE key BETWEEN ?1 AND ?1 || char(1114111)", (user_key(pool, ""),))
+
+
+def count_placeholders(connection: sqlite3.Connection) -> int:
+    """People who have no address, and the plan's placeholder for one."""
+    return int(connection.execute("SELECT count(*) FROM person WHERE placeholder").fetchone()[0])
 
 
 def count_merged(connection: sqlite3.Connection) -> int:

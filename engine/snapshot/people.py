@@ -13,21 +13,25 @@ import orjson
 from engine.plan_file.model import Duplicates
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.duplicates import merge, rank
-from engine.resources.users.mapper import MappedRecord, Mapper
+from engine.resources.users.mapper import MappedRecord, Mappers
 from engine.snapshot import database
 from engine.snapshot.rows import named
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
-# has none of its own, or whose provider the plan skips, is no longer left out for that.
+# has none of its own, or whose provider the plan skips, is no longer left out for that. Within one pool alone: another
+# pool's provider of that name may be somebody else. A placeholder is no address to be found under.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
 CREATE TEMP TABLE owner AS
-    SELECT i.provider, i.user_id, min(r.key) AS key FROM identity i JOIN record r ON r.id = i.record
-    WHERE r.native AND r.reason IS NULL AND r.skipped = 0 GROUP BY i.provider, i.user_id;
-CREATE UNIQUE INDEX temp.owner_user ON owner (provider, user_id);
+    SELECT i.provider, i.user_id, min(r.key) AS key, substr(r.key, 1, instr(r.key, '/')) AS pool,
+        r.placeholder AS placeholder
+    FROM identity i JOIN record r ON r.id = i.record
+    WHERE r.native AND r.reason IS NULL AND r.skipped = 0 GROUP BY i.provider, i.user_id, pool;
+CREATE UNIQUE INDEX temp.owner_user ON owner (provider, user_id, pool);
 CREATE TEMP TABLE link (id INTEGER PRIMARY KEY, native_key TEXT NOT NULL);
 INSERT INTO link
     SELECT r.id, min(o.key) FROM identity i JOIN owner o ON o.provider = i.provider AND o.user_id = i.user_id
+        AND (r.placeholder OR NOT o.placeholder) AND o.pool = substr(r.key, 1, instr(r.key, '/'))
     JOIN record r ON r.id = i.record
     WHERE NOT r.native AND r.skipped = 0
         AND (r.reason IS NULL OR r.reason IN ('no_email', 'invalid_email', 'provider')) GROUP BY r.id;
@@ -37,7 +41,8 @@ DROP TABLE temp.owner;
 DROP TABLE temp.link;
 """
 _GROUPS = """
-SELECT address, key, username, created, native, provider, email, verified, fields, invalid, linked_to, joins
+SELECT address, key, username, created, native, provider, email, verified, fields, invalid, linked_to, joins,
+    placeholder
 FROM record
 WHERE reason IS NULL AND skipped = 0 AND address IN (
     SELECT address FROM record WHERE reason IS NULL AND skipped = 0 GROUP BY address HAVING count(*) > 1
@@ -58,13 +63,14 @@ class _Row(NamedTuple):
     invalid: bytes | None
     linked_to: str | None
     joins: int
+    placeholder: int
 
 
 def merge_people(
     connection: sqlite3.Connection,
     *,
     duplicates: Duplicates,
-    mapper: Mapper,
+    mappers: Mappers,
     fingerprints: Fingerprints,
     decided: Collection[str] = (),
 ) -> None:
@@ -80,10 +86,13 @@ def merge_people(
         records = [_record(row) for row in found]
         linked = {row.key for row in found if row.linked_to is not None}
         settled = any(record.sub in decided for record in records)
-        if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
+        apart = len(records) - len(linked) > 1
+        # Somebody else has the address that was made up for a user, or one sub stands in two pools: no one person.
+        made_up = apart and any(row.placeholder and row.key not in linked for row in found)
+        if made_up or (duplicates.strategy == "error" and apart and not settled):
             _refuse(connection, records)
         else:
-            _merge(connection, _Group(address, records, linked), duplicates, mapper, fingerprints, decided)
+            _merge(connection, _Group(address, records, linked), duplicates, mappers, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
     database.complete(connection)
@@ -102,7 +111,7 @@ def _merge(
     connection: sqlite3.Connection,
     group: _Group,
     duplicates: Duplicates,
-    mapper: Mapper,
+    mappers: Mappers,
     fingerprints: Fingerprints,
     decided: Collection[str],
 ) -> None:
@@ -116,7 +125,7 @@ def _merge(
         (
             orjson.dumps(person.fields, option=orjson.OPT_SORT_KEYS),
             orjson.dumps(person.invalid) if person.invalid else None,
-            fingerprints.whole(group.address, first.verified, mapper.with_defaults(person.fields)),
+            fingerprints.whole(group.address, first.verified, mappers.of(first.sub).with_defaults(person.fields)),
             fingerprints.field("email", group.address),
             person.had_password,
             person.joins_resets,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -50,13 +50,16 @@ class Person:
 
 
 class PlanTable:
-    """The users' plan of one snapshot; the state's rows are in `known`."""
+    """The users' plan of one snapshot; the state's rows are in `known`.
+
+    `defaults` gives the plan's own values for the user with a key.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, *, defaults: Mapping[str, str], flags: Mapping[str, str]
+        self, connection: sqlite3.Connection, *, defaults: Callable[[str], Mapping[str, str]], flags: Mapping[str, str]
     ) -> None:
         self._connection = connection
-        self._defaults = dict(defaults)
+        self._defaults = defaults
         self._flags = flags
 
     def prepare(self, adoptions: Mapping[str, str] | None = None) -> None:
@@ -163,11 +166,11 @@ class PlanTable:
 
     def count_unverified_addresses(self) -> int:
         """People whose WorkOS user stands under an address that Cognito has not verified: the first to verify it
-        there reaches that user.
+        there reaches that user. Placeholders are nobody's, and counted apart.
         """
         query = """
         SELECT count(*) FROM change c JOIN record r ON r.key = c.key
-        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip') AND NOT r.verified
+        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip') AND NOT r.verified AND NOT r.placeholder
         """
         return int(self._connection.execute(query).fetchone()[0])
 
@@ -195,7 +198,7 @@ class PlanTable:
             key=row.key,
             email=row.email,
             verified=bool(row.verified),
-            fields={**self._defaults, **orjson.loads(row.fields)},
+            fields={**self._defaults(row.key), **orjson.loads(row.fields)},
             flags=self._flags if row.password else {},
             invalid=orjson.loads(row.invalid) if row.invalid else {},
         )

@@ -31,6 +31,7 @@ CREATE TABLE record (
     by_name INTEGER NOT NULL DEFAULT 0,  -- native, with a username or preferred_username that is no address
     joins INTEGER NOT NULL DEFAULT 0,  -- federated by a provider that WorkOS lacks: needs a password as well
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
+    placeholder INTEGER NOT NULL DEFAULT 0,  -- has no address: `email` is the plan's placeholder
     skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0;

@@ -1,10 +1,14 @@
-"""How people in a snapshot sign in: their identity providers, and whether they have (or will get) a password."""
+"""How people in a snapshot sign in: their identity providers, and whether they have (or will get) a password.
+
+What a provider is called depends on its pool, where there are several: `label` makes it of the record's key and the
+provider's own name.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from itertools import groupby
 from operator import itemgetter
 
@@ -13,32 +17,43 @@ import orjson
 from engine.oauth.handling import SignsInBy
 from engine.resources.organizations.organization import Addresses, domain_of
 
+Label = Callable[[str, str], str]
+
+
+def own_name(_: str, provider: str) -> str:
+    """A provider's own name, of one pool alone."""
+    return provider
+
+
 # All records of one person, merged ones too, next to each other.
 _IDENTITIES = """
-SELECT coalesce(r.primary_key, r.key) AS person, r.identities, max(p.password, p.passwordless)
+SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.identities, max(p.password, p.passwordless)
 FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.identities IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
 _ADDRESSES = """
-SELECT coalesce(r.primary_key, r.key) AS person, r.email, r.identities, max(p.password, p.passwordless)
+SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)
 FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)
 WHERE r.reason IS NULL AND r.skipped = 0 AND r.email IS NOT NULL AND r.relation != 'unverified'
 ORDER BY person
 """
-_LEFT_OUT = "SELECT provider, count(*) FROM record WHERE reason = 'provider' AND provider IS NOT NULL GROUP BY provider"
+_LEFT_OUT = """
+SELECT min(key), provider, count(*) FROM record WHERE reason = 'provider' AND provider IS NOT NULL
+GROUP BY provider, substr(key, 1, instr(key, '/'))
+"""
 
 
-def count_sign_ins(connection: sqlite3.Connection) -> list[SignsInBy]:
+def count_sign_ins(connection: sqlite3.Connection, label: Label = own_name) -> list[SignsInBy]:
     """People by the set of providers they have; blocking, and memory does not grow with the pool."""
     found: Counter[tuple[frozenset[str], bool]] = Counter()
     person, providers, password = None, set[str](), False
-    for key, identities, has_password in connection.execute(_IDENTITIES):
-        if key != person:
+    for of, key, identities, has_password in connection.execute(_IDENTITIES):
+        if of != person:
             if person is not None:
                 found[frozenset(providers), password] += 1
-            person, providers, password = key, set(), bool(has_password)
-        providers.update(str(provider) for provider, _ in orjson.loads(identities))
+            person, providers, password = of, set(), bool(has_password)
+        providers.update(label(key, str(provider)) for provider, _ in orjson.loads(identities))
     if person is not None:
         found[frozenset(providers), password] += 1
     return [SignsInBy(names, has, people) for (names, has), people in sorted(found.items(), key=_in_order)]
@@ -54,7 +69,10 @@ def count_by_name(connection: sqlite3.Connection) -> int:
 
 
 def count_addresses(
-    connection: sqlite3.Connection, connections: Collection[str], domains: Collection[str]
+    connection: sqlite3.Connection,
+    connections: Collection[str],
+    domains: Collection[str],
+    label: Label = own_name,
 ) -> Addresses:
     """Where the addresses of people lie who sign in with these providers, and of others under these domains; blocking.
 
@@ -64,10 +82,10 @@ def count_addresses(
     others: Counter[str] = Counter()
     for _, rows in groupby(connection.execute(_ADDRESSES), key=itemgetter(0)):
         signs_in, addressed, otherwise = set[tuple[str, str]](), set[str](), False
-        for _, email, identities, password in rows:
+        for _, key, email, identities, password in rows:
             domain = domain_of(email)
             addressed.add(domain)
-            names = {str(name) for name, _ in orjson.loads(identities)} if identities else set[str]()
+            names = {label(key, str(name)) for name, _ in orjson.loads(identities)} if identities else set[str]()
             signs_in.update((name, domain) for name in names if name in by_provider)
             otherwise = otherwise or bool(password) or any(name not in by_provider for name in names)
         for name, domain in signs_in:
@@ -77,9 +95,9 @@ def count_addresses(
     return Addresses(by_provider, others)
 
 
-def count_left_out(connection: sqlite3.Connection) -> dict[str, int]:
+def count_left_out(connection: sqlite3.Connection, label: Label = own_name) -> dict[str, int]:
     """Users whom `fallback: skip` left out, by their provider."""
-    return {str(provider): int(number) for provider, number in connection.execute(_LEFT_OUT)}
+    return {label(key, str(provider)): int(number) for key, provider, number in connection.execute(_LEFT_OUT)}
 
 
 def _in_order(item: tuple[tuple[frozenset[str], bool], int]) -> tuple[list[str], bool]:

@@ -37,15 +37,28 @@ def check_whole(path: Path, connection: sqlite3.Connection, version: int) -> Non
 
 
 def check_identity(path: Path, connection: sqlite3.Connection, identity: StateIdentity) -> None:
-    """Raise StateError where the state is another's."""
+    """Raise StateError where the state is another's. A plan may have pools that the state does not know yet."""
     held = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('plan', 'pool', 'destination')"))
-    for what, ours in (("plan", identity.plan), ("pool", identity.pool), ("destination", identity.destination)):
-        if held.get(what) != ours:
+    pools = StateIdentity("", str(held.get("pool")), "").pools
+    lost = sorted(set(pools) - set(identity.pools))
+    for what, ours, same in (
+        ("plan", identity.plan, held.get("plan") == identity.plan),
+        ("pool", identity.pool, not lost or bool(set(pools) & set(identity.pools))),
+        ("destination", identity.destination, held.get("destination") == identity.destination),
+    ):
+        if not same:
             raise StateError(
                 f"the state {path} belongs to another {what} ({held.get(what)}, not {ours})",
                 remedy="give this plan a name or a state.path of its own",
                 code="state_of_another",
             )
+    if lost:
+        which = f"pool {lost[0]}" if len(lost) == 1 else f"pools {', '.join(lost)}"
+        raise StateError(
+            f"the state {path} knows users of the user {which}, which the plan's source does not list any more",
+            remedy="put it back under source; to migrate nobody of it any more, filter its users out there",
+            code="state_knows_other_pool",
+        )
 
 
 def reading_uri(path: Path) -> str:

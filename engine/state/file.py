@@ -104,6 +104,8 @@ class StateFile:
                 if version < schema.VERSION:
                     copies.keep_copy(path, connection, version)
                     copies.upgrade(connection, version)
+                # Pools that the plan has got since belong to the state from now on.
+                connection.execute("UPDATE meta SET value = ?1 WHERE key = 'pool' AND value != ?1", (identity.pool,))
                 return cls(path, connection)
             except BaseException:
                 connection.close()

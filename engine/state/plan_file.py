@@ -42,7 +42,9 @@ def _place(state: StateFile, spec: Spec) -> str:
 
 def _selection(spec: Spec) -> str:
     """Source and filters as text, alike for equal ones."""
-    return json.dumps([asdict(spec.source) | {"base": None}, asdict(spec.filters)], default=_text, sort_keys=True)
+    chosen = [[asdict(one.source) | {"base": None}, asdict(one.filters)] for one in spec.pools]
+    # Of a single pool the text is what it was before plans could have several.
+    return json.dumps(chosen[0] if len(chosen) == 1 else chosen, default=_text, sort_keys=True)
 
 
 def _text(value: object) -> object:

@@ -39,6 +39,7 @@ class UserRow:
     attempts: int
     run_id: str | None
     primary_sub: str | None = None
+    key: str = ""  # with the pool
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,29 +101,36 @@ def users(state: StateFile, lists: Sequence[str]) -> Iterator[tuple[str, UserRow
         for orphan in state.orphaned():
             yield (
                 "orphaned",
-                UserRow(sub_of(orphan.key), orphan.workos_id, "", "orphaned", "orphaned", 0, orphan.run_id),
+                UserRow(
+                    sub_of(orphan.key), orphan.workos_id, "", "orphaned", "orphaned", 0, orphan.run_id, key=orphan.key
+                ),
             )
     if "left_out" in lists:
         for row in state.every("SELECT key, reason FROM left_out ORDER BY key"):
-            yield "left_out", UserRow(sub_of(row["key"]), None, "", "left_out", row["reason"], 0, None)
+            yield "left_out", UserRow(sub_of(row["key"]), None, "", "left_out", row["reason"], 0, None, key=row["key"])
 
 
-def user(state: StateFile, sub: str) -> UserRow | None:
-    """One user of the plan's pool."""
-    query = f"SELECT {_COLUMNS} FROM resources WHERE kind = 'user' AND key = ?"
-    row = state.one(query, (user_key(state.identity.pool, sub),))
+def keys_of(state: StateFile, sub: str) -> list[str]:
+    """Keys of the users with that sub, in any of the state's pools."""
+    query = "SELECT key FROM resources WHERE kind = 'user' AND key = ?"
+    keys = (user_key(pool, sub) for pool in state.identity.pools)
+    return [key for key in keys if state.one(query, (key,)) is not None]
+
+
+def user(state: StateFile, key: str) -> UserRow | None:
+    """One user by key."""
+    row = state.one(f"SELECT {_COLUMNS} FROM resources WHERE kind = 'user' AND key = ?", (key,))
     return _user(row) if row is not None else None
 
 
-def forget(state: StateFile, subs: Sequence[str]) -> list[str]:
+def forget(state: StateFile, keys: Sequence[str]) -> list[str]:
     """Drop these users, and records merged into them, from the state; those that were there, in the order given."""
-    found, pool = [], state.identity.pool
+    found = []
     with state.transaction() as connection:
-        for sub in subs:
-            key = user_key(pool, sub)
+        for key in keys:
             if connection.execute("DELETE FROM resources WHERE kind = ? AND key = ?", (USER, key)).rowcount:
                 connection.execute("DELETE FROM resources WHERE kind = ? AND primary_key = ?", (USER, key))
-                found.append(sub)
+                found.append(key)
     return found
 
 
@@ -144,5 +152,5 @@ def _user(row: sqlite3.Row) -> UserRow:
     primary = row["primary_key"]
     return UserRow(
         sub_of(row["key"]), row["workos_id"], row["relation"], row["status"], row["error_code"], row["attempts"],
-        row["run_id"], sub_of(primary) if primary is not None else None,
+        row["run_id"], sub_of(primary) if primary is not None else None, row["key"],
     )  # fmt: skip

@@ -17,6 +17,7 @@ import orjson
 from engine.snapshot.identifiers import Identifiers
 from engine.views.text import json_safe, printable
 
+_POOL = "cognito_pool"
 _COLUMNS = ("cognito_sub", "cognito_username", "identities", "workos_user_id", "relation")
 # What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection): in a cell, and after the semicolon
 # that parts cells where the comma is a decimal sign. A number with its sign is none: telephone numbers stay.
@@ -25,28 +26,29 @@ _BATCH = 500
 _TABLES = """\
 -- Cognito identifiers and the WorkOS users that they became. relation: primary, merged or unverified.
 CREATE TABLE IF NOT EXISTS cognito_workos_users (
-    cognito_sub text PRIMARY KEY,
+    {pool}cognito_sub text{primary},
     cognito_username text,
     workos_user_id text NOT NULL,
-    relation text NOT NULL
+    relation text NOT NULL{key}
 );
 CREATE TABLE IF NOT EXISTS cognito_workos_identities (
     provider text NOT NULL,
     provider_user_id text NOT NULL,
-    cognito_sub text NOT NULL,
+    {pool}cognito_sub text NOT NULL,
     workos_user_id text NOT NULL,
     relation text NOT NULL,
-    PRIMARY KEY (provider, provider_user_id, cognito_sub)
+    PRIMARY KEY (provider, provider_user_id, {columns})
 );
 BEGIN;"""
 
 
-def as_csv(rows: Iterable[Identifiers]) -> Iterator[str]:
-    """A header and a line a record; `identities` are `provider:user id`, parted by spaces."""
-    yield ",".join(_COLUMNS)
+def as_csv(rows: Iterable[Identifiers], *, pools: bool = False) -> Iterator[str]:
+    """A header and a line a record; `identities` are `provider:user id`, parted by spaces. `pools`: of several."""
+    yield ",".join((_POOL, *_COLUMNS) if pools else _COLUMNS)
     for row in rows:
         identities = " ".join(f"{provider}:{user}" for provider, user in row.identities)
-        yield csv_line((row.sub, row.username or "", identities, row.workos_id or "", row.relation))
+        pool = (row.pool or "",) if pools else ()
+        yield csv_line((*pool, row.sub, row.username or "", identities, row.workos_id or "", row.relation))
 
 
 def csv_line(cells: Iterable[str]) -> str:
@@ -69,6 +71,7 @@ def json_line(row: Identifiers) -> str:
 def to_json(row: Identifiers) -> dict[str, object]:
     """One record."""
     return {
+        **({_POOL: row.pool} if row.pool is not None else {}),
         "cognito_sub": row.sub,
         "cognito_username": row.username,
         "identities": [{"provider": provider, "user_id": user} for provider, user in row.identities],
@@ -77,7 +80,7 @@ def to_json(row: Identifiers) -> dict[str, object]:
     }
 
 
-def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool) -> Iterator[str]:
+def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool, pools: bool = False) -> Iterator[str]:
     """Two tables and their rows for PostgreSQL, in one transaction; run again, it brings them up to date.
 
     That takes out who is nobody's any more, or whose relation has become unverified since.
@@ -85,7 +88,14 @@ def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool) -> Iterator
     Unverified relations are left out unless asked for (rule 15): whoever signed up with somebody's address must not
     get that person's data by a join.
     """
-    yield _TABLES
+    # Of several pools a user is known by pool and sub.
+    key = f"{_POOL}, cognito_sub" if pools else "cognito_sub"
+    yield _TABLES.format(
+        pool=f"{_POOL} text NOT NULL,\n    " if pools else "",
+        primary=" NOT NULL" if pools else " PRIMARY KEY",
+        key=f",\n    PRIMARY KEY ({key})" if pools else "",
+        columns=key,
+    )
     rows = iter(rows)
     while read := list(islice(rows, _BATCH)):
         batch: list[Identifiers] = []
@@ -94,28 +104,39 @@ def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool) -> Iterator
             wanted = row.workos_id and (include_unverified or row.relation != "unverified")
             (batch if wanted else left).append(row)
         if left:
-            subs = ", ".join(_literal(row.sub) for row in left)
-            yield f"DELETE FROM cognito_workos_users WHERE cognito_sub IN ({subs});"  # noqa: S608 (literals)
-            yield f"DELETE FROM cognito_workos_identities WHERE cognito_sub IN ({subs});"  # noqa: S608 (literals)
+            named = f"({key})" if pools else key
+            subs = ", ".join(f"({_literals(_key(row))})" if pools else _literal(row.sub) for row in left)
+            yield f"DELETE FROM cognito_workos_users WHERE {named} IN ({subs});"  # noqa: S608 (literals)
+            yield f"DELETE FROM cognito_workos_identities WHERE {named} IN ({subs});"  # noqa: S608 (literals)
         if not batch:
             continue
-        users = [(row.sub, row.username, row.workos_id, row.relation) for row in batch]
-        yield _insert("cognito_workos_users", users, "cognito_sub")
+        users = [(*_key(row), row.username, row.workos_id, row.relation) for row in batch]
+        yield _insert("cognito_workos_users", users, key)
         identities = [
-            (provider, user, row.sub, row.workos_id, row.relation) for row in batch for provider, user in row.identities
+            (provider, user, *_key(row), row.workos_id, row.relation)
+            for row in batch
+            for provider, user in row.identities
         ]
         if identities:
-            unique = list({one[:3]: one for one in identities}.values())
-            yield _insert("cognito_workos_identities", unique, "provider, provider_user_id, cognito_sub")
+            unique = list({one[:-2]: one for one in identities}.values())
+            yield _insert("cognito_workos_identities", unique, f"provider, provider_user_id, {key}")
     yield "COMMIT;"
 
 
 def _insert(name: str, rows: Iterable[tuple[str | None, ...]], key: str) -> str:
-    values = ",\n".join("(" + ", ".join(_literal(one) for one in row) + ")" for row in rows)
+    values = ",\n".join(f"({_literals(row)})" for row in rows)
     return (
         f"INSERT INTO {name} VALUES\n{values}\n"
         f"ON CONFLICT ({key}) DO UPDATE SET workos_user_id = excluded.workos_user_id, relation = excluded.relation;"
     )
+
+
+def _key(row: Identifiers) -> tuple[str, ...]:
+    return (row.sub,) if row.pool is None else (row.pool, row.sub)
+
+
+def _literals(row: Iterable[str | None]) -> str:
+    return ", ".join(map(_literal, row))
 
 
 def _literal(value: str | None) -> str:

@@ -18,6 +18,7 @@ _REASONS = {
     "not_allowed": "not among password_reset.email.allow_addresses, and this is staging",
     "returned": "have signed in or reset their password since",
     "mailed": "were mailed before",
+    "placeholder": "have no address, but a placeholder",
 }
 
 

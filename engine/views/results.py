@@ -91,7 +91,9 @@ def _failures(failures: Sequence[Failure], total: int, every: str) -> Iterator[s
     yield from ("", "not migrated")
     by_code: dict[str, list[str]] = {}
     for failure in failures:
-        by_code.setdefault(failure.code, []).append(failure.source_id)
+        by_code.setdefault(failure.code, []).append(
+            f"{failure.pool}/{failure.source_id}" if failure.pool else failure.source_id
+        )
     for code, subs in sorted(by_code.items()):
         message, remedy = explain(code, subs)
         yield f"  {code}: {message}"
@@ -111,6 +113,9 @@ def _reported(reported: Reported) -> Iterator[str]:
     if reported.attribute_vanished:
         yield ""
         yield f"{figure(reported.attribute_vanished)} names are gone in Cognito and kept in WorkOS"
+    if reported.placeholder:
+        yield ""
+        yield f"{figure(reported.placeholder)} users have no address: they come under a placeholder, never mailed"
     if reported.unverified_address:
         yield ""
         yield (

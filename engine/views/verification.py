@@ -44,7 +44,12 @@ def _differences(result: VerifyResult) -> Iterator[str]:
     yield ""
     yield "differences (cognito sub, workos id, field, verdict)"
     rows = [
-        (one.source_id, one.workos_id or "-", shown_name(one.field) if one.field else "-", one.verdict)
+        (
+            f"{one.pool}/{one.source_id}" if one.pool else one.source_id,
+            one.workos_id or "-",
+            shown_name(one.field) if one.field else "-",
+            one.verdict,
+        )
         for one in result.differences[:_SHOWN]
     ]
     yield from table(rows)

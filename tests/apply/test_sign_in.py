@@ -52,7 +52,7 @@ class Stage:
 
     def __init__(self, one: Spec, workos: FakeWorkOS, state: StateFile | None = None, pool: Any = (OKTA,)) -> None:
         self.spec, self.workos, self.state = one, workos, state
-        self.stage = SignInStage(one, workos, pool=pool, pool_id="pool")
+        self.stage = SignInStage(one, workos, {"pool": pool})
         self.secrets = self.stage.secrets
 
     async def foresee(self, people: Any = PEOPLE) -> SignIn:

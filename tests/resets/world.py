@@ -20,6 +20,7 @@ from engine.resets.results import SendResult
 from engine.resets.sending import Sending, SendOptions
 from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
+from engine.run.sources import Sources
 from engine.run.stopping import Stop
 from engine.sandbox.options import Faults, Options, Quotas
 from engine.sandbox.server import Server
@@ -126,7 +127,7 @@ class World:
         state.transaction = self._mortal_transaction(state)  # type: ignore[method-assign]
         try:
             watch = Watch(_nothing, _nothing, lambda: False)
-            read_people(spec, FakeSource(self.users), connection, b"k" * 32, watch)
+            read_people(spec, Sources.of(spec, FakeSource(self.users)), connection, b"k" * 32, watch)
             know(connection, state)
             sending = Sending(
                 spec=spec,

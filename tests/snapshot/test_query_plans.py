@@ -31,9 +31,8 @@ ELSEWHERE = (
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
-    "SELECT coalesce(max(id) + 1, 0) FROM pool_group",
-    "SELECT DISTINCT m.username, g.name FROM group_member m JOIN pool_group g ON g.id = m.group_id WHERE m.username IN",
-    "SELECT coalesce(r.primary_key, r.key) AS person, r.email, r.identities, max(p.password, p.passwordless)",
+    "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
+    "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT r.key, r.username FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
@@ -84,7 +83,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     decided: dict[str, list[Any]] = {"decisions": [{"sub": _sub(one), "action": "skip"} for one in people[:4]]}
     _write(folder, people, **decided)
     yield ["apply", "plan.yaml", "--sandbox"]
-    _write(folder, people, duplicates={"strategy": "error"})
+    made_up = {"no_email": "placeholder", "placeholder": "{sub}@no-email.acme.com"}
+    _write(folder, people, duplicates={"strategy": "error"}, **made_up)
     yield ["plan", "plan.yaml", "--sandbox"]
     _write(folder, people[1:])
     for command in ("plan", "apply", "apply", "verify", "ids", "status"):

@@ -15,7 +15,7 @@ from engine.plan_file.model import Attributes, Duplicates, Filters, Limits
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.changes import Change
 from engine.resources.users.discovery import discover
-from engine.resources.users.mapper import Mapper
+from engine.resources.users.mapper import Mapper, Mappers
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
 from engine.run.preparation import know
@@ -61,9 +61,9 @@ class World:
         ingest = Ingest(connection, filters=filters, mapper=mapper, fingerprints=self.marks)
         inline = more.get("inline_groups", True)
         ingest.read(source, inline_groups=inline, progress=lambda _: None, placing=more.get("placing"))
-        merge_people(connection, duplicates=duplicates, mapper=mapper, fingerprints=self.marks)
+        merge_people(connection, duplicates=duplicates, mappers=Mappers({NO_POOL: mapper}), fingerprints=self.marks)
         flags = self.options.get("flags", {})
-        self.table = PlanTable(connection, defaults=mapper.defaults, flags=flags)
+        self.table = PlanTable(connection, defaults=lambda _: mapper.defaults, flags=flags)
         return connection
 
     async def plan(self, *users: SourceUser) -> PlanSummary:

@@ -23,6 +23,7 @@ from engine.exports.files import ExportFiles
 from engine.model.errors import SourceError
 from engine.plan_file.loader import load
 from engine.run.reading import Watch, read_people
+from engine.run.sources import Sources
 from engine.snapshot import database
 from engine.snapshot.identifiers import identifiers
 from engine.snapshot.known import fill_known
@@ -88,7 +89,7 @@ def holds(folder: Path, raw: bytes) -> None:
     watch = Watch(reading=lambda _: None, listing=lambda _: None, stopping=lambda: False)
     try:
         with closing(database.create(snapshot)) as connection:
-            people = read_people(spec, ExportFiles(spec.source), connection, bytes(32), watch)
+            people = read_people(spec, Sources.of(spec, ExportFiles(spec.source)), connection, bytes(32), watch)
             counts = people.source
             assert counts.seen == counts.selected + sum(counts.filtered.values())
             fill_known(connection)

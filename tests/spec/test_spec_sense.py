@@ -368,8 +368,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 
 
 MORE_TO_COME = [
-    (source("  - {name: us, cognito: {user_pool_id: us-east-1_A}}\n"), ["source"]),
-    (more("no_email: placeholder\nplaceholder: '{sub}@x.acme.com'\n"), ["no_email: placeholder"]),
     (
         more(
             "attributes:\n  first_name: {const: x}\n  last_name: {from: y, optional: true}\n"
@@ -378,7 +376,6 @@ MORE_TO_COME = [
         [
             "attributes.first_name.const: x",
             "attributes.last_name.optional",
-            "attributes.external_id.template: {pool}:{sub}",
             "attributes.metadata.a.const: y",
         ],
     ),

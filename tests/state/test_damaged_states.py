@@ -157,7 +157,7 @@ def _look(path: Path) -> None:
     with state:
         queries.count_users(state)
         for _, one in queries.users(state, queries.USER_LISTS):
-            queries.user(state, one.source_id)
+            queries.user(state, one.key)
         queries.last_runs(state, 5)
         list(state.rows("connection"))
         state.some_workos_ids()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 
 from engine.model.errors import StateError
+from engine.model.keys import sub_of, user_key
 from engine.model.outcomes import Orphan, ResourceRow
 from engine.model.store import Settlement
 from engine.state import queries
 from engine.state.file import StateFile
-from tests.state.words import claim, done, key, not_done
+from tests.state.words import IDENTITY, claim, done, key, not_done
 
 
 @pytest.fixture
@@ -62,21 +63,23 @@ def test_lists(filled: StateFile, lists: list[str], rows: list[str]) -> None:
 
 
 def test_rows(filled: StateFile) -> None:
-    failed = queries.user(filled, "c")
+    failed = queries.user(filled, user_key(IDENTITY.pool, "c"))
     assert failed is not None and (failed.code, failed.attempts, failed.workos_id, failed.run_id) == (
         "timeout", 8, None, "r1",
     )  # fmt: skip
-    merged = queries.user(filled, "m")
+    merged = queries.user(filled, user_key(IDENTITY.pool, "m"))
     assert merged is not None and (merged.relation, merged.primary_sub, merged.workos_id) == ("merged", "a", "user_a")
-    assert queries.user(filled, "nobody") is None
+    assert queries.user(filled, user_key(IDENTITY.pool, "nobody")) is None
     ((_, left_out),) = queries.users(filled, ["left_out"])
     assert (left_out.status, left_out.code) == ("left_out", "disabled")
 
 
 def test_forgetting_takes_the_merged_records_along(filled: StateFile) -> None:
-    assert queries.forget(filled, ["a", "nobody", "f"]) == ["a", "f"]
-    assert [queries.user(filled, sub) for sub in ("a", "f", "m")] == [None, None, None]
-    assert queries.user(filled, "b") is not None
+    assert [
+        sub_of(key) for key in queries.forget(filled, [user_key(IDENTITY.pool, sub) for sub in ("a", "nobody", "f")])
+    ] == ["a", "f"]
+    assert [queries.user(filled, user_key(IDENTITY.pool, sub)) for sub in ("a", "f", "m")] == [None, None, None]
+    assert queries.user(filled, user_key(IDENTITY.pool, "b")) is not None
 
 
 def test_runs(state: StateFile) -> None:

@@ -23,6 +23,7 @@ from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
 from engine.run.results import ApplyResult, PlanResult
 from engine.run.session import Session
+from engine.run.sources import Sources
 from engine.run.stopping import Stop
 from engine.snapshot import database
 from engine.snapshot.identifiers import Identifiers, identifiers
@@ -84,8 +85,9 @@ class Pages(FakeSource):
 class IdentityWorld:
     """`apply` and `plan` over records; `workos`, `state` and `ids` say what came of it."""
 
-    def __init__(self, folder: Path, sections: str = "") -> None:
+    def __init__(self, folder: Path, sections: str = "", pools: Sequence[str] = ()) -> None:
         self.folder = folder
+        self.pools = list(pools)
         self.target = FakeTarget()
         self.plan_path = folder / "plan.yaml"
         self.write_plan(sections)
@@ -93,7 +95,15 @@ class IdentityWorld:
     def write_plan(self, sections: str) -> None:
         """The plan file with these sections beside the required ones."""
         rest = sections if "attributes:" in sections else sections + METADATA
-        self.plan_path.write_text(PLAN + rest, encoding="utf-8")
+        plan = PLAN
+        if self.pools:
+            each = (
+                f"  - {{name: {one}, export: {{files: [{one}.jsonl], user_pool_id: us-east-1_{one}}}}}\n"
+                for one in self.pools
+            )
+            plan = "".join(line for line in PLAN.splitlines(True) if not line.startswith("source:"))
+            plan += "source:\n" + "".join(each)
+        self.plan_path.write_text(plan + rest, encoding="utf-8")
 
     def add(self, line: str) -> TargetUser:
         """Somebody in WorkOS, as a line of `workos` without its number."""
@@ -110,7 +120,22 @@ class IdentityWorld:
 
     async def apply(self, *records: SourceUser, pages: Sequence[Sequence[SourceUser]] | None = None) -> ApplyResult:
         """One `apply` over these records."""
-        session = self._session(Pages(pages if pages is not None else _in_twos(records)))
+        return await self._apply(Pages(pages if pages is not None else _in_twos(records)))
+
+    async def apply_pools(self, **records: Sequence[SourceUser]) -> ApplyResult:
+        """One `apply` over these records by pool."""
+        return await self._apply(*(Pages(_in_twos(records.get(one, ()))) for one in self.pools))
+
+    async def plan_pools(self, **records: Sequence[SourceUser]) -> PlanResult:
+        """One `plan` over them."""
+        session = self._session(*(Pages(_in_twos(records.get(one, ()))) for one in self.pools), preview=True)
+        try:
+            return await run_plan(session, watch=_OPEN)
+        finally:
+            session.workspace.close()
+
+    async def _apply(self, *sources: FakeSource) -> ApplyResult:
+        session = self._session(*sources)
         try:
             return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
         finally:
@@ -138,7 +163,8 @@ class IdentityWorld:
         """What `migrate ids` reads."""
         path = self.folder / "ids.db"
         with closing(database.create(path)) as connection:
-            read_people(self.spec(), FakeSource(users=records), connection, KEY, _OPEN)
+            spec = self.spec()
+            read_people(spec, Sources.of(spec, FakeSource(users=records)), connection, KEY, _OPEN)
             with StateFile.read(self.spec().state_path, None) or nullcontext() as state:
                 know(connection, state)
             return list(identifiers(connection))
@@ -152,11 +178,12 @@ class IdentityWorld:
         """The plan file, loaded."""
         spec = load(self.plan_path, sandbox=True).spec
         # A world of one or two people may well come to have none.
-        filters = replace(spec.filters, allow_empty=True)
-        return replace(spec, destination=destination(), filters=filters, pools=())
+        pools = tuple(replace(one, filters=replace(one.filters, allow_empty=True)) for one in spec.pools)
+        return replace(spec, destination=destination(), filters=pools[0].filters, pools=pools)
 
-    def _session(self, source: FakeSource, *, preview: bool = False) -> Session:
+    def _session(self, *each: FakeSource, preview: bool = False) -> Session:
         spec = self.spec()
+        source = Sources.of(spec, *each)
         workspace = Workspace(spec.state_path, preview=preview)
         workspace.prepare()
         identity = state_identity(spec, sandbox=False)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from engine.model.keys import NO_POOL, split_user_key
 from engine.model.users import Identity, SourceUser, normalise_email
 from engine.plan_file.model import Attributes, FieldMapping, Limits
 from engine.resources.users.identities import main_identity, names_every_provider, parse_identities
@@ -45,14 +46,23 @@ class MappedRecord:
     identities: tuple[Identity, ...] = ()
     by_name: bool = False  # native, with a username or preferred_username to type that is no address
     joins_resets: bool = False  # had no password, and is to get one: `fallback: password_reset`
+    placeholder: bool = False  # has no address: `email` is the plan's placeholder for it
 
 
 class Mapper:
     """The plan's `attributes`, made ready once and applied to every record."""
 
     def __init__(
-        self, attributes: Attributes, limits: Limits, *, trusted_providers: frozenset[str] = frozenset()
+        self,
+        attributes: Attributes,
+        limits: Limits,
+        *,
+        trusted_providers: frozenset[str] = frozenset(),
+        pool: str = NO_POOL,
+        placeholder: str | None = None,
     ) -> None:
+        attributes = _in_pool(attributes, pool)
+        self._placeholder = placeholder
         self._limits = limits
         self._trusted = trusted_providers
         email = attributes.email
@@ -109,6 +119,9 @@ class Mapper:
         identities = parse_identities(user.attributes.get("identities"))
         first = main_identity(identities)
         email, from_email = self._address(user)
+        placeholder = email is None and self._placeholder is not None
+        if self._placeholder is not None and email is None:
+            email = normalise_email(self._placeholder.replace("{sub}", user.sub))
         return MappedRecord(
             sub=user.sub,
             username=user.username,
@@ -121,6 +134,7 @@ class Mapper:
             invalid=invalid,
             identities=identities,
             by_name=native and _types_a_name(user),
+            placeholder=placeholder,
         )
 
     def with_defaults(self, fields: Mapping[str, str]) -> dict[str, str]:
@@ -170,6 +184,40 @@ class Mapper:
         # Every sign-in by a linked provider writes the attributes that it maps, `email_verified` among them, over
         # those of the profile, a native one too (AWS developer guide, attribute mapping): each may have said it last.
         return all(one.provider_type in _SOCIAL or one.provider in self._trusted for one in identities)
+
+
+class Mappers:
+    """The mapper of each pool, by the user pool's ID."""
+
+    def __init__(self, by_pool: Mapping[str, Mapper]) -> None:
+        self._by_pool = by_pool
+        self._only = next(iter(by_pool.values())) if len(by_pool) == 1 else None
+
+    def of(self, key: str) -> Mapper:
+        """That of the user with this key."""
+        return self._only or self._by_pool[split_user_key(key)[0]]
+
+    def defaults(self, key: str) -> Mapping[str, str]:
+        """The plan's own values for that user."""
+        return self.of(key).defaults
+
+
+def _in_pool(attributes: Attributes, pool: str) -> Attributes:
+    """The attributes with {pool} in templates replaced by the user pool's ID, which is the same for all its users."""
+
+    def fill(mapping: FieldMapping | None) -> FieldMapping | None:
+        if mapping is None or mapping.template is None or "{pool}" not in mapping.template:
+            return mapping
+        return replace(mapping, template=mapping.template.replace("{pool}", pool))
+
+    return Attributes(
+        email=fill(attributes.email) or attributes.email,
+        email_verified=fill(attributes.email_verified),
+        first_name=fill(attributes.first_name),
+        last_name=fill(attributes.last_name),
+        external_id=fill(attributes.external_id) or attributes.external_id,
+        metadata={name: fill(one) or one for name, one in attributes.metadata.items()},
+    )
 
 
 def _types_a_name(user: SourceUser) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Protocol
@@ -52,8 +52,8 @@ class PlanSummary:
     digest: str = ""
 
 
-def compute_plan(store: PlanStore, planner: Planner) -> PlanSummary:
-    """Decide on everyone and store the changes."""
+def compute_plan(store: PlanStore, planner: Planner, *, name: Callable[[str], str] = sub_of) -> PlanSummary:
+    """Decide on everyone and store the changes. `name` says by what of their key users are told apart."""
     summary = PlanSummary()
     digest = sha256()
     batch: list[Change] = []
@@ -66,7 +66,7 @@ def compute_plan(store: PlanStore, planner: Planner) -> PlanSummary:
         summary.writes += change.action == "create" or bool(change.send)
         summary.vanished += len(change.vanished)
         if change.action != "unchanged":
-            digest.update(_content(change, person.desired))
+            digest.update(_content(name(change.key), change, person.desired))
         batch.append(change)
         if len(batch) >= _BATCH:
             store.store(batch)
@@ -76,10 +76,8 @@ def compute_plan(store: PlanStore, planner: Planner) -> PlanSummary:
     return summary
 
 
-def _content(change: Change, desired: Desired) -> bytes:
+def _content(name: str, change: Change, desired: Desired) -> bytes:
     send: object = change.send
     if change.action == "create":
         send = [desired.email, desired.verified, dict(desired.fields), dict(desired.flags)]
-    return orjson.dumps(
-        [sub_of(change.key), change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS
-    )
+    return orjson.dumps([name, change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS)

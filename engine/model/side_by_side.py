@@ -6,13 +6,14 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import TypeVar
-
-from engine.cognito.pacing import Sleep
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+Sleep = Callable[[float], object]
 
 _AHEAD = 64  # pages that wait for the consumer at most: bounds memory
 _PATIENCE_S = 0.2  # how often a thread that waits for the consumer looks whether it is still wanted
@@ -45,18 +46,21 @@ class Stop:
             raise Stopped
 
 
-def read_side_by_side(
-    chains: Sequence[Iterable[Sequence[T]]], *, workers: int, stop: Stop
-) -> Generator[Sequence[T], None, None]:
+@dataclass(frozen=True, slots=True)
+class _Page(Generic[T]):
+    content: T
+
+
+def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Stop) -> Generator[T, None, None]:
     """The pages of all chains as they come. The first error ends all chains and is raised, once.
 
     Closing the iterator sets `stop`. Threads are daemons and are not waited for longer than a moment: one may be
     in a request that only its time-out ends, and nobody should wait for an answer that nobody wants.
     """
     waiting = deque(chains)
-    pages: queue.Queue[Sequence[T] | BaseException | None] = queue.Queue(_AHEAD)
+    pages: queue.Queue[_Page[T] | BaseException | None] = queue.Queue(_AHEAD)
 
-    def put(item: Sequence[T] | BaseException | None) -> None:
+    def put(item: _Page[T] | BaseException | None) -> None:
         while not stop.wanted:
             try:
                 pages.put(item, timeout=_PATIENCE_S)
@@ -69,7 +73,7 @@ def read_side_by_side(
         try:
             for chain in _drain(waiting):
                 for page in chain:
-                    put(page)
+                    put(_Page(page))
             put(None)
         except Stopped:
             pass
@@ -93,7 +97,7 @@ def read_side_by_side(
             elif isinstance(item, BaseException):
                 raise item
             else:
-                yield item
+                yield item.content
     finally:
         stop.set()
         deadline = time.monotonic() + 2 * _PATIENCE_S
