@@ -47,7 +47,7 @@ ResendAfterOption = Annotated[
 ResendUnknownOption = Annotated[
     bool, typer.Option("--resend-unknown", help="Mail those too of whom nobody can say whether they were mailed.")
 ]
-NamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
+DryRunNamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="With deliver: file, the folder for the links; beside the state.", show_default=False),
@@ -66,7 +66,7 @@ def send(
     wait: WaitOption = False,
     resend_after: ResendAfterOption = None,
     resend_unknown: ResendUnknownOption = False,
-    names: NamesOption = False,
+    names: DryRunNamesOption = False,
     out: OutOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,

@@ -18,11 +18,11 @@ _AHEAD = 64  # pages that wait for the consumer at most: bounds memory
 _PATIENCE_S = 0.2  # how often a thread that waits for the consumer looks whether it is still wanted
 
 
-class Stopped(Exception):
+class ReadingStopped(Exception):
     """The consumer left; the threads end with this."""
 
 
-class Stop:
+class ReadingStop:
     """Ends the threads of one reading; its `sleep` is cut short by it."""
 
     def __init__(self, sleep: Sleep | None = None) -> None:
@@ -38,15 +38,15 @@ class Stop:
         return self._event.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises Stopped when the reading ends meanwhile."""
+        """Wait; raises ReadingStopped when the reading ends meanwhile."""
         if not self.wanted:
             self._sleep(seconds)
         if self.wanted:
-            raise Stopped
+            raise ReadingStopped
 
 
 def read_side_by_side(
-    chains: Sequence[Iterable[Sequence[T]]], *, workers: int, stop: Stop
+    chains: Sequence[Iterable[Sequence[T]]], *, workers: int, stop: ReadingStop
 ) -> Generator[Sequence[T], None, None]:
     """The pages of all chains as they come. The first error ends all chains and is raised, once.
 
@@ -63,7 +63,7 @@ def read_side_by_side(
                 return
             except queue.Full:
                 continue
-        raise Stopped
+        raise ReadingStopped
 
     def work() -> None:
         try:
@@ -71,11 +71,11 @@ def read_side_by_side(
                 for page in chain:
                     put(page)
             put(None)
-        except Stopped:
+        except ReadingStopped:
             pass
         except BaseException as error:
             # Raised in the consumer's thread, unless that has left or has another one already.
-            with suppress(Stopped):
+            with suppress(ReadingStopped):
                 put(error)
 
     threads = [

@@ -233,7 +233,7 @@ _NO_OPENID = {"GitHubOAuth": "read:user", "AppleOAuth": ""}
 def _planned(use: ProviderUse, problem: Problem | None) -> Check:
     """Whether the plan says what becomes of the provider's users: what `apply` refuses by, fails."""
 
-    def row(verdict: checks.Verdict, message: str, remedy: str = "") -> Check:
+    def row(verdict: checks.CheckVerdict, message: str, remedy: str = "") -> Check:
         return Check(use.name, "plan", verdict, use.handling, message, remedy)
 
     if problem is not None:

@@ -19,7 +19,7 @@ from engine.plan_file.model import Destination, Spec
 from engine.quota.metered import MeteredTarget
 from engine.resources.organizations.organization import organizations
 from engine.run.environment import WorkOSPorts
-from engine.run.kinds import KindsInMemory, Known, kinds_in_memory
+from engine.run.kinds import KindsInMemory, KnownRows, kinds_in_memory
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
 from engine.run.sign_in import SignInFacts, SignInPlan, SignInStage
@@ -49,7 +49,7 @@ class Session:
     workos: WorkOSPorts
     resets: OpenResets
     probe: ProviderProbe
-    known: Known = field(default_factory=dict)  # of the kinds that fit in memory
+    known: KnownRows = field(default_factory=dict)  # of the kinds that fit in memory
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
 

@@ -8,7 +8,7 @@ from typing import Any
 from engine.sandbox.clock import SandboxClock
 from engine.sandbox.database import Database
 from engine.sandbox.errors import not_found
-from engine.sandbox.identifiers import Identifiers
+from engine.sandbox.identifiers import IdMaker
 from engine.sandbox.options import Settings
 from engine.sandbox.quotas import ResetQuota
 
@@ -19,7 +19,7 @@ class Environment:
 
     database: Database
     clock: SandboxClock
-    ids: Identifiers
+    ids: IdMaker
     settings: Settings
     resets: ResetQuota
     api_key: str

@@ -36,13 +36,13 @@ class NullServer:
         self.service = service
         self.needle = b"\r\nauthorization: bearer " + options.api_key.encode().lower()
         self.key = options.api_key.encode()
-        self.connections: set[_Connection] = set()
+        self.connections: set[_NullConnection] = set()
         self._server: asyncio.Server | None = None
         self._stamp = (0, "")
 
     async def start(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), sock=listener)
+        self._server = await loop.create_server(lambda: _NullConnection(self), sock=listener)
 
     async def stop(self) -> None:
         for connection in list(self.connections):
@@ -149,7 +149,7 @@ def _message(reply: Reply) -> bytes:
     return head.encode() + reply.body
 
 
-class _Connection(asyncio.Protocol):
+class _NullConnection(asyncio.Protocol):
     """One client; requests are answered one after the other."""
 
     def __init__(self, server: NullServer) -> None:

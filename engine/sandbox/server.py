@@ -21,7 +21,7 @@ from engine.model.ports import Clock
 from engine.sandbox.null import NullServer
 from engine.sandbox.options import Options
 from engine.sandbox.requests import Reply
-from engine.sandbox.service import Outcome, Service
+from engine.sandbox.service import Handled, Service
 
 _HOST = "127.0.0.1"  # never anything else: the sandbox holds addresses, and its key is no secret
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -92,7 +92,7 @@ class Server:
         response.headers["Date"] = formatdate(self.service.environment.clock.now(), usegmt=True)
         return response
 
-    async def _fail(self, request: web.BaseRequest, outcome: Outcome) -> None:
+    async def _fail(self, request: web.BaseRequest, outcome: Handled) -> None:
         """Do to the connection what the fault says; the answer that follows then goes nowhere."""
         transport = request.transport
         if transport is None:

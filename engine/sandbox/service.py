@@ -20,13 +20,13 @@ from engine.sandbox.database import TABLES, Database
 from engine.sandbox.environment import Environment
 from engine.sandbox.errors import ApiError, unauthorized
 from engine.sandbox.events import Events
-from engine.sandbox.factors import AuthFactors
+from engine.sandbox.factors import SandboxAuthFactors
 from engine.sandbox.faults import BEFORE, FaultPlan, refusal_reply
-from engine.sandbox.identifiers import Identifiers
+from engine.sandbox.identifiers import IdMaker
 from engine.sandbox.identities import Identities
 from engine.sandbox.memberships import Memberships
 from engine.sandbox.options import Options
-from engine.sandbox.organizations import Organizations
+from engine.sandbox.organizations import SandboxOrganizations
 from engine.sandbox.password_resets import PasswordResets
 from engine.sandbox.permissions import Permissions
 from engine.sandbox.quotas import RequestQuotas, ResetQuota
@@ -42,7 +42,7 @@ _WITHOUT_KEY = frozenset({"/user_management/authorize", "/user_management/authen
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Handled:
     """What is to be sent, and how the connection must fail while doing it (None: not at all)."""
 
     reply: Reply
@@ -63,7 +63,7 @@ class Service:
         self.environment = Environment(
             database=self._database,
             clock=self.clock,
-            ids=Identifiers(self.clock.now),
+            ids=IdMaker(self.clock.now),
             settings=options.settings,
             resets=ResetQuota(options.quotas, self.clock, self._database),
             api_key=options.api_key,
@@ -79,12 +79,12 @@ class Service:
         nouns = (
             Users(self.environment, events),
             identities,
-            AuthFactors(self.environment),
+            SandboxAuthFactors(self.environment),
             PasswordResets(self.environment, events),
             Authentication(self.environment, events, sessions),
             sessions,
             events,
-            Organizations(self.environment, events),
+            SandboxOrganizations(self.environment, events),
             Memberships(self.environment, events, sessions),
             self._roles,
             Permissions(self.environment, events),
@@ -112,10 +112,10 @@ class Service:
 
     def handle(
         self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Outcome:
+    ) -> Handled:
         """Do what a request asks for. Raises nothing."""
         if raw_path.startswith("/_sandbox/"):
-            return Outcome(self._handle_control(method, raw_path, query, body, authorization))
+            return Handled(self._handle_control(method, raw_path, query, body, authorization))
         outcome = self._handle_api(method, raw_path, query, body, authorization)
         self.answers[outcome.reply.status] += 1
         return outcome
@@ -135,7 +135,7 @@ class Service:
 
     def _handle_api(
         self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Outcome:
+    ) -> Handled:
         found = self._router.find(method, raw_path)
         self.requests[found[0].name if found else "unknown"] += 1
         fault = None
@@ -145,7 +145,7 @@ class Service:
             self.quotas.admit(method)
             fault = self.faults.draw(method, raw_path)
             if fault in BEFORE:
-                return Outcome(
+                return Handled(
                     self.faults.answer(fault) if fault.startswith(("throttled", "error")) else Reply(0), fault
                 )
             if found is None:
@@ -159,7 +159,7 @@ class Service:
             reply = Reply(500, b'{"message":"Internal Server Error"}')
         if fault in ("error_after", "timeout_after"):
             reply = self.faults.answer(fault)
-        return Outcome(reply, fault)
+        return Handled(reply, fault)
 
     def _work(self, route: Route, request: Request) -> Reply:
         with self._database.unit() if route.method != "GET" else contextlib.nullcontext():

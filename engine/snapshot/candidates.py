@@ -92,7 +92,7 @@ class CandidateTable:
 
     def candidates(self) -> Iterator[tuple[Candidate, Recipient]]:
         """Every selected person, and how they would be mailed, in order of key."""
-        cursor = named(self._connection, _Row, _PEOPLE)
+        cursor = named(self._connection, _CandidateRow, _PEOPLE)
         while rows := cursor.fetchmany(500):
             for row in rows:
                 passwords = orjson.loads(row.own) + orjson.loads(row.merged)
@@ -110,7 +110,7 @@ class CandidateTable:
                 yield candidate, Recipient(row.workos_id or "", row.key, row.email or "", _name(row.fields))
 
 
-class _Row(NamedTuple):
+class _CandidateRow(NamedTuple):
     key: str
     workos_id: str | None
     email: str | None

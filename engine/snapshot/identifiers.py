@@ -34,7 +34,7 @@ class Identifiers:
     relation: str
 
 
-class _Row(NamedTuple):
+class _IdentifiersRow(NamedTuple):
     key: str
     username: str | None
     identities: bytes | None
@@ -44,7 +44,7 @@ class _Row(NamedTuple):
 
 def identifiers(connection: sqlite3.Connection) -> Iterator[Identifiers]:
     """One a record, in order of key; the state's rows are in `known`."""
-    cursor = named(connection, _Row, _ROWS)
+    cursor = named(connection, _IdentifiersRow, _ROWS)
     while rows := cursor.fetchmany(1000):
         for row in rows:
             held = orjson.loads(row.identities) if row.identities else ()

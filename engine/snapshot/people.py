@@ -45,7 +45,7 @@ WHERE reason IS NULL AND skipped = 0 AND address IN (
 """
 
 
-class _Row(NamedTuple):
+class _GroupedRow(NamedTuple):
     address: str
     key: str
     username: str
@@ -74,7 +74,7 @@ def merge_people(
     """
     connection.executescript(_LINK)
     connection.execute("BEGIN")
-    rows = named(connection, _Row, _GROUPS)
+    rows = named(connection, _GroupedRow, _GROUPS)
     for address, group in itertools.groupby(rows, key=lambda row: row.address):
         found = list(group)
         records = [_record(row) for row in found]
@@ -83,14 +83,14 @@ def merge_people(
         if duplicates.strategy == "error" and len(records) - len(linked) > 1 and not settled:
             _refuse(connection, records)
         else:
-            _merge(connection, _Group(address, records, linked), duplicates, mapper, fingerprints, decided)
+            _merge(connection, _PersonRecords(address, records, linked), duplicates, mapper, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
     database.complete(connection)
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _PersonRecords:
     """Records that are one person; `linked` are the keys of provider profiles linked to a native one of them."""
 
     address: str
@@ -100,7 +100,7 @@ class _Group:
 
 def _merge(
     connection: sqlite3.Connection,
-    group: _Group,
+    group: _PersonRecords,
     duplicates: Duplicates,
     mapper: Mapper,
     fingerprints: Fingerprints,
@@ -149,7 +149,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     )
 
 
-def _record(row: _Row) -> MappedRecord:
+def _record(row: _GroupedRow) -> MappedRecord:
     return MappedRecord(
         sub=row.key,  # with its pool: who comes first does not depend on which pool was read first
         username=row.username,

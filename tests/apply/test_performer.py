@@ -12,7 +12,7 @@ from engine.model.outcomes import Done, NotDone
 from engine.model.ports import UserChanges
 from engine.model.retries import THROTTLED_TRIES, TRIES
 from engine.resources.fingerprints import Fingerprints
-from engine.resources.users.changes import Change, Desired, Found, Known, Work
+from engine.resources.users.changes import Change, Desired, Found, Known, UserWork
 from engine.resources.users.performer import Performer, creation, user_changes
 from engine.resources.users.planner import Planner
 from tests.support.fake_target import After, FakeTarget
@@ -22,7 +22,7 @@ from tests.support.virtual_clock import VirtualClock
 MARKS = Fingerprints(b"k" * 32)
 ANN = Desired("ann", "ann@example.com", True, {"external_id": "ann", "first_name": "Ann", "metadata.plan": "pro"},
               flags={"pending": "true"})  # fmt: skip
-CREATE = Work(Change("create", "ann", created_here=True, verified=True, counts_as="created"), ANN, b"mark")
+CREATE = UserWork(Change("create", "ann", created_here=True, verified=True, counts_as="created"), ANN, b"mark")
 LOST, TIMEOUT = Ambiguous("connection_lost"), Ambiguous("timeout")
 TAKEN = Terminal("email_not_available", status=400)
 
@@ -34,14 +34,14 @@ class Scene:
         self.target = metered(self.fake, clock=self.clock)
         self.performer = Performer(self.target, Planner(MARKS, **options), MARKS, self.clock)
 
-    async def perform(self, work: Work = CREATE) -> tuple[Any, str]:
+    async def perform(self, work: UserWork = CREATE) -> tuple[Any, str]:
         return await self.performer.perform(work)
 
-    def update(self, **send: Any) -> Work:
+    def update(self, **send: Any) -> UserWork:
         (user,) = self.fake.users.values()
         change = Change("update", "ann", user.id, send={name.replace("__", "."): v for name, v in send.items()},
                         created_here=True, verified=True, counts_as="updated")  # fmt: skip
-        return Work(change, ANN, b"mark")
+        return UserWork(change, ANN, b"mark")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from engine.model.errors import StateError
 from engine.model.outcomes import Claim, Done, NotDone, Outcome
 from engine.model.users import TargetUser
 from engine.resources.fingerprints import Fingerprints
-from engine.resources.users.changes import Change, Desired, Work
+from engine.resources.users.changes import Change, Desired, UserWork
 from engine.resources.users.performer import Performer
 from engine.resources.users.planner import Planner
 from engine.run.runner import Runner, Tally
@@ -24,19 +24,19 @@ from tests.support.metered import metered
 MARKS = Fingerprints(b"k" * 32)
 
 
-def work(number: int, *, action: Any = "create") -> Work:
+def work(number: int, *, action: Any = "create") -> UserWork:
     sub = f"sub-{number:05}"
     desired = Desired(sub, f"{sub}@example.com", True, {"external_id": sub})
-    return Work(Change(action, sub, created_here=True, verified=True, counts_as="created"), desired, b"mark")
+    return UserWork(Change(action, sub, created_here=True, verified=True, counts_as="created"), desired, b"mark")
 
 
 class Changes:
     """The port `WorkList`: so many creations, in lists of 256; `given` says how many were handed out."""
 
-    def __init__(self, number: int, freeing: Sequence[Work] = ()) -> None:
+    def __init__(self, number: int, freeing: Sequence[UserWork] = ()) -> None:
         self.number, self.freeing, self.given = number, list(freeing), 0
 
-    def work(self, phase: int) -> Iterator[list[Work]]:
+    def work(self, phase: int) -> Iterator[list[UserWork]]:
         if phase == 0:
             if self.freeing:
                 yield self.freeing

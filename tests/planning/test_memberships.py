@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.resources.memberships.changes import LOOK_FIRST, Found, KnownMembership, MembershipChange, Standing
+from engine.resources.memberships.changes import (
+    LOOK_FIRST,
+    FoundMembership,
+    KnownMembership,
+    MembershipChange,
+    Standing,
+)
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
@@ -103,7 +109,7 @@ def held(status: str = "active", *roles: str, **rest: Any) -> HeldMembership:
     ],
 )
 def test_one_membership(
-    plan: MembershipRules, desired: DesiredMembership | None, known: KnownMembership | None, found: Found,
+    plan: MembershipRules, desired: DesiredMembership | None, known: KnownMembership | None, found: FoundMembership,
     standing: Standing, action: str, code: str | None,
 ) -> None:  # fmt: skip
     change = plan.decide(desired, known, found, standing)
@@ -153,7 +159,7 @@ BEFORE = "2023-11-14T22:13:10.000Z"
     ],
 )
 def test_a_creation_that_a_run_began(
-    desired: DesiredMembership | None, found: Found, expected: tuple[str, tuple[str, ...] | None, bool]
+    desired: DesiredMembership | None, found: FoundMembership, expected: tuple[str, tuple[str, ...] | None, bool]
 ) -> None:
     change = REMOVING.decide(desired, BEGUN, found, VERIFIED)
     assert (change.action, change.roles, change.created_here) == expected
@@ -178,7 +184,7 @@ def test_a_creation_that_a_run_began(
     ],
 )
 def test_other_writes_that_a_run_began(
-    known: KnownMembership, desired: DesiredMembership | None, found: Found, action: str
+    known: KnownMembership, desired: DesiredMembership | None, found: FoundMembership, action: str
 ) -> None:
     plan = MembershipRules(remove_missing=True, disabled="deactivate")
     assert plan.decide(desired, known, found, VERIFIED).action == action

@@ -14,9 +14,9 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from engine.cognito.aws_errors import Verdict, judge, translate
+from engine.cognito.aws_errors import ErrorVerdict, judge, translate
 from engine.cognito.aws_session import UnreadableAnswer
-from engine.cognito.calls import PacedCalls, Refused
+from engine.cognito.calls import ExpectedRefusal, PacedCalls
 from engine.cognito.pacing import Pacer
 from engine.cognito.pool import CognitoUserPool
 from engine.model.errors import SourceError
@@ -49,30 +49,30 @@ def unresolved() -> Exception:
 @pytest.mark.parametrize(
     ("error", "verdict"),
     [
-        (refusal("TooManyRequestsException"), Verdict("throttled")),
-        (refusal("ThrottlingException"), Verdict("throttled")),
-        (refusal("LimitExceededException"), Verdict("throttled")),
-        (refusal("Whatever", 429, "2.5"), Verdict("throttled", 2.5)),
-        (refusal("Whatever", 429, "soon"), Verdict("throttled")),
-        (refusal("Whatever", 429, "-1"), Verdict("throttled")),
-        (refusal("Whatever", 429, "99999"), Verdict("throttled", 99_999)),
-        (refusal("InternalErrorException", 400), Verdict("transient")),
-        (refusal("Unknown", 503, "1"), Verdict("transient", 1)),
-        (refusal("Unknown", 408), Verdict("transient")),
-        (refusal("AccessDeniedException"), Verdict("final")),
-        (exceptions.ReadTimeoutError(endpoint_url="https://x"), Verdict("transient")),
-        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), Verdict("transient")),
-        (exceptions.ConnectionClosedError(endpoint_url="https://x"), Verdict("transient")),
-        (exceptions.HTTPClientError(error=OSError()), Verdict("transient")),
-        (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), Verdict("transient")),
-        (ResponseParserError("x"), Verdict("transient")),
-        (UnreadableAnswer(), Verdict("transient")),
-        (unresolved(), Verdict("unresolved")),
-        (exceptions.NoCredentialsError(), Verdict("final")),
+        (refusal("TooManyRequestsException"), ErrorVerdict("throttled")),
+        (refusal("ThrottlingException"), ErrorVerdict("throttled")),
+        (refusal("LimitExceededException"), ErrorVerdict("throttled")),
+        (refusal("Whatever", 429, "2.5"), ErrorVerdict("throttled", 2.5)),
+        (refusal("Whatever", 429, "soon"), ErrorVerdict("throttled")),
+        (refusal("Whatever", 429, "-1"), ErrorVerdict("throttled")),
+        (refusal("Whatever", 429, "99999"), ErrorVerdict("throttled", 99_999)),
+        (refusal("InternalErrorException", 400), ErrorVerdict("transient")),
+        (refusal("Unknown", 503, "1"), ErrorVerdict("transient", 1)),
+        (refusal("Unknown", 408), ErrorVerdict("transient")),
+        (refusal("AccessDeniedException"), ErrorVerdict("final")),
+        (exceptions.ReadTimeoutError(endpoint_url="https://x"), ErrorVerdict("transient")),
+        (exceptions.ConnectTimeoutError(endpoint_url="https://x"), ErrorVerdict("transient")),
+        (exceptions.ConnectionClosedError(endpoint_url="https://x"), ErrorVerdict("transient")),
+        (exceptions.HTTPClientError(error=OSError()), ErrorVerdict("transient")),
+        (exceptions.IncompleteReadError(actual_bytes=1, expected_bytes=2), ErrorVerdict("transient")),
+        (ResponseParserError("x"), ErrorVerdict("transient")),
+        (UnreadableAnswer(), ErrorVerdict("transient")),
+        (unresolved(), ErrorVerdict("unresolved")),
+        (exceptions.NoCredentialsError(), ErrorVerdict("final")),
     ],
     ids=repr,
 )
-def test_judges_by_class_and_code(error: Exception, verdict: Verdict) -> None:
+def test_judges_by_class_and_code(error: Exception, verdict: ErrorVerdict) -> None:
     assert judge(error) == verdict
 
 
@@ -81,10 +81,10 @@ def test_a_refused_certificate_is_final() -> None:
 
     wrapped = MaxRetryError(None, "/", ssl.SSLCertVerificationError())  # type: ignore[arg-type]
     error = exceptions.SSLError(endpoint_url="https://x", error=wrapped)
-    assert judge(error) == Verdict("final")
+    assert judge(error) == ErrorVerdict("final")
     assert translate(error, "cognito-idp:ListUsers", POOL).code == "untrusted_certificate"
     plain = exceptions.SSLError(endpoint_url="https://x", error=OSError())
-    assert judge(plain) == Verdict("transient")
+    assert judge(plain) == ErrorVerdict("transient")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_name_that_dns_does_not_know_is_tried_twice(time_: FakeTime) -> None:
 
 def test_expected_codes_are_the_callers(time_: FakeTime) -> None:
     error = refusal("ResourceNotFoundException")
-    with pytest.raises(Refused) as raised:
+    with pytest.raises(ExpectedRefusal) as raised:
         make_calls(time_).call("x", failing(error), expected=frozenset({"ResourceNotFoundException"}))
     assert raised.value.code == "ResourceNotFoundException"
     assert raised.value.__cause__ is error

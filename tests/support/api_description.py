@@ -16,7 +16,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from engine.sandbox.server import Server
-from engine.sandbox.service import Outcome
+from engine.sandbox.service import Handled
 
 _FILE = Path(__file__).resolve().parents[2] / ".tools/node_modules/@workos/openapi-spec/open-api-spec.yaml"
 _TYPES = {"integer": re.compile(r"-?\d+"), "boolean": re.compile("true|false")}
@@ -41,7 +41,7 @@ def record(server: Server) -> list[Call]:
 
     def recorded(
         method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Outcome:
+    ) -> Handled:
         outcome = handle(method, raw_path, query, body, authorization)
         if not raw_path.startswith("/_sandbox/"):
             calls.append(Call(method, raw_path, query, body, outcome.reply.status, outcome.reply.body))

@@ -20,7 +20,7 @@ _OF_NULL = 500
 def install(folder: Path) -> None:
     """Record the sandbox of this process, from its first request on, before an answer is sent."""
     from engine.sandbox.null import NullServer
-    from engine.sandbox.service import Outcome, Service
+    from engine.sandbox.service import Handled, Service
 
     path = folder / f"{os.getpid()}.jsonl"
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -39,7 +39,7 @@ def install(folder: Path) -> None:
         }
         os.write(file, json.dumps(line).encode() + b"\n")
 
-    def recorded(self: Service, method: str, raw_path: str, query: Any, body: bytes, key: str | None) -> Outcome:
+    def recorded(self: Service, method: str, raw_path: str, query: Any, body: bytes, key: str | None) -> Handled:
         outcome = handle(self, method, raw_path, query, body, key)
         if not raw_path.startswith("/_sandbox/"):
             write(method, raw_path, query, body, outcome.reply.status, outcome.reply.body, outcome.fault)

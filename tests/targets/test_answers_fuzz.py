@@ -16,7 +16,7 @@ from engine.model.ports import UserChanges
 from engine.model.users import TargetUser
 from engine.plan_file.model import Destination
 from engine.quota.budget import Quota
-from engine.quota.metered import MeteredTarget, Stopped
+from engine.quota.metered import CallsStopped, MeteredTarget
 from engine.resets.history import read_history
 from engine.resources.organizations.port import Organization, OrganizationChanges
 from engine.resources.users.discovery import list_all
@@ -133,7 +133,7 @@ async def _case(seed: int) -> None:
         ]
         try:
             found = await draw.choice(calls)()
-        except (CallFailed, Stopped) as error:
+        except (CallFailed, CallsStopped) as error:
             assert "sk_live" not in str(error) or error.code.startswith("sk_"), error
         else:
             if isinstance(found, TargetUser):

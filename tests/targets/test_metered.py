@@ -8,7 +8,7 @@ import pytest
 from engine.model.call_errors import Ambiguous, Refused, Terminal, Throttled, Transient
 from engine.model.ports import UserChanges
 from engine.model.retries import TRIES
-from engine.quota.metered import Requests, Stopped
+from engine.quota.metered import CallsStopped, Requests
 from tests.support.fake_target import After, FakeTarget
 from tests.support.metered import metered
 from tests.support.virtual_clock import VirtualClock
@@ -84,9 +84,9 @@ async def test_stopping_begins_nothing_more_and_lets_calls_end() -> None:
         await clock.sleep(0.5)
         seen["calling"] = target.calling(under_way)
         target.stop()
-        with pytest.raises(Stopped):
+        with pytest.raises(CallsStopped):
             await target.create({"email": "c@d.co"})
-        with pytest.raises(Stopped):
+        with pytest.raises(CallsStopped):
             await target.get("x")
         seen["made"] = (await under_way).email
         seen["after"] = target.calling(under_way)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.quota.budget import Kind, Quota
+from engine.quota.budget import Quota, RequestKind
 from engine.quota.windows import SlidingWindow
 from tests.support.metered import destination
 from tests.support.virtual_clock import VirtualClock
@@ -25,9 +25,14 @@ def most_in_a_window(counted: list[float], period: float) -> int:
 
 
 async def _load(
-    clock: VirtualClock, quota: Quota, number: int, workers: int, latency: dict[Kind, list[float]], kinds: list[Kind]
-) -> list[tuple[Kind, Span]]:
-    spans: list[tuple[Kind, Span]] = []
+    clock: VirtualClock,
+    quota: Quota,
+    number: int,
+    workers: int,
+    latency: dict[RequestKind, list[float]],
+    kinds: list[RequestKind],
+) -> list[tuple[RequestKind, Span]]:
+    spans: list[tuple[RequestKind, Span]] = []
     todo = iter(range(number))
 
     async def worker() -> None:
@@ -92,8 +97,8 @@ def test_all_three_windows_hold_together(seed: int) -> None:
     clock = VirtualClock()
     quota = Quota(destination(writes_per_10s=10, reads_per_10s=20, requests_per_60s=100), clock)
     rng = random.Random(seed)
-    latency: dict[Kind, list[float]] = {"write": [0.2, 0.05], "read": [0.01, 0.4]}
-    kinds: list[Kind] = [rng.choice(["write", "read"]) for _ in range(31)]
+    latency: dict[RequestKind, list[float]] = {"write": [0.2, 0.05], "read": [0.01, 0.4]}
+    kinds: list[RequestKind] = [rng.choice(["write", "read"]) for _ in range(31)]
     spans = asyncio.run(clock.run(_load(clock, quota, 350, 16, latency, kinds)))
     counted = [(kind, rng.uniform(*span)) for kind, span in spans]
     assert most_in_a_window([at for kind, at in counted if kind == "write"], 9.999) <= 10
