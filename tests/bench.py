@@ -25,9 +25,9 @@ from typing import IO, Any
 from engine.sandbox.clock import iso
 from engine.sandbox.database import Database
 from engine.sandbox.identifiers import IdMaker
-from engine.sandbox.options import Faults, Options, Quotas
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.options import Quotas
 from tests.support.migration import MIGRATE, Project, expected, invent_pool, with_duplicates, with_profiles
+from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)

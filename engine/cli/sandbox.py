@@ -24,7 +24,7 @@ def sandbox(
 ) -> None:
     """Run the WorkOS stand-in alone. Prints its address, key and client ID as one JSON line."""
     from engine.sandbox.options import Options
-    from engine.sandbox.server import serve
+    from engine.sandbox.server import Server, serve
 
     with command(json=json, quiet=quiet) as console:
         options = Options(data=data, port=port, null=null)
@@ -39,4 +39,4 @@ def sandbox(
                 f"and in the plan file, under destination.workos: base_url: {url}",
             )
 
-        serve(options, announce=announce)
+        serve(Server(options), announce=announce)

@@ -15,7 +15,7 @@ from engine.sandbox.quotas import ResetQuota
 
 @dataclass(slots=True)
 class Environment:
-    """One environment; `settings` is replaced as a whole by the control endpoint."""
+    """One environment; `settings` may be replaced as a whole."""
 
     database: Database
     clock: SandboxClock

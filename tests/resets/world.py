@@ -21,14 +21,14 @@ from engine.resets.sending import Sending, SendOptions
 from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
 from engine.run.stopping import Stop
-from engine.sandbox.options import Faults, Options, Quotas
-from engine.sandbox.server import Server
+from engine.sandbox.options import Quotas
 from engine.snapshot import database
 from engine.snapshot.candidates import CandidateTable
 from engine.state.file import StateFile
 from engine.workos.resets import WorkOSResets
 from engine.workos.users import WorkOSTarget
 from tests.support.fake_source import FakeSource
+from tests.support.sandbox_extras import Faults, Options, Server
 from tests.support.virtual_clock import VirtualClock
 
 IDENTITY = StateIdentity("acme", "pool", "here")
@@ -192,7 +192,7 @@ async def world(
         made = World(folder, clock, server, users)
         try:
             await made.migrate()
-            server.service.faults.replace(faults or Faults())
+            server.faults.replace(faults or Faults())
             yield made
         finally:
             await made.workos.close()

@@ -16,11 +16,11 @@ from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
 from engine.resources.memberships.port import HeldSession
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import Faults, Options, ScriptedFault, Settings
-from engine.sandbox.server import Server
+from engine.sandbox.options import Settings
 from engine.workos.environment import WorkOSEnvironment
 from engine.workos.users import WorkOSTarget
 from tests.support.fake_workos import FakeWorkOS
+from tests.support.sandbox_extras import Faults, Options, ScriptedFault, Server
 
 
 @dataclass(frozen=True, slots=True)

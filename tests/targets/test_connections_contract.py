@@ -12,7 +12,7 @@ from engine.plan_file.providers import ConnectionSpec
 from engine.resources.connections.design import design
 from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import ScriptedFault
+from tests.support.sandbox_extras import ScriptedFault
 from tests.targets.conftest import failing
 
 OIDC = design(

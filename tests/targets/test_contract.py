@@ -10,10 +10,9 @@ import pytest
 from engine.model.call_errors import Terminal
 from engine.model.ports import UserChanges, UserTarget
 from engine.plan_file.model import Destination
-from engine.sandbox.options import Options
-from engine.sandbox.server import Server
 from engine.workos.users import WorkOSTarget
 from tests.support.fake_target import FakeTarget
+from tests.support.sandbox_extras import Options, Server
 
 ANN = {
     "email": "ann@example.com", "email_verified": True, "external_id": "ann", "first_name": "Ann", "last_name": "Lee",

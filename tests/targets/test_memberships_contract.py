@@ -8,9 +8,8 @@ from engine.model.call_errors import Ambiguous, Terminal
 from engine.resources.memberships.port import HeldMembership
 from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import ScriptedFault
-from engine.sandbox.server import Server
 from engine.workos.environment import WorkOSEnvironment
+from tests.support.sandbox_extras import ScriptedFault, Server
 from tests.targets.conftest import Setting, failing
 
 PATH = "/organization_memberships"
@@ -162,14 +161,14 @@ async def test_what_is_not_known_to_be_done_is_looked_for(fault: str) -> None:
     ):  # fmt: skip
         port = workos.memberships
         made = await port.create(*await somebody(workos, server))
-        assert made.ours and server.service.counts()["memberships"] == 1
+        assert made.ours and server.counts()["memberships"] == 1
         times = 2 if fault in ("throttled", "error_before") else 1
         assert server.service.requests[f"POST /user_management{PATH}"] == times
         assert (await port.deactivate(made.held.id)).status == "inactive"
         assert (await port.reactivate(made.held.id)).status == "active"
         assert (await port.update_roles(made.held.id, ["member"])).roles == ("member",)
         await port.delete(made.held.id)
-        assert server.service.counts()["memberships"] == 0 and server.service.faults.pending() == 0
+        assert server.counts()["memberships"] == 0 and server.faults.pending() == 0
 
 
 async def test_one_of_somebody_elses_making_that_turns_up_is_given_as_it_is() -> None:

@@ -7,10 +7,10 @@ import pytest
 from engine.model.call_errors import Ambiguous, Refused, Terminal
 from engine.resources.organizations.port import Organization, OrganizationChanges
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import Options, ScriptedFault, Settings
-from engine.sandbox.server import Server
+from engine.sandbox.options import Settings
 from tests.support.answering import listening, says
 from tests.support.fake_workos import FakeWorkOS
+from tests.support.sandbox_extras import Options, ScriptedFault, Server
 from tests.targets.conftest import adapter, failing
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"}, {"tier": "gold", "old": "x"})
@@ -76,7 +76,7 @@ async def test_deleting(workos: WorkOSPorts) -> None:
 async def test_what_is_not_known_to_be_done_is_looked_for(fault: str) -> None:
     async with failing(ScriptedFault("POST", "/organizations", fault)) as (workos, server):
         made = await workos.organizations.create(Organization("acme", "Acme"))
-        assert made.ours and server.service.counts()["organizations"] == 1
+        assert made.ours and server.counts()["organizations"] == 1
 
 
 async def test_a_domain_of_another_organization() -> None:

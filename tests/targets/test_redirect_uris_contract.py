@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.call_errors import Terminal
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import ScriptedFault
+from tests.support.sandbox_extras import ScriptedFault
 from tests.targets.conftest import failing
 
 

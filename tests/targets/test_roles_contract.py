@@ -6,7 +6,7 @@ import pytest
 
 from engine.model.call_errors import Terminal
 from engine.run.environment import WorkOSPorts
-from engine.sandbox.options import ScriptedFault
+from tests.support.sandbox_extras import ScriptedFault
 from tests.targets.conftest import failing
 
 
@@ -43,7 +43,7 @@ async def test_what_is_not_known_to_be_done_is_looked_for(fault: str) -> None:
     async with failing(*faults) as (workos, server):
         assert (await workos.roles.create("admin", "Admin")).ours
         assert (await workos.roles.create_permission("posts:read", "Read")).ours
-        counts = server.service.counts()
+        counts = server.counts()
         assert (counts["roles"], counts["permissions"]) == (2, 1)
 
 

@@ -32,6 +32,9 @@ _UNSEEN_TRIES = 2
 class Performer:
     """One per run; `perform` may run many times at once."""
 
+    # Loops of its own, not `patiently`: each try of an update first reads what may forbid it, a creation refused as
+    # taken goes back to the planner, and tries that are used up are an outcome here, not an error.
+
     def __init__(self, target: MeteredTarget, planner: Planner, fingerprints: Fingerprints, clock: Clock) -> None:
         self._target = target
         self._planner = planner

@@ -1,4 +1,4 @@
-"""Owns which request fails and how; carrying it out on the connection is the server's."""
+"""Owns which request fails and how; carrying it out is the extension's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ import random
 import re
 from collections import Counter
 
-import orjson
-
-from engine.sandbox.errors import ApiError, rate_limited
-from engine.sandbox.options import Faults, ScriptedFault
-from engine.sandbox.requests import Reply
+from engine.sandbox.errors import rate_limited
+from engine.sandbox.requests import Reply, refusal_reply
+from tests.support.sandbox_extras.options import Faults, ScriptedFault
 
 BEFORE = frozenset({"throttled", "throttled_bare", "error_before", "reset_before", "hang_before"})
 _GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
@@ -26,7 +24,7 @@ class FaultPlan:
     def replace(self, faults: Faults) -> None:
         """Start afresh with other faults, or with the same."""
         self.faults = faults
-        self._random = random.Random(faults.seed)  # noqa: S311 - repeatable on purpose
+        self._random = random.Random(faults.seed)
         self._rates = list(faults.rates.items())
         self._scripted = [(re.compile(one.path), one, [one.times]) for one in faults.next]
 
@@ -86,11 +84,6 @@ class FaultPlan:
             if drawn < 0:
                 return fault
         return None
-
-
-def refusal_reply(error: ApiError) -> Reply:
-    """A refusal as it is answered."""
-    return Reply(error.status, orjson.dumps(error.body), error.headers)
 
 
 def _is_method(one: ScriptedFault, method: str) -> bool:
