@@ -241,7 +241,7 @@ def _planned(use: ProviderUse, problem: Problem | None) -> Check:
     if use.handling in UNMET:
         return row("pass", "nobody signs in with it, so nothing has to be planned")
     if use.handling == "skip":
-        return row("pass", "its users are left out, as the plan says")
+        return row("pass", "its users are excluded, as the plan says")
     if use.handling == "password_reset":
         return row("pass", "its users get a password reset, as the plan says")
     if use.handling == "connection":

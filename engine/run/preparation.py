@@ -46,7 +46,7 @@ class Prepared:
     looked_at: float | None  # when this run looked who was deleted; None where it did not
 
     def actions(self) -> Counter[str]:
-        """People by action, over everybody selected; `merge` are the records that gave way."""
+        """People by action, over everybody selected; `merge` are the records that were merged into another."""
         return self.table.count_actions() + Counter(merge=self.merged)
 
     def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:

@@ -25,7 +25,7 @@ CREATE TEMP TABLE returned (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_primary ON record (primary_key) WHERE primary_key IS NOT NULL;
 """
 # An address that Cognito has verified is verified, whatever an adopted user of WorkOS says; WorkOS's own is the one
-# that the e-mail goes to. A record that gave way without being verified brings nobody a password.
+# that the e-mail goes to. A record that was merged without being verified brings nobody a password.
 _PEOPLE = """
 SELECT r.key, h.id AS workos_id, h.email, h.verified OR (r.verified AND r.email = h.email) AS verified,
     h.signed_in OR v.id IS NOT NULL OR tr.id IS NOT NULL AS returned, r.joins, r.enabled,

@@ -152,7 +152,7 @@ def named_groups(filters: Filters) -> set[str]:
 
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
-    """Records seen, records selected, and those left out by reason."""
+    """Records seen, records selected, and those excluded by reason."""
     reasons: Counter[str] = Counter()
     selected = 0
     for reason, number in connection.execute("SELECT reason, count(*) FROM record GROUP BY reason"):

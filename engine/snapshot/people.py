@@ -18,7 +18,7 @@ from engine.snapshot import database
 from engine.snapshot.rows import named
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
-# has none of its own, or whose provider the plan skips, is no longer left out for that.
+# has none of its own, or whose provider the plan skips, is no longer excluded for that.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
 CREATE TEMP TABLE owner AS

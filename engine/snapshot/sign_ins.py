@@ -78,7 +78,7 @@ def count_addresses(
 
 
 def count_left_out(connection: sqlite3.Connection) -> dict[str, int]:
-    """Users whom `fallback: skip` left out, by their provider."""
+    """Users whom `fallback: skip` excluded, by their provider."""
     return {str(provider): int(number) for provider, number in connection.execute(_LEFT_OUT)}
 
 

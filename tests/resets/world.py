@@ -163,12 +163,6 @@ class World:
         connection.close()
         return found
 
-    def age_intents(self, seconds: float) -> None:
-        """As if the intents had been so much longer ago."""
-        with sqlite3.connect(self.folder / "acme.state.db") as connection:
-            connection.execute("UPDATE resets SET intent_at = intent_at - ? WHERE status = 'intended'", (seconds,))
-        connection.close()
-
     def mails(self) -> list[tuple[str, str]]:
         """(address, when) of every reset that WorkOS made, oldest first."""
         database_ = self.server.service.environment.database

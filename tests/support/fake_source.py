@@ -26,7 +26,6 @@ class FakeSource:
     error: SourceError = field(default_factory=lambda: SourceError("scripted", code="scripted"))
     describe_error: SourceError | None = None
     estimate: int | None = None
-    readings: int = 0
     providers: Sequence[IdentityProvider] | None = None
     factor_reader: FactorReader | None = None
     live: bool = True
@@ -58,7 +57,6 @@ class FakeSource:
         return self.factor_reader
 
     def pages(self) -> Iterator[Sequence[SourceUser]]:
-        self.readings += 1
         try:
             for number, at in enumerate(range(0, len(self.users), self.size)):
                 if number == self.fail_after:
