@@ -11,7 +11,7 @@ from engine.resources.organizations.port import Organization, OrganizationChange
 from tests.support.deviations import unexplained
 from tests.support.recording import installed, record, the_description
 from tests.support.sandbox_extras import Options, Server
-from tests.targets.conftest import adapter
+from tests.workos.conftest import adapter
 
 
 async def test_every_call_is_valid() -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from plan_text import LEAST, more, workos
+
+from tests.plan_file.plan_text import LEAST, more, workos
 
 Faults = Callable[..., list[str]]
 

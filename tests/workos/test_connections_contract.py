@@ -13,7 +13,7 @@ from engine.resources.connections.design import design
 from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
 from tests.support.sandbox_extras import ScriptedFault
-from tests.targets.conftest import failing
+from tests.workos.conftest import failing
 
 OIDC = design(
     IdentityProvider("Okta", "OIDC", "c", "s", issuer="https://acme.okta.com", attributes={"email": "mail"}),

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from plan_text import KEY, LEAST, more, source, workos
 
 from engine.model.errors import InvalidPlanFile
 from engine.plan_file.document import MAX_BYTES
@@ -29,6 +28,7 @@ from engine.plan_file.model import (
     Safety,
     Spec,
 )
+from tests.plan_file.plan_text import KEY, LEAST, more, source, workos
 
 Load = Callable[..., LoadedPlan]
 Faults = Callable[..., list[str]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from engine.resources.users.changes import Change, Desired, Found, Known
 from engine.resources.users.plan import compute_plan
 from engine.resources.users.planner import Planner
-from tests.planning.test_planner import ANN, MARKS, known
+from tests.resources.users.test_planner import ANN, MARKS, known
 
 
 @dataclass

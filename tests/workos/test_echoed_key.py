@@ -10,7 +10,7 @@ import pytest
 from engine.model.call_errors import CallFailed
 from tests.support.answering import says
 from tests.support.identity import IdentityWorld, record
-from tests.targets.test_odd_answers import CALLS, ended
+from tests.workos.test_odd_answers import CALLS, ended
 
 KEY = "sk_live_51HxEchoedKey"
 BODIES = {

@@ -7,7 +7,7 @@ import pytest
 from engine.model.call_errors import Terminal
 from engine.run.environment import WorkOSPorts
 from tests.support.sandbox_extras import ScriptedFault
-from tests.targets.conftest import failing
+from tests.workos.conftest import failing
 
 
 async def test_the_first_is_the_default(workos: WorkOSPorts) -> None:

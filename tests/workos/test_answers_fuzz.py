@@ -26,7 +26,7 @@ from engine.workos.users import WorkOSTarget
 from tests.support.answering import Answer, listening, says
 from tests.support.metered import destination
 from tests.support.virtual_clock import VirtualClock
-from tests.targets.test_odd_answers import ANN
+from tests.workos.test_odd_answers import ANN
 
 _STATUSES = ("200 OK",) * 8 + (
     "201 Created", "204 No Content", "302 Found", "400 Bad", "401 No", "404 No", "408 Late", "409 Taken", "422 Bad",

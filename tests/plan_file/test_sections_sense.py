@@ -1,7 +1,7 @@
 """Organizations, pools, waves, disabled users and placeholders that make no sense, each with its exact faults.
 
 A fault reads `code|line:column: wrong; right`; the least plan ends in line 9. That this release does not run some of
-it yet is another matter (`NOT_YET` in test_spec_sense.py), and left out here.
+it yet is another matter (`NOT_YET` in test_sense.py), and left out here.
 """
 
 # ruff: noqa: E501 - messages stand here as they are shown, on one line
@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from plan_text import more, source
+
+from tests.plan_file.plan_text import more, source
 
 Faults = Callable[..., list[str]]
 Case = tuple[str, list[str]]

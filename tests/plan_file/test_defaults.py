@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from plan_text import LEAST
 
 from engine.plan_file.builder import build_spec
 from engine.plan_file.fault import Key, dotted
 from engine.plan_file.model import Spec
 from engine.plan_file.schema import PLAN, load_schema
+from tests.plan_file.plan_text import LEAST
 
 ENTRY = "entry"
 """Stands for a name that the author gives: a provider's, a role's, a metadata key's."""

@@ -9,10 +9,10 @@ from typing import Any, get_args
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from plan_text import LEAST, more, workos
 
 from engine.plan_file.loader import LoadedPlan
 from engine.plan_file.schema import PLAN, example_at, load_schema, plan_schema_text, schema_at
+from tests.plan_file.plan_text import LEAST, more, workos
 
 SCHEMAS = ("plan.v1", "error.v1")
 

@@ -11,7 +11,7 @@ from engine.sandbox.options import Settings
 from tests.support.answering import listening, says
 from tests.support.fake_workos import FakeWorkOS
 from tests.support.sandbox_extras import Options, ScriptedFault, Server
-from tests.targets.conftest import adapter, failing
+from tests.workos.conftest import adapter, failing
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"}, {"tier": "gold", "old": "x"})
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
-from plan_text import KEY
 
 from engine.model.errors import InvalidPlanFile
 from engine.plan_file.loader import LoadedPlan, load
+from tests.plan_file.plan_text import KEY
 
 Load = Callable[..., LoadedPlan]
 Faults = Callable[..., list[str]]

@@ -10,7 +10,6 @@ from types import MappingProxyType
 
 import pytest
 import yaml
-from plan_text import LEAST, more, source
 
 from engine.plan_file.builder import build_spec
 from engine.plan_file.checks import find_senseless
@@ -31,6 +30,7 @@ from engine.plan_file.organizations import Organizations, Placement, PlacementRu
 from engine.plan_file.providers import DomainSpec
 from engine.plan_file.references import replace as replaced
 from engine.plan_file.shape import find_misshapen
+from tests.plan_file.plan_text import LEAST, more, source
 
 Load = Callable[..., LoadedPlan]
 

@@ -10,7 +10,7 @@ from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
 from engine.workos.environment import WorkOSEnvironment
 from tests.support.sandbox_extras import ScriptedFault, Server
-from tests.targets.conftest import Setting, failing
+from tests.workos.conftest import Setting, failing
 
 PATH = "/organization_memberships"
 

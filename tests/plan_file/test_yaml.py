@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from plan_text import more
+
+from tests.plan_file.plan_text import more
 
 Faults = Callable[..., list[str]]
 
