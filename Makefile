@@ -1,5 +1,5 @@
 # Everything goes through .venv, which the first target that needs it makes. Stamps keep repeated runs quick.
-#   make demo    the quickstart plan into an embedded WorkOS stand-in, twice
+#   make demo    the quickstart plan into an embedded WorkOS emulator, twice
 #   make test    all tests but the long ones
 #   make test-long   the long ones: many seeds, fifty kills, real waiting
 #   make check   lint, format, types, tests with branch coverage

@@ -25,13 +25,13 @@ from typing import IO, Any
 
 from engine.sandbox.clock import iso
 from engine.sandbox.database import Database
-from engine.sandbox.identifiers import Identifiers
-from engine.sandbox.options import Faults, Options, Quotas
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.identifiers import IdMaker
+from engine.sandbox.options import Quotas
 from engine.views.report_html import render_html
 from tests.support.cli import ROOT
 from tests.support.migration import MIGRATE, Project, expected, invent_pool, with_duplicates, with_profiles
 from tests.support.report import report_of
+from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
@@ -195,7 +195,7 @@ def bench_identities(folder: Path) -> None:
 def fill(path: Path, users: list[dict[str, Any]]) -> None:
     """A sandbox's data with these users, without the requests that would make them."""
     Database(path).close()
-    ids, now = Identifiers(time.time), iso(time.time())
+    ids, now = IdMaker(time.time), iso(time.time())
     rows = (
         (ids.new("user_"), one["email"], one["email_verified"], one.get("first_name"), one.get("last_name"),
          one.get("external_id"), json.dumps(one.get("metadata", {})), now, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -126,6 +126,46 @@ def test_nothing_prints_but_views(path: Path) -> None:
             assert node.func.id != "print", f"{name}:{node.lineno}"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
             assert node.attr not in ("stdout", "stderr"), f"{name}:{node.lineno}"
+
+
+def class_names(text: str) -> Iterator[str]:
+    """Names of classes and of types that a module defines; a leading underscore makes no other word."""
+    for node in ast.parse(text).body:
+        names = []
+        if isinstance(node, ast.ClassDef):
+            names = [node.name]
+        elif isinstance(node, ast.Assign):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names = [node.target.id]
+        words = (name.lstrip("_") for name in names)
+        yield from (word for word in words if word[:1].isupper() and not word.isupper())
+
+
+def shared_names(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Class names that several modules define, and which."""
+    owners: dict[str, list[str]] = {}
+    for name, text in texts.items():
+        for word in class_names(text):
+            owners.setdefault(word, []).append(name)
+    return {word: names for word, names in owners.items() if len(names) > 1}
+
+
+def test_a_class_name_means_one_thing() -> None:
+    assert shared_names({name_of(path): _text(path) for path in MODULES}) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("class Refused(Exception): ...", "class Refused: ..."),
+        ("class Row: ...", "class _Row: ..."),
+        ("class Verdict: ...", 'Verdict = Literal["pass", "fail"]'),
+        ("Known = dict[str, str]", "Known: TypeAlias = dict[str, int]"),
+    ],
+)
+def test_a_second_meaning_is_found(first: str, second: str) -> None:
+    assert list(shared_names({"one": first, "two": second}).values()) == [["one", "two"]]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)

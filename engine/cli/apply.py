@@ -40,7 +40,7 @@ def apply(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Carry the plan out, with no question asked; run again, it does only what is left."""
+    """Carry out the plan without asking. A second run does only what is left."""
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:

@@ -24,7 +24,7 @@ PlanArgument = Annotated[Path, typer.Argument(metavar="PLAN", help="The plan fil
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but warnings and errors.")]
 SandboxOption = Annotated[
-    bool, typer.Option("--sandbox", help="Use an embedded WorkOS stand-in instead of the real destination.")
+    bool, typer.Option("--sandbox", help="Use an embedded WorkOS emulator instead of the real destination.")
 ]
 PaceOption = Annotated[
     bool, typer.Option("--pace", help="With --sandbox: keep the pace that the plan sets for WorkOS.")
@@ -107,7 +107,7 @@ def introduce(
     # Whatever the command: what a killed one left behind holds personal data.
     sweep(spec.state_path)
     destination = named or spec.destination
-    where = "sandbox, an embedded stand-in" if sandbox else f"WorkOS {destination.base_url} ({destination.client_id})"
+    where = "sandbox, an embedded emulator" if sandbox else f"WorkOS {destination.base_url} ({destination.client_id})"
     where += f", {destination.environment}" if destination.environment and not sandbox else ""
     console.header(
         [

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-class Format(StrEnum):
+class IdsFormat(StrEnum):
     """How rows are written."""
 
     CSV = "csv"
@@ -25,7 +25,7 @@ class Format(StrEnum):
     SQL = "sql"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="csv, jsonl, or sql for PostgreSQL.")]
+IdsFormatOption = Annotated[IdsFormat, typer.Option("--format", help="csv, jsonl, or sql for PostgreSQL.")]
 UnverifiedOption = Annotated[
     bool, typer.Option("--include-unverified", help="With sql: unverified records of a verified person too.")
 ]
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 def ids(
     plan: PlanArgument,
-    format: FormatOption = Format.CSV,  # noqa: A002 (the option's name)
+    format: IdsFormatOption = IdsFormat.CSV,  # noqa: A002 (the option's name)
     include_unverified: UnverifiedOption = False,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
@@ -58,9 +58,9 @@ def ids(
                 console.stream(_one_object(spec.name, map(views.to_json, rows)))
                 return
             lines = {
-                Format.CSV: lambda: views.as_csv(rows, pools=bool(pools)),
-                Format.JSONL: lambda: views.as_jsonl(rows),
-                Format.SQL: lambda: views.as_sql(rows, include_unverified=include_unverified, pools=bool(pools)),
+                IdsFormat.CSV: lambda: views.as_csv(rows, pools=bool(pools)),
+                IdsFormat.JSONL: lambda: views.as_jsonl(rows),
+                IdsFormat.SQL: lambda: views.as_sql(rows, include_unverified=include_unverified, pools=bool(pools)),
             }[format]()
             console.stream(line + "\n" for line in lines)
 

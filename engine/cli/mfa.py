@@ -18,7 +18,7 @@ from engine.views.console import Console
 def mfa(
     plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
 ) -> None:
-    """List who had TOTP or SMS as a second factor: they must enrol again. One call to Cognito a user."""
+    """List users with TOTP or SMS as a second factor, who must enrol again. Makes one call to Cognito per user."""
     from engine.cli.sources import open_sources
 
     with command(json=json, quiet=quiet) as console:

@@ -31,23 +31,30 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-LimitOption = Annotated[int | None, typer.Option("--limit", min=1, help="Mail at most so many.", show_default=False)]
+LimitOption = Annotated[
+    int | None, typer.Option("--limit", min=1, help="Send at most this many e-mails.", show_default=False)
+]
 OnlyOption = Annotated[
-    str | None, typer.Option("--only", metavar="SUB,…", help="Mail nobody but these subs.", show_default=False)
+    str | None, typer.Option("--only", metavar="SUB,…", help="Mail only these subs.", show_default=False)
 ]
 OnlyFileOption = Annotated[
     Path | None, typer.Option("--only-file", help="The same from a file, one sub a line.", show_default=False)
 ]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say who is due; mail nobody.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="List who is due without sending anything.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Stay for the next batches until all is sent.")]
 ResendAfterOption = Annotated[
     str | None,
-    typer.Option("--resend-after", metavar="7d", help="Mail again who was mailed so long ago.", show_default=False),
+    typer.Option(
+        "--resend-after",
+        metavar="7d",
+        help="Mail users again whose last e-mail is at least this old.",
+        show_default=False,
+    ),
 ]
 ResendUnknownOption = Annotated[
-    bool, typer.Option("--resend-unknown", help="Mail those too of whom nobody can say whether they were mailed.")
+    bool, typer.Option("--resend-unknown", help="Also mail users whose delivery is unknown.")
 ]
-NamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
+DryRunNamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
 OutOption = Annotated[
     Path | None,
     typer.Option("--out", help="With deliver: file, the folder for the links; beside the state.", show_default=False),
@@ -66,13 +73,13 @@ def send(
     wait: WaitOption = False,
     resend_after: ResendAfterOption = None,
     resend_unknown: ResendUnknownOption = False,
-    names: NamesOption = False,
+    names: DryRunNamesOption = False,
     out: OutOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Send the password-reset e-mails that are due, to nobody twice; run it again for the next batch."""
+    """Send the password-reset e-mails that are due, one per user. Run it again for the next batch."""
     from engine.cli.wiring import open_spec, run
     from engine.resets.sending import SendOptions
     from engine.resets.session import outbox_folder

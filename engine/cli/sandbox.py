@@ -1,4 +1,4 @@
-"""`migrate sandbox`: the embedded WorkOS stand-in by itself, until it is interrupted."""
+"""`migrate sandbox`: the embedded WorkOS emulator by itself, until it is interrupted."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ def sandbox(
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Run the WorkOS stand-in alone. Prints its address, key and client ID as one JSON line."""
+    """Run the WorkOS emulator alone. Prints its address, key and client ID as one JSON line."""
     from engine.sandbox.options import Options
-    from engine.sandbox.server import serve
+    from engine.sandbox.server import Server, serve
 
     with command(json=json, quiet=quiet) as console:
         options = Options(data=data, port=port, null=null)
         # It opens nothing but this sandbox, and who starts one needs it.
         console.publish(options.api_key)
-        console.header([("sandbox", "a WorkOS stand-in on loopback"), ("data", str(data or "in memory"))])
+        console.header([("sandbox", "a WorkOS emulator on loopback"), ("data", str(data or "in memory"))])
 
         def announce(url: str) -> None:
             console.document({"url": url, "api_key": options.api_key, "client_id": options.client_id})
@@ -39,4 +39,4 @@ def sandbox(
                 f"and in the plan file, under destination.workos: base_url: {url}",
             )
 
-        serve(options, announce=announce)
+        serve(Server(options), announce=announce)

@@ -31,7 +31,7 @@ UsersOption = Annotated[
 ]
 
 
-class Format(StrEnum):
+class ListFormat(StrEnum):
     """How a list is written."""
 
     TEXT = "text"
@@ -39,7 +39,7 @@ class Format(StrEnum):
     JSONL = "jsonl"
 
 
-FormatOption = Annotated[Format, typer.Option("--format", help="How a list is written: text, csv or jsonl.")]
+ListFormatOption = Annotated[ListFormat, typer.Option("--format", help="How a list is written: text, csv or jsonl.")]
 NamesOption = Annotated[
     bool, typer.Option("--names", help="List usernames and addresses too, from the last run's snapshot or the pool.")
 ]
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
 def status(
     plan: PlanArgument,
     users: UsersOption = None,
-    format: FormatOption = Format.TEXT,  # noqa: A002 (the option's name)
+    format: ListFormatOption = ListFormat.TEXT,  # noqa: A002 (the option's name)
     names: NamesOption = False,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
@@ -122,16 +122,16 @@ def _with_source(console: Console, spec: Spec, *, sandbox: bool) -> Spec:
     return for_sandbox(loaded.spec) if sandbox else loaded.spec
 
 
-def _listing(rows: Iterator[dict[str, Any]], format: Format) -> Iterator[str]:  # noqa: A002 (the option's name)
+def _listing(rows: Iterator[dict[str, Any]], format: ListFormat) -> Iterator[str]:  # noqa: A002 (the option's name)
     from engine.views.identifiers import csv_line
 
     first = next(rows, None)
     if first is None:
         return
     every = itertools.chain([first], rows)
-    if format is Format.JSONL:
+    if format is ListFormat.JSONL:
         yield from (json_safe(orjson.dumps(row).decode()) + "\n" for row in every)
-    elif format is Format.CSV:
+    elif format is ListFormat.CSV:
         yield csv_line(first) + "\n"
         yield from (csv_line(str(value or "") for value in row.values()) + "\n" for row in every)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.cognito.aws_errors import NOT_FOUND
-from engine.cognito.calls import Refused
+from engine.cognito.calls import ExpectedRefusal
 from engine.cognito.settings import PoolSettings
 from engine.model.errors import SourceError
 from engine.model.groups import WritableAttributes
@@ -54,7 +54,7 @@ def _describe(settings: PoolSettings, client_id: str) -> dict[str, Any] | None:
 
     try:
         answer = settings.calls.call(_DESCRIBE, send, expected=NOT_FOUND)
-    except Refused:
+    except ExpectedRefusal:
         return None
     found: dict[str, Any] = answer["UserPoolClient"]
     return found

@@ -12,7 +12,7 @@ from engine.model.errors import SourceError
 from engine.model.waits import CENTURY
 from engine.plan_file.model import CognitoSource
 
-Kind = Literal["throttled", "transient", "unresolved", "final"]
+ErrorKind = Literal["throttled", "transient", "unresolved", "final"]
 
 _THROTTLED = frozenset(
     {
@@ -53,10 +53,10 @@ BAD_PARAMETER = frozenset({"InvalidParameterException", "ValidationException", "
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ErrorVerdict:
     """Whether another try is worth it, and the service's own word on when (seconds)."""
 
-    kind: Kind
+    kind: ErrorKind
     retry_after: float | None = None
 
 
@@ -67,7 +67,7 @@ def error_code(error: BaseException) -> str:
     return str(error.response.get("Error", {}).get("Code", "")) if isinstance(error, ClientError) else ""
 
 
-def judge(error: Exception) -> Verdict:
+def judge(error: Exception) -> ErrorVerdict:
     """Throttled and transient may work later; unresolved is a name that DNS does not know; the rest is final."""
     from botocore import exceptions, parsers
 
@@ -76,15 +76,15 @@ def judge(error: Exception) -> Verdict:
         status, code = meta.get("HTTPStatusCode", 0), error_code(error)
         retry_after = _seconds(meta.get("HTTPHeaders", {}).get("retry-after"))
         if status == 429 or code in _THROTTLED:
-            return Verdict("throttled", retry_after)
+            return ErrorVerdict("throttled", retry_after)
         if status >= 500 or status == 408 or code in _TRANSIENT:
-            return Verdict("transient", retry_after)
-        return Verdict("final")
+            return ErrorVerdict("transient", retry_after)
+        return ErrorVerdict("final")
     if isinstance(error, UnreadableAnswer | parsers.ResponseParserError | exceptions.IncompleteReadError):
-        return Verdict("transient")
+        return ErrorVerdict("transient")
     if isinstance(error, exceptions.HTTPClientError | exceptions.ConnectionError):
-        return Verdict(_judge_connection(error))
-    return Verdict("final")
+        return ErrorVerdict(_judge_connection(error))
+    return ErrorVerdict("final")
 
 
 def translate(error: Exception, action: str, pool: CognitoSource) -> SourceError:
@@ -161,7 +161,7 @@ def _refused(code: str, operation: str, action: str, pool: CognitoSource) -> Sou
     )
 
 
-def _gave_up(kind: Kind, action: str, pool: CognitoSource) -> SourceError:
+def _gave_up(kind: ErrorKind, action: str, pool: CognitoSource) -> SourceError:
     if kind == "throttled":
         return SourceError(
             f"Cognito kept refusing {action} on user pool {pool.user_pool_id} as too many requests",
@@ -186,7 +186,7 @@ def _no_region(pool: CognitoSource) -> SourceError:
     )
 
 
-def _judge_connection(error: Exception) -> Kind:
+def _judge_connection(error: Exception) -> ErrorKind:
     import ssl
 
     from urllib3.exceptions import NameResolutionError

@@ -25,7 +25,7 @@ _BASE_S = 0.5
 _CAP_S = 20.0
 
 
-class Refused(Exception):
+class ExpectedRefusal(Exception):
     """Cognito refused a call with a code that the caller said it would handle."""
 
     def __init__(self, code: str) -> None:
@@ -68,8 +68,8 @@ class PacedCalls:
     ) -> T:
         """What `send` returns. `action` is the IAM action, for messages.
 
-        Raises Refused for the codes in `expected`, else SourceError, both from botocore's error; and what `sleep`
-        raises, which is how a reader that was closed leaves.
+        Raises ExpectedRefusal for the codes in `expected`, else SourceError, both from botocore's error; and what
+        `sleep` raises, which is how a reader that was closed leaves.
         """
         from botocore.exceptions import BotoCoreError, ClientError
         from botocore.parsers import ResponseParserError
@@ -88,7 +88,7 @@ class PacedCalls:
                 code = error_code(error)
                 if code and code in expected:
                     self._count(tried, throttled=False)
-                    raise Refused(code) from error
+                    raise ExpectedRefusal(code) from error
                 verdict = judge(error)
                 self._count(tried, throttled=verdict.kind == "throttled")
                 asked += verdict.retry_after or 0.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.cognito.calls import Refused
+from engine.cognito.calls import ExpectedRefusal
 from engine.model.errors import SourceError
 
 T = TypeVar("T")
@@ -23,7 +23,7 @@ class ListedPage(Generic[T]):
 
 
 class Chain(Generic[T]):
-    """Iterates over the pages that `fetch(token)` gives; a refused token (`Refused`) starts the chain afresh.
+    """Iterates over the pages that `fetch(token)` gives; a refused token (`ExpectedRefusal`) starts the chain afresh.
 
     After such a start the chain's items come again from its first: whoever keeps them must keep one of each.
     Raises SourceError when the tokens run in a circle, or are refused more than `RESTARTS` times.
@@ -42,7 +42,7 @@ class Chain(Generic[T]):
             try:
                 yield from self._run()
                 return
-            except Refused as refused:
+            except ExpectedRefusal as refused:
                 if self.restarts >= RESTARTS:
                     raise SourceError(
                         f"Cognito refused the pagination tokens of {self._label} again and again",

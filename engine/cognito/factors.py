@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from engine.cognito.aws_errors import translate
-from engine.cognito.calls import PacedCalls, Refused
+from engine.cognito.calls import ExpectedRefusal, PacedCalls
 from engine.cognito.pacing import Pacer, Sleep
 from engine.model.errors import SourceError
 from engine.plan_file.model import CognitoSource
@@ -87,7 +87,7 @@ class AuthFactors:
 
         try:
             return self.calls.call(_ACTION, send, expected=frozenset({"UserNotFoundException"}))
-        except Refused:
+        except ExpectedRefusal:
             return {}
 
     def _open(self) -> Any:

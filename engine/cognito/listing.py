@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.cognito.aws_errors import ACCESS_DENIED, BAD_PARAMETER, NOT_FOUND
-from engine.cognito.calls import TRIES, PacedCalls, Refused
+from engine.cognito.calls import TRIES, ExpectedRefusal, PacedCalls
 from engine.cognito.chain import Chain, ListedPage
 from engine.cognito.pacing import Sleep
 from engine.model.cognito_records import BadRecord, parse_record
@@ -50,7 +50,7 @@ class PoolListing:
         limit: int = PAGE,
         tries: int = TRIES,
     ) -> ListedPage[SourceUser]:
-        """One page of ListUsers. Raises Refused for a refused token and for the codes in `expected`."""
+        """One page of ListUsers. Raises ExpectedRefusal for a refused token and for the codes in `expected`."""
         request: dict[str, Any] = {"UserPoolId": self._pool_id, "Limit": limit}
         if query is not None:
             request["Filter"] = query
@@ -87,7 +87,7 @@ class PoolListing:
         def fetch_known(token: str | None) -> ListedPage[str]:
             try:
                 return fetch(token)
-            except Refused as refused:
+            except ExpectedRefusal as refused:
                 if refused.code not in NOT_FOUND:
                     raise
                 raise SourceError(
@@ -108,7 +108,7 @@ class PoolListing:
             return self._calls.call(
                 "cognito-idp:DescribeUserPool", send, expected=ACCESS_DENIED, sleep=sleep, tries=tries
             )
-        except Refused:
+        except ExpectedRefusal:
             # Reading needs no more than ListUsers; if that is denied as well, this says so.
             self.page(None, limit=1, tries=tries, sleep=sleep)
             return None

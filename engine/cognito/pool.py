@@ -21,7 +21,7 @@ from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile
 from engine.model.ports import SourceDescription
-from engine.model.side_by_side import Stop, read_side_by_side
+from engine.model.side_by_side import ReadingStop, read_side_by_side
 from engine.model.users import SourceUser
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import CognitoSource
@@ -109,7 +109,7 @@ class CognitoUserPool:
     def pages(self) -> Iterator[Sequence[SourceUser]]:
         """Every record, in pages of at most 60; closing the iterator stops the reading."""
         estimate = self.describe().estimated_users
-        stop = Stop(self._sleep)
+        stop = ReadingStop(self._sleep)
         self.warnings.clear()
         try:
             read = yield from self._read(self._open(), stop, estimate)
@@ -118,7 +118,7 @@ class CognitoUserPool:
         self._hold_against(estimate, read)
 
     def _read(
-        self, listing: PoolListing, stop: Stop, estimate: int | None
+        self, listing: PoolListing, stop: ReadingStop, estimate: int | None
     ) -> Generator[Sequence[SourceUser], None, int]:
         """Gives the pages and returns how many users there were."""
         cut_after = _CUT_AFTER if estimate is None or estimate > _WORTH_CUTTING else _CUT_AT_LAST
@@ -140,13 +140,13 @@ class CognitoUserPool:
         return whole.delivered
 
     def _read_cut(
-        self, listing: PoolListing, stop: Stop, witnesses: Mapping[str, str]
+        self, listing: PoolListing, stop: ReadingStop, witnesses: Mapping[str, str]
     ) -> Generator[Sequence[SourceUser], None, int | None]:
         """Gives the pages of all prefixes but for the witnesses; returns the number, None where users are lost."""
         self.chains = len(PREFIXES)
         missing = dict(witnesses)
         # Its own stop: the single chain may have to go on after this one.
-        own = Stop(self._sleep)
+        own = ReadingStop(self._sleep)
         chains = [listing.users(own.sleep, prefix=prefix) for prefix in PREFIXES]
         with closing(read_side_by_side(chains, workers=self._workers, stop=own)) as pages:
             for page in pages:

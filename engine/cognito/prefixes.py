@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from engine.cognito.aws_errors import BAD_PARAMETER
-from engine.cognito.calls import Refused
+from engine.cognito.calls import ExpectedRefusal
 from engine.cognito.listing import PoolListing
 from engine.cognito.pacing import Sleep
 from engine.model.users import SourceUser
@@ -29,7 +29,7 @@ def prove_prefixes(listing: PoolListing, witnesses: Collection[str], sleep: Slee
     sub = next(iter(witnesses))
     try:
         return _find(listing, sub[:1], None, sleep) and _find(listing, sub[:8], sub, sleep)
-    except Refused:
+    except ExpectedRefusal:
         return False
 
 
@@ -56,7 +56,7 @@ def _still_there(listing: PoolListing, sub: str, username: str, sleep: Sleep | N
     quoted = username.replace("\\", "\\\\").replace('"', '\\"')
     try:
         return any(user.sub == sub for users in _look(listing, f'username = "{quoted}"', sleep) for user in users)
-    except Refused:
+    except ExpectedRefusal:
         return True
 
 

@@ -1,4 +1,4 @@
-"""What each code of a failed, conflicting or left-out user means, and the way out.
+"""What each code of a failed, conflicting or excluded user means, and the way out.
 
 Sentences are ours: WorkOS's own messages may hold addresses.
 """
@@ -45,7 +45,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "existing_user": (
         "WorkOS already has this address, and existing_users is error",
-        "set existing_users to adopt or update, or leave the user out",
+        "set existing_users to adopt or update, or exclude the user with filters or decisions",
     ),
     "email_change_unverified": (
         "the address changed in Cognito to one that is not verified, for a verified user",
@@ -207,7 +207,7 @@ _CODES: dict[str, tuple[str, str]] = {
         "to go on tomorrow, run `migrate resets send` again",
     ),
     "decision": ("a decision of the plan leaves the user", "take the decision out to migrate the user"),
-    # Left out.
+    # Excluded.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),
     "filtered": ("the user does not pass the plan's filters", "change filters to migrate such users"),

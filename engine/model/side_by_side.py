@@ -19,11 +19,11 @@ _AHEAD = 64  # pages that wait for the consumer at most: bounds memory
 _PATIENCE_S = 0.2  # how often a thread that waits for the consumer looks whether it is still wanted
 
 
-class Stopped(Exception):
+class ReadingStopped(Exception):
     """The consumer left; the threads end with this."""
 
 
-class Stop:
+class ReadingStop:
     """Ends the threads of one reading; its `sleep` is cut short by it."""
 
     def __init__(self, sleep: Sleep | None = None) -> None:
@@ -39,11 +39,11 @@ class Stop:
         return self._event.is_set()
 
     def sleep(self, seconds: float) -> None:
-        """Wait; raises Stopped when the reading ends meanwhile."""
+        """Wait; raises ReadingStopped when the reading ends meanwhile."""
         if not self.wanted:
             self._sleep(seconds)
         if self.wanted:
-            raise Stopped
+            raise ReadingStopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Page(Generic[T]):
     content: T
 
 
-def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Stop) -> Generator[T, None, None]:
+def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: ReadingStop) -> Generator[T, None, None]:
     """The pages of all chains as they come. The first error ends all chains and is raised, once.
 
     Closing the iterator sets `stop`. Threads are daemons and are not waited for longer than a moment: one may be
@@ -67,7 +67,7 @@ def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Stop
                 return
             except queue.Full:
                 continue
-        raise Stopped
+        raise ReadingStopped
 
     def work() -> None:
         try:
@@ -75,11 +75,11 @@ def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Stop
                 for page in chain:
                     put(_Page(page))
             put(None)
-        except Stopped:
+        except ReadingStopped:
             pass
         except BaseException as error:
             # Raised in the consumer's thread, unless that has left or has another one already.
-            with suppress(Stopped):
+            with suppress(ReadingStopped):
                 put(error)
 
     threads = [

@@ -1,4 +1,4 @@
-"""The words for users: a Cognito record, what WorkOS should hold for it, and what WorkOS holds."""
+"""The words for users: a Cognito record, and what WorkOS holds."""
 
 from __future__ import annotations
 
@@ -34,18 +34,6 @@ class SourceUser:
     modified: datetime | None
     attributes: Mapping[str, str]
     groups: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DesiredUser:
-    """What WorkOS should hold for one person. None: WorkOS is not told of the field."""
-
-    external_id: str
-    email: str
-    email_verified: bool | None
-    first_name: str | None = None
-    last_name: str | None = None
-    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ _NO_OPENID = {"GitHubOAuth": "read:user", "AppleOAuth": ""}
 def _planned(use: ProviderUse, problem: Problem | None) -> Check:
     """Whether the plan says what becomes of the provider's users: what `apply` refuses by, fails."""
 
-    def row(verdict: checks.Verdict, message: str, remedy: str = "") -> Check:
+    def row(verdict: checks.CheckVerdict, message: str, remedy: str = "") -> Check:
         return Check(use.name, "plan", verdict, use.handling, message, remedy)
 
     if problem is not None:
@@ -241,7 +241,7 @@ def _planned(use: ProviderUse, problem: Problem | None) -> Check:
     if use.handling in UNMET:
         return row("pass", "nobody signs in with it, so nothing has to be planned")
     if use.handling == "skip":
-        return row("pass", "its users are left out, as the plan says")
+        return row("pass", "its users are excluded, as the plan says")
     if use.handling == "password_reset":
         return row("pass", "its users get a password reset, as the plan says")
     if use.handling == "connection":

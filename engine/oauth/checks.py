@@ -13,7 +13,7 @@ from engine.oauth.answers import Answer, Reading, TokenReading
 from engine.resources.organizations.organization import Addresses
 from engine.resources.organizations.port import HeldOrganization, Organization
 
-Verdict = Literal["pass", "fail", "cannot-tell"]
+CheckVerdict = Literal["pass", "fail", "cannot-tell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Check:
 
     provider: str
     check: str  # plan, pinned_client, workos_client, redirect_uri, secret, scopes, connection, domains
-    verdict: Verdict
+    verdict: CheckVerdict
     code: str
     message: str
     remedy: str = ""
@@ -82,7 +82,7 @@ def check_pin(name: str, pinned: str | None, provider: IdentityProvider | None) 
 def check_client(name: str, offer: Offer, wanted: str | None, redirect: Redirect | None, *, staging: bool) -> Check:
     """WorkOS really uses the client; `wanted` is the pool's, or the pinned one."""
 
-    def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
+    def row(verdict: CheckVerdict, code: str, message: str, remedy: str = "") -> Check:
         return Check(name, "workos_client", verdict, code, message, remedy)
 
     dashboard = f"WorkOS dashboard, Authentication, Providers, {offer.workos}: your own client ID and secret"
@@ -134,7 +134,7 @@ def check_redirect_uri(
 ) -> Check:
     """The provider knows WorkOS's redirect URI and the client. `control` is its answer to a URI that is nobody's."""
 
-    def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
+    def row(verdict: CheckVerdict, code: str, message: str, remedy: str = "") -> Check:
         return Check(name, "redirect_uri", verdict, code, message, remedy)
 
     add = f"add {uri} at the provider ({where})"
@@ -161,7 +161,7 @@ def check_redirect_uri(
 def check_secret(name: str, real: TokenReading | None, control: TokenReading | None, why: str = "") -> Check:
     """The pool's secret is the provider's. `control` is the answer to a secret that is certainly wrong."""
 
-    def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
+    def row(verdict: CheckVerdict, code: str, message: str, remedy: str = "") -> Check:
         return Check(name, "secret", verdict, code, message, remedy)
 
     paste = f"`migrate oauth show-secret {shlex.quote(name)}` prints the pool's for pasting; sign in once to be sure"
@@ -200,7 +200,7 @@ def check_domains(name: str, wanted: Organization, held: HeldOrganization | None
         else ""
     )
 
-    def row(verdict: Verdict, code: str, message: str, remedy: str = "") -> Check:
+    def row(verdict: CheckVerdict, code: str, message: str, remedy: str = "") -> Check:
         return Check(name, "domains", verdict, code, message + note, remedy)
 
     remedy = (

@@ -66,7 +66,7 @@ def handle(
 ) -> list[ProviderUse]:
     """Every provider of pool, plan and people, by name. `pool` is None where it could not be asked (an export).
 
-    `left_out` are users whom `fallback: skip` left out, by provider: they count as users of it, never as stranded.
+    `left_out` are users whom `fallback: skip` excluded, by provider: they count as users of it, never as stranded.
     Where there are several pools, `asked` says whether a provider's could be, and `own_name` what it is called there.
     """
     people = list(people)

@@ -60,7 +60,7 @@ def _unknown_prefix(workos: Mapping[str, Any]) -> Iterator[Fault]:
 
 def _above_quotas(workos: Mapping[str, Any]) -> Iterator[Fault]:
     parts = split_url(known_text(workos, "base_url") or DEFAULT_BASE_URL)
-    # A stand-in on this machine has no such quota.
+    # An emulator on this machine has no such quota.
     if parts is not None and not is_loopback(parts.hostname or ""):
         for name, quota in _WORKOS_QUOTAS.items():
             yield from _above((*WORKOS, name), workos.get(name), quota, "WorkOS's")

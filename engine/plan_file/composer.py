@@ -50,7 +50,7 @@ class _Open:
     key: Node | None = None
 
 
-class _Stop(Exception):
+class _Unreadable(Exception):
     """Nothing more can be read; the fault is already recorded."""
 
 
@@ -71,7 +71,7 @@ class Composer:
         try:
             for event in yaml.parse(text, Loader=_LOADER):
                 self._take(event)
-        except _Stop:
+        except _Unreadable:
             pass
         except (yaml.YAMLError, ValueError) as error:
             self.found.append(syntax_fault(error, text, self._file))
@@ -167,4 +167,4 @@ class Composer:
 
     def _stop(self, code: str, event: Any, wrong: str, right: str) -> NoReturn:
         self._fault(code, event, wrong, right)
-        raise _Stop
+        raise _Unreadable

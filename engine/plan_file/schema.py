@@ -1,4 +1,4 @@
-"""The JSON Schemas that travel with the package, and look-ups in the plan file's."""
+"""The JSON Schemas that travel with the package, and lookups in the plan file's."""
 
 from __future__ import annotations
 

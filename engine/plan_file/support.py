@@ -14,35 +14,35 @@ from engine.plan_file.pools import written_mappings, written_sections
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import section
 
-Found = Iterator[tuple[Key, Any]]
+FoundValues = Iterator[tuple[Key, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class _Later:
     """Where the plan's data may ask for what does not run, whether a value there does, and what to write instead."""
 
-    find: Callable[[Mapping[str, Any]], Found]
+    find: Callable[[Mapping[str, Any]], FoundValues]
     asks: Callable[[Any], bool]
     instead: str = "leave it out"
 
 
-def _at(*key: str) -> Callable[[Mapping[str, Any]], Found]:
+def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     """One key of the plan."""
     return lambda data: iter([(key, section(data, *key[:-1]).get(key[-1]))])
 
 
-def _in_filters(name: str) -> Callable[[Mapping[str, Any]], Found]:
+def _in_filters(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     """A key of the plan's filters and of each pool's."""
     return lambda data: (((*key, name), one.get(name)) for key, one in written_sections(data, "filters"))
 
 
-def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], Found]:
+def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     """A key of every mapping in full."""
     return lambda data: (((*key, name), one.get(name)) for key, one in written_mappings(data))
 
 
-def _in_connections(name: str) -> Callable[[Mapping[str, Any]], Found]:
-    def find(data: Mapping[str, Any]) -> Found:
+def _in_connections(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
+    def find(data: Mapping[str, Any]) -> FoundValues:
         for provider in section(data, "oauth_providers"):
             key = ("oauth_providers", provider, "connection")
             yield (*key, name), section(data, *key).get(name)

@@ -40,7 +40,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def region_of(user_pool_id: str) -> str | None:
-    """The AWS Region that a user pool's ID begins with, None for IDs of stand-ins."""
+    """The AWS Region that a user pool's ID begins with, None for IDs of emulators."""
     region, _, rest = user_pool_id.partition("_")
     return region if rest and _REGION.fullmatch(region) else None
 

@@ -135,7 +135,7 @@ class HttpsProbe:
         return found[0]["host"]
 
     def _judge(self, parts: SplitResult) -> str:
-        """The host, brought into one form. Refuses what needs no look-up: aiohttp looks up no address in figures."""
+        """The host, brought into one form. Refuses what needs no lookup: aiohttp looks up no address in figures."""
         if parts.scheme != "https":
             raise ProbeFailed("not_https")
         try:

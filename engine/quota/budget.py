@@ -15,7 +15,7 @@ from engine.model.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobod
 from engine.plan_file.model import Destination
 from engine.quota.windows import SlidingWindow
 
-Kind = Literal["write", "read"]
+RequestKind = Literal["write", "read"]
 
 # How long a refusal is remembered, and what is left of the budget at worst.
 _MEMORY = 5.0
@@ -27,12 +27,12 @@ class Quota:
 
     def __init__(self, destination: Destination, clock: Clock, *, tell: Tell = tell_nobody) -> None:
         everything = _window(destination.requests_per_60s, 60)
-        self._windows: dict[Kind, list[SlidingWindow]] = {
+        self._windows: dict[RequestKind, list[SlidingWindow]] = {
             "write": _window(destination.writes_per_10s, 10) + everything,
             "read": _window(destination.reads_per_10s, 10) + everything,
         }
         self._clock = clock
-        self._turn: dict[Kind, asyncio.Lock] = {"write": asyncio.Lock(), "read": asyncio.Lock()}
+        self._turn: dict[RequestKind, asyncio.Lock] = {"write": asyncio.Lock(), "read": asyncio.Lock()}
         self._freed = asyncio.Event()
         self._tell = tell
         self._paused_until = 0.0
@@ -56,7 +56,7 @@ class Quota:
             return None
         return Suspended(self._clock.now() + self._paused_until - now)
 
-    async def enter(self, kind: Kind) -> None:
+    async def enter(self, kind: RequestKind) -> None:
         """Wait for a slot in every window that counts this kind, first come, first served. Raises Suspended."""
         windows = self._windows[kind]
         if not windows and self._paused_until <= self._clock.monotonic():
@@ -81,7 +81,9 @@ class Quota:
             for window in windows:
                 window.take()
 
-    def leave(self, kind: Kind, *, throttled: bool, retry_after: float | None = None, answered: bool = False) -> None:
+    def leave(
+        self, kind: RequestKind, *, throttled: bool, retry_after: float | None = None, answered: bool = False
+    ) -> None:
         """The request has ended; `answered` where the service did its work, be it to refuse what was asked for."""
         now = self._clock.monotonic()
         for window in self._windows[kind]:

@@ -16,13 +16,13 @@ from engine.model.call_errors import Ambiguous, CallFailed, Terminal, Throttled
 from engine.model.ports import Clock, UserChanges, UserTarget
 from engine.model.retries import TRIES, Tries, patiently
 from engine.model.users import TargetUser
-from engine.quota.budget import Kind, Quota
+from engine.quota.budget import Quota, RequestKind
 from engine.quota.concurrency import InFlight
 
 _T = TypeVar("_T")
 
 
-class Stopped(Exception):
+class CallsStopped(Exception):
     """The run is being stopped; the call was not made."""
 
 
@@ -123,14 +123,14 @@ class MeteredTarget:
         return await patiently(lambda: self._once("read", call), Tries(self.rng, tries=self.read_tries), self.pause)
 
     def stop(self) -> None:
-        """Begin no further call: from now on each raises Stopped. Calls in flight go on to their end."""
+        """Begin no further call: from now on each raises CallsStopped. Calls in flight go on to their end."""
         self._stopped = True
 
     def calling(self, task: asyncio.Task[None]) -> bool:
         """Whether this task waits for an answer right now."""
         return task in self._calling
 
-    async def _once(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _once(self, kind: RequestKind, call: Callable[[], Awaitable[_T]]) -> _T:
         try:
             return await self._admitted(kind, call)
         except CallFailed as error:
@@ -141,7 +141,7 @@ class MeteredTarget:
                     raise suspended from error
             raise
 
-    async def _admitted(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _admitted(self, kind: RequestKind, call: Callable[[], Awaitable[_T]]) -> _T:
         # The quota first: a write that waits for its window must not hold a place that a read could use.
         await self._quota.enter(kind)
         error: CallFailed | None = None
@@ -150,7 +150,7 @@ class MeteredTarget:
             await self._in_flight.enter()
             try:
                 if self._stopped:
-                    raise Stopped
+                    raise CallsStopped
                 started = self._clock.monotonic()
                 answer = await self._counted(kind, call)
                 latency = self._clock.monotonic() - started
@@ -170,7 +170,7 @@ class MeteredTarget:
                 answered=latency is not None or isinstance(error, Terminal),
             )
 
-    async def _counted(self, kind: Kind, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def _counted(self, kind: RequestKind, call: Callable[[], Awaitable[_T]]) -> _T:
         if kind == "write":
             self.requests.writes += 1
         else:

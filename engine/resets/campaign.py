@@ -22,7 +22,7 @@ from engine.quota.metered import MeteredTarget
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import AddressLimit, Turn, next_turn
-from engine.resets.recipients import QUOTA_SPENT, Tally
+from engine.resets.recipients import QUOTA_SPENT, SendTally
 from engine.resets.settling import Settler
 from engine.resets.waiting import wait_or_stop
 from engine.run.stopping import FailureGuard, Stop
@@ -89,9 +89,9 @@ class Campaign:
         self._issued: dict[str, IssuedReset] = {}
         self._over: str | None = None
         self._asked = False  # somebody may have been mailed by this run
-        self.tally = Tally()
+        self.tally = SendTally()
 
-    async def run(self, people: Sequence[Recipient], *, limit: int | None = None, wait: bool = False) -> Tally:
+    async def run(self, people: Sequence[Recipient], *, limit: int | None = None, wait: bool = False) -> SendTally:
         """Mail them, in their order. Ends when all are mailed, nothing more is due for now, or the run has to stop.
 
         Raises StateError where the state or the outbox cannot be written, as long as nobody was asked for.

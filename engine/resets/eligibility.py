@@ -10,7 +10,7 @@ from engine.model.patterns import Pattern, compile_wildcards
 from engine.model.resets import Candidate, Mail
 from engine.plan_file.model import Destination, ResetEmail
 
-Verdict = Literal[
+Eligibility = Literal[
     "due", "not_migrated", "no_password", "disabled", "status", "unverified", "not_allowed", "returned",
     "mailed", "unknown", "open", "placeholder",
 ]  # fmt: skip
@@ -27,7 +27,7 @@ class Rules:
     resend_unknown: bool = False
 
 
-def judge(candidate: Candidate, rules: Rules, now: float) -> Verdict:
+def judge(candidate: Candidate, rules: Rules, now: float) -> Eligibility:
     """`due`, or the first reason that applies. An open intent is never due: it has to be settled first."""
     if candidate.workos_id is None or candidate.email is None:
         return "not_migrated"
@@ -49,7 +49,7 @@ def judge(candidate: Candidate, rules: Rules, now: float) -> Verdict:
     return _mailed_before(candidate.mail, rules, now)
 
 
-def _mailed_before(mail: Mail | None, rules: Rules, now: float) -> Verdict:
+def _mailed_before(mail: Mail | None, rules: Rules, now: float) -> Eligibility:
     if mail is None:
         return "due"
     match mail.status:

@@ -62,7 +62,7 @@ class Outbox:
         except OSError as error:
             raise StateError(
                 f"the links cannot be written to {self._folder} ({os.strerror(error.errno or 0)})",
-                remedy="free some space or make the folder writable, then run again: nobody is left out",
+                remedy="free some space or make the folder writable, then run again: nobody is missed",
                 code="outbox_not_writable",
             ) from error
 

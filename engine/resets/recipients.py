@@ -20,7 +20,7 @@ class Due:
 
 
 @dataclass(slots=True)
-class Tally:
+class SendTally:
     """What a run did. `stopped` says why it ended before its time, `next_at` when the next e-mails are due."""
 
     sent: int = 0

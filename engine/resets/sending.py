@@ -23,7 +23,7 @@ from engine.resets.history import read_history
 from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
-from engine.resets.recipients import Due, Tally
+from engine.resets.recipients import Due, SendTally
 from engine.resets.results import SendResult, iso
 from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
@@ -209,14 +209,14 @@ class Sending:
         keys = self._candidates.keys()
         self._ledger.adopt_sent([(one, keys[one], at) for one, at in asked.items() if one in keys])
 
-    def _foresee(self, due: Due, options: SendOptions) -> Tally:
+    def _foresee(self, due: Due, options: SendOptions) -> SendTally:
         now = self._clock.now()
         turn = next_turn(self._ledger.last_batch(), now, batch=self._email.batch, every=self._email.every)
         at = Calendar(self._email.hours, self._email.timezone).next_open(turn.at)
         number = len(due.people) if options.limit is None else min(options.limit, len(due.people))
-        return Tally(left=number, next_at=at if number else None)
+        return SendTally(left=number, next_at=at if number else None)
 
-    def _result(self, due: Due, tally: Tally, options: SendOptions, duration: float) -> SendResult:
+    def _result(self, due: Due, tally: SendTally, options: SendOptions, duration: float) -> SendResult:
         pools = pool_names(self._spec.pools)
         unknown = {
             written_user(pools, key) for status in ("unknown", "intended") for key, _ in self._ledger.of_status(status)

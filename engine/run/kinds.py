@@ -10,13 +10,13 @@ from engine.model.keys import CONNECTION, MEMBERSHIP, ORGANIZATION, REDIRECT_URI
 from engine.model.outcomes import ResourceRow
 from engine.plan_file.model import Spec
 from engine.resources.connections.design import Design
-from engine.resources.connections.kind import Connections
+from engine.resources.connections.kind import ConnectionsKind
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.kind import OrganizationsKind
 from engine.resources.organizations.planner import OrganizationPlanner
 from engine.resources.organizations.port import HeldOrganization, Organization
-from engine.resources.redirect_uris.kind import RedirectUris
-from engine.resources.roles.kind import Roles
+from engine.resources.redirect_uris.kind import RedirectUrisKind
+from engine.resources.roles.kind import RolesKind
 from engine.run.environment import WorkOSPorts
 from engine.run.work_in_memory import WorkInMemory
 
@@ -25,7 +25,7 @@ KINDS = (REDIRECT_URI, ORGANIZATION, ROLE, CONNECTION, USER, MEMBERSHIP)
 IN_MEMORY = (REDIRECT_URI, ORGANIZATION, ROLE, CONNECTION)
 """Few enough to be held in memory, and carried out before the users."""
 
-Known = Mapping[str, Mapping[str, ResourceRow]]
+KnownRows = Mapping[str, Mapping[str, ResourceRow]]
 """The state's rows, by kind and key."""
 
 
@@ -41,7 +41,7 @@ class KindsInMemory:
     def __iter__(self) -> Iterator[WorkInMemory]:
         yield from (self.redirect_uris, self.organizations, self.roles, self.connections)
 
-    async def foresee(self, known: Known) -> None:
+    async def foresee(self, known: KnownRows) -> None:
         """Decide on everything. Raises GuardRefused and the errors of `engine.model.call_errors`."""
         for one in self:
             await one.foresee(known.get(one.kind.name, {}))
@@ -69,8 +69,8 @@ def kinds_in_memory(
     planner = OrganizationPlanner(Fingerprints(key), create_missing=spec.organizations.create_missing)
     made = WorkInMemory(OrganizationsKind(organizations, workos.organizations, planner))
     return KindsInMemory(
-        WorkInMemory(RedirectUris(spec.destination.redirect_uris, workos.redirect_uris)),
+        WorkInMemory(RedirectUrisKind(spec.destination.redirect_uris, workos.redirect_uris)),
         made,
-        WorkInMemory(Roles(spec.organizations, workos.roles)),
-        WorkInMemory(Connections(designs, workos.connections, organization=made.workos_id, key=key)),
+        WorkInMemory(RolesKind(spec.organizations, workos.roles)),
+        WorkInMemory(ConnectionsKind(designs, workos.connections, organization=made.workos_id, key=key)),
     )

@@ -75,7 +75,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         sign_in.refuse()
         members = await plan_members(session, prepared, kinds)
         if not session.sandbox:
-            # A stand-in has no providers of anybody's: the gate guards the real destination.
+            # An emulator has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
                 await stage.gate(sign_in, session.sign_in_facts(sign_in, kinds), session.probe)
         watch.check("checking")

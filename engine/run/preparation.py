@@ -49,7 +49,7 @@ class Prepared:
     placing: Placing | None = None
 
     def actions(self) -> Counter[str]:
-        """People by action, over everybody selected; `merge` are the records that gave way."""
+        """People by action, over everybody selected; `merge` are the records that were merged into another."""
         return self.table.count_actions() + Counter(merge=self.merged)
 
     def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:

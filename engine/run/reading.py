@@ -41,7 +41,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Who was read. `merged` are the records that gave way to another with the same address."""
+    """Who was read. `merged` are the records that were merged into another with the same address."""
 
     mappers: Mappers
     fingerprints: Fingerprints

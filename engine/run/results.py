@@ -18,7 +18,7 @@ PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts
 
 @dataclass(frozen=True, slots=True)
 class SourceCounts:
-    """Records seen and selected; those left out, by reason. `pools`: the same of each of several, by name."""
+    """Records seen and selected; those excluded, by reason. `pools`: the same of each of several, by name."""
 
     seen: int
     selected: int

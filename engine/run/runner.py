@@ -20,7 +20,7 @@ from engine.model.outcomes import Claim, NotDone, Outcome
 from engine.model.ports import Progress
 from engine.model.store import Journal
 from engine.quota.concurrency import MOST
-from engine.quota.metered import MeteredTarget, Stopped
+from engine.quota.metered import CallsStopped, MeteredTarget
 from engine.run.stopping import FailureGuard, Stop
 
 _LOW_WATER = 128
@@ -221,7 +221,7 @@ class Runner(Generic[_W]):
             except CallFailed as error:
                 # No answer to one user's call says anything of the others.
                 ended = NotDone(work.kind, work.key, "claimed", error.code, 1), "failed"
-            except Stopped:
+            except CallsStopped:
                 # It stays claimed: an earlier try of it may have been done.
                 return
             except Exception as error:

@@ -21,7 +21,7 @@ from engine.quota.metered import MeteredTarget
 from engine.resources.organizations.organization import organizations
 from engine.resources.organizations.port import Organization
 from engine.run.environment import WorkOSPorts
-from engine.run.kinds import KindsInMemory, Known, kinds_in_memory
+from engine.run.kinds import KindsInMemory, KnownRows, kinds_in_memory
 from engine.run.placing import Placing
 from engine.run.preparation import Prepared, prepare
 from engine.run.reading import Watch, read_people
@@ -53,7 +53,7 @@ class Session:
     workos: WorkOSPorts
     resets: OpenResets
     probe: ProviderProbe
-    known: Known = field(default_factory=dict)  # of the kinds that fit in memory
+    known: KnownRows = field(default_factory=dict)  # of the kinds that fit in memory
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
 

@@ -11,7 +11,7 @@ from engine.model.errors import SourceError
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import split_user_key
 from engine.model.ports import FactorReader, SourceDescription, UserSource
-from engine.model.side_by_side import Stop, read_side_by_side
+from engine.model.side_by_side import ReadingStop, read_side_by_side
 from engine.model.users import SourceUser
 from engine.plan_file.model import Decision, Pool, Spec
 
@@ -91,7 +91,7 @@ class Sources:
             yield from ((only, page) for page in only.source.pages())
             return
         chains = [self._chain(one) for one in self.pools]
-        with closing(read_side_by_side(chains, workers=len(chains), stop=Stop())) as pages:
+        with closing(read_side_by_side(chains, workers=len(chains), stop=ReadingStop())) as pages:
             yield from pages
 
     def identity_providers(self) -> Mapping[str, Sequence[IdentityProvider] | None]:

@@ -93,7 +93,7 @@ class Connections:
         external_id = given.get("external_id")
         held = self._held(organization["id"], external_id)
         if held is not None:
-            return reply(200, _shape(held))
+            return reply(200, connection_shape(held))
         options = _digested(given["oidc_options"] if oidc else given["saml_options"])
         now = own.clock.stamp()
         identifier = own.ids.new("conn_")
@@ -106,17 +106,11 @@ class Connections:
         )
         row = self._row(identifier)
         if row["state"] == "active":
-            self._events.record("connection.activated", _shape(row), organization["id"])
-        return reply(201, _shape(row))
+            self._events.record("connection.activated", connection_shape(row), organization["id"])
+        return reply(201, connection_shape(row))
 
     def get(self, request: Request) -> Reply:
-        return reply(200, _shape(self._row(request.parameters["id"])))
-
-    def configuration(self, request: Request) -> Reply:
-        """For tests, by control endpoint: what the API never shows again, secrets as sha256 digests."""
-        row = self._row(request.parameters["id"])
-        maps, options = orjson.Fragment(row["attribute_maps"]), orjson.Fragment(row["options"])
-        return reply(200, _shape(row) | {"external_id": row["external_id"], "options": options, "attribute_maps": maps})
+        return reply(200, connection_shape(self._row(request.parameters["id"])))
 
     def list_page(self, request: Request) -> Reply:
         conditions: list[tuple[str, Any]] = []
@@ -129,7 +123,7 @@ class Connections:
         search = request.argument("search")
         if search is not None:
             conditions.append(("instr(lower(name), ?) > 0", search.lower()))
-        return list_rows(self._environment.database, "connections", read_page(request), conditions, _shape)
+        return list_rows(self._environment.database, "connections", read_page(request), conditions, connection_shape)
 
     def update(self, request: Request) -> Reply:
         """Only the fields given change; null resets an option or unsets a mapping."""
@@ -156,12 +150,12 @@ class Connections:
                 *(own.clock.stamp(), row["id"]),
             ),
         )
-        return reply(200, _shape(self._row(row["id"])))
+        return reply(200, connection_shape(self._row(row["id"])))
 
     def delete(self, request: Request) -> Reply:
         row = self._row(request.parameters["id"])
         self._environment.database.write("DELETE FROM connections WHERE id = ?", (row["id"],))
-        self._events.record("connection.deleted", _shape(row), row["organization_id"])
+        self._events.record("connection.deleted", connection_shape(row), row["organization_id"])
         return Reply(204)
 
     def _row(self, identifier: str) -> Any:
@@ -202,7 +196,7 @@ def _state(options: dict[str, Any]) -> str:
     return "active" if saml or options.get("discovery_endpoint") else "draft"
 
 
-def _shape(row: Any) -> dict[str, Any]:
+def connection_shape(row: Any) -> dict[str, Any]:
     return {
         "object": "connection",
         "id": row["id"],

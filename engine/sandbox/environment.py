@@ -8,18 +8,18 @@ from typing import Any
 from engine.sandbox.clock import SandboxClock
 from engine.sandbox.database import Database
 from engine.sandbox.errors import not_found
-from engine.sandbox.identifiers import Identifiers
+from engine.sandbox.identifiers import IdMaker
 from engine.sandbox.options import Settings
 from engine.sandbox.quotas import ResetQuota
 
 
 @dataclass(slots=True)
 class Environment:
-    """One environment; `settings` is replaced as a whole by the control endpoint."""
+    """One environment; `settings` may be replaced as a whole."""
 
     database: Database
     clock: SandboxClock
-    ids: Identifiers
+    ids: IdMaker
     settings: Settings
     resets: ResetQuota
     api_key: str

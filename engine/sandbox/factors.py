@@ -29,7 +29,7 @@ _PICTURE = "data:image/png;base64," + (
 )
 
 
-class AuthFactors:
+class SandboxAuthFactors:
     """The second factors of the environment's users (API description, auth_factors)."""
 
     def __init__(self, environment: Environment) -> None:

@@ -10,7 +10,7 @@ _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 _RANDOM_BITS = 80
 
 
-class Identifiers:
+class IdMaker:
     """Makes IDs that only ever grow; `seed` makes them repeatable but for the time in them."""
 
     def __init__(self, now: Callable[[], float], seed: int | None = None) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qsl
@@ -16,9 +15,8 @@ from urllib.parse import parse_qsl
 import orjson
 
 from engine.sandbox.errors import ApiError, invalid_parameters, not_found, unauthorized
-from engine.sandbox.faults import refusal_reply
 from engine.sandbox.options import Options
-from engine.sandbox.requests import Reply
+from engine.sandbox.requests import Reply, refusal_reply
 from engine.sandbox.service import Service
 
 _USERS = b"/user_management/users"
@@ -36,13 +34,13 @@ class NullServer:
         self.service = service
         self.needle = b"\r\nauthorization: bearer " + options.api_key.encode().lower()
         self.key = options.api_key.encode()
-        self.connections: set[_Connection] = set()
+        self.connections: set[_NullConnection] = set()
         self._server: asyncio.Server | None = None
         self._stamp = (0, "")
 
     async def start(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: _Connection(self), sock=listener)
+        self._server = await loop.create_server(lambda: _NullConnection(self), sock=listener)
 
     async def stop(self) -> None:
         for connection in list(self.connections):
@@ -108,12 +106,12 @@ class NullServer:
         return self._stamp[1]
 
     def _general(self, line: bytes, head: bytes, body: bytes) -> bytes:
-        """Everything but a create: control endpoints, lists, look-ups, updates."""
+        """Everything but a create: the extension's endpoints, lists, lookups, updates."""
         method, _, rest = line.decode("latin-1").partition(" ")
         target = rest.rpartition(" ")[0]
         path, _, query = target.partition("?")
         key = f"Bearer {self.key.decode()}" if self._is_key(head) else None
-        if path.startswith("/_sandbox/"):
+        if self.service.is_beside(method, path):
             return _message(self.service.handle(method, path, parse_qsl(query), body, key).reply)
         users = _USERS.decode()
         try:
@@ -149,14 +147,13 @@ def _message(reply: Reply) -> bytes:
     return head.encode() + reply.body
 
 
-class _Connection(asyncio.Protocol):
+class _NullConnection(asyncio.Protocol):
     """One client; requests are answered one after the other."""
 
     def __init__(self, server: NullServer) -> None:
         self._server = server
         self._transport: asyncio.Transport | None = None
         self._received = b""
-        self._busy = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
@@ -175,7 +172,7 @@ class _Connection(asyncio.Protocol):
         self._go_on()
 
     def _go_on(self) -> None:
-        while not self._busy and self._received and self._transport is not None:
+        while self._received and self._transport is not None:
             end = self._received.find(b"\r\n\r\n")
             if end < 0:
                 if len(self._received) > _LONGEST_HEAD:
@@ -195,19 +192,7 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, head: bytes, body: bytes) -> None:
         line = head[: head.find(b"\r\n")] if b"\r\n" in head else head
-        before, after = (0.0, 0.0) if b" /_sandbox/" in line else self._server.service.faults.delays()
-        if not before and not after:
-            self._write(self._server.handle(line, head, body))
-            return
-        self._busy = True
-        loop = asyncio.get_running_loop()
-        finish: Callable[[bytes], None] = self._finish
-        loop.call_later(before, lambda: loop.call_later(after, finish, self._server.handle(line, head, body)) and None)
-
-    def _finish(self, message: bytes) -> None:
-        self._busy = False
-        self._write(message)
-        self._go_on()
+        self._write(self._server.handle(line, head, body))
 
     def _write(self, message: bytes) -> None:
         if self._transport is not None:

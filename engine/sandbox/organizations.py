@@ -29,7 +29,7 @@ _DOMAIN = {
 }
 
 
-class Organizations:
+class SandboxOrganizations:
     """The organizations of the environment; external IDs are unique, names are not."""
 
     def __init__(self, environment: Environment, events: Events) -> None:

@@ -14,7 +14,7 @@ _ORDERS = ("desc", "asc", "normal")
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageRequest:
     """What a list request asks for."""
 
     limit: int
@@ -23,7 +23,7 @@ class Page:
     after: str | None
 
 
-def read_page(request: Request, default_order: str = "desc") -> Page:
+def read_page(request: Request, default_order: str = "desc") -> PageRequest:
     """The paging arguments. Raises ApiError 422."""
     raw = request.argument("limit")
     limit = int(raw) if raw is not None and raw.isascii() and raw.isdigit() else 10 if raw is None else 0
@@ -34,13 +34,13 @@ def read_page(request: Request, default_order: str = "desc") -> Page:
     order = default_order if given is None else given
     if order not in _ORDERS:
         raise invalid_parameters([("order", "invalid_order", f"order must be one of {', '.join(_ORDERS)}")])
-    return Page(limit, order, request.argument("before"), request.argument("after"))
+    return PageRequest(limit, order, request.argument("before"), request.argument("after"))
 
 
 def list_rows(
     database: Database,
     table: str,
-    page: Page,
+    page: PageRequest,
     conditions: Sequence[tuple[str, Any]],
     shape: Callable[[Any], Any],
     cursors: Sequence[str] = ("before", "after"),

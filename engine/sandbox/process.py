@@ -30,6 +30,8 @@ _PASSED_BEGIN = ("LC_", "PYTHON", "COVERAGE_", "COV_CORE_")
 class SandboxProcess:
     """A context manager: inside, a sandbox listens at `url`. A killed parent takes it along, by its standard input."""
 
+    module = "engine.sandbox"
+
     def __init__(self, options: Options | None = None, *, start_timeout: float = 20.0) -> None:
         self.options = options or Options()
         self.url = ""
@@ -60,7 +62,7 @@ class SandboxProcess:
         """Start it and wait until it listens. Raises TargetError that says why it does not."""
         with tempfile.TemporaryFile() as messages:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-                _command(self.options),
+                self.command(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=messages,
@@ -81,6 +83,17 @@ class SandboxProcess:
                 self.stop()
                 raise
 
+    def command(self) -> list[str]:
+        """What starts it; the key goes by environment."""
+        own = self.options
+        told: dict[str, Any] = {"quotas": asdict(own.quotas), "settings": asdict(own.settings)}
+        # -P: a folder named engine in the user's working directory must not be taken for us.
+        command = [sys.executable, "-P", "-m", self.module, "--parent-pipe", "--port", str(own.port)]
+        command += ["--client-id", own.client_id, "--options", orjson.dumps(told).decode()]
+        if own.data is not None:
+            command += ["--data", str(own.data)]
+        return [*command, "--null"] if own.null else command
+
     def stop(self) -> None:
         """End it cleanly, its data durable; by force where it does not answer."""
         process, self._process = self._process, None
@@ -95,16 +108,6 @@ class SandboxProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _command(options: Options) -> list[str]:
-    told: dict[str, Any] = {name: asdict(getattr(options, name)) for name in ("quotas", "faults", "settings")}
-    # -P: a folder named engine in the user's working directory must not be taken for us.
-    command = [sys.executable, "-P", "-m", "engine.sandbox", "--parent-pipe", "--port", str(options.port)]
-    command += ["--client-id", options.client_id, "--options", orjson.dumps(told).decode()]
-    if options.data is not None:
-        command += ["--data", str(options.data)]
-    return [*command, "--null"] if options.null else command
 
 
 def _environment(api_key: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Owns the words between the HTTP server and the nouns: a request, its reply, and a route."""
+"""Owns the words between the HTTP server and the nouns: a request, its reply, how it is handed over, and a route."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import unquote
 
 import orjson
+
+from engine.sandbox.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,19 @@ class Reply:
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What is to be sent, and how the connection must fail while doing it (None: not at all)."""
+
+    reply: Reply
+    fault: str | None = None
+
+
+def refusal_reply(error: ApiError) -> Reply:
+    """A refusal as it is answered."""
+    return Reply(error.status, orjson.dumps(error.body), error.headers)
 
 
 def reply(status: int, value: Any, headers: Sequence[tuple[str, str]] = ()) -> Reply:

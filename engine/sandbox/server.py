@@ -1,4 +1,4 @@
-"""Owns the HTTP side: listening on loopback, reading requests, sending answers or failing as told, stopping cleanly."""
+"""Owns the HTTP side: listening on loopback, reading requests, sending answers, stopping cleanly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import socket
-import struct
 import sys
 import threading
 from collections.abc import Callable
@@ -18,22 +17,25 @@ from aiohttp import web
 
 from engine.model.errors import TargetError
 from engine.model.ports import Clock
+from engine.sandbox.extension import Extension
 from engine.sandbox.null import NullServer
 from engine.sandbox.options import Options
 from engine.sandbox.requests import Reply
-from engine.sandbox.service import Outcome, Service
+from engine.sandbox.service import Service
 
 _HOST = "127.0.0.1"  # never anything else: the sandbox holds addresses, and its key is no secret
 _JSON = {"Content-Type": "application/json; charset=utf-8"}
-_GONE_S = 0.5  # how often a request that is never answered looks whether its client has left
 
 
 class Server:
-    """A running sandbox in this process; `service` may be looked into, `url` is where it listens."""
+    """A running sandbox in this process; `service` may be looked into, `url` is where it listens.
 
-    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+    Making one raises TargetError where its data cannot be used.
+    """
+
+    def __init__(self, options: Options, clock: Clock | None = None, extension: Extension | None = None) -> None:
         self.options = options
-        self.service = Service(options, clock)
+        self.service = Service(options, clock, extension)
         self.url = ""
         self._runner: web.ServerRunner | None = None
         self._null: NullServer | None = None
@@ -71,13 +73,14 @@ class Server:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await request.read()
-        control = request.path.startswith("/_sandbox/")
-        before, after = (0.0, 0.0) if control else self.service.faults.delays()
+        path, extension = request.rel_url.raw_path, self.service.extension
+        beside = self.service.is_beside(request.method, path)
+        before, after = (0.0, 0.0) if beside else extension.delays()
         if before:
             await asyncio.sleep(before)
-        outcome = self.service.handle(
+        handled = self.service.handle(
             request.method,
-            request.rel_url.raw_path,
+            path,
             list(request.query.items()),
             body,
             request.headers.get("Authorization"),
@@ -85,50 +88,28 @@ class Server:
         if after:
             # After the work: a client that gives up on a slow answer finds that the write was done.
             await asyncio.sleep(after)
-        if outcome.fault is not None:
-            await self._fail(request, outcome)
-        response = _response(outcome.reply)
+        if handled.fault is not None:
+            await extension.break_off(request, handled)
+        response = _response(handled.reply)
         # Its own time, as its events have it.
         response.headers["Date"] = formatdate(self.service.environment.clock.now(), usegmt=True)
         return response
 
-    async def _fail(self, request: web.BaseRequest, outcome: Outcome) -> None:
-        """Do to the connection what the fault says; the answer that follows then goes nowhere."""
-        transport = request.transport
-        if transport is None:
-            return
-        if outcome.fault in ("reset_before", "reset_after"):
-            # Lingering for no time makes the kernel send RST, not FIN.
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            transport.abort()
-        elif outcome.fault == "cut_off":
-            transport.write(_cut_off(outcome.reply))
-            transport.close()
-        elif outcome.fault in ("hang_before", "hang_after"):
-            while request.transport is not None:  # noqa: ASYNC110 - aiohttp offers nothing to wait for
-                await asyncio.sleep(_GONE_S)
-
 
 def _response(reply: Reply) -> web.Response:
-    # Status 0 belongs to faults that send nothing.
+    # Status 0 belongs to an answer that an extension does not let through.
     headers = {**(_JSON if reply.body else {}), **dict(reply.headers)}
     return web.Response(status=reply.status or 500, body=reply.body, headers=headers)
 
 
-def _cut_off(reply: Reply) -> bytes:
-    body = reply.body or b"{}"
-    head = f"HTTP/1.1 {reply.status} Cut\r\nContent-Type: application/json\r\nContent-Length: {len(body) + 16}\r\n\r\n"
-    return head.encode() + body[: len(body) // 2 + 1]
-
-
-def serve(options: Options, *, parent_pipe: bool = False, announce: Callable[[str], None] | None = None) -> None:
-    """Run a sandbox until SIGINT, SIGTERM or, with `parent_pipe`, the end of standard input; blocking.
+def serve(server: Server, *, parent_pipe: bool = False, announce: Callable[[str], None] | None = None) -> None:
+    """Run it until SIGINT, SIGTERM or, with `parent_pipe`, the end of standard input; blocking.
 
     `announce` is given the URL once it listens; without one, a line {"url": …} goes to standard output. Raises
-    TargetError where data or port cannot be used.
+    TargetError where the port cannot be used.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(options, parent_pipe, announce or _announce))
+        runner.run(_serve(server, parent_pipe, announce or _announce))
 
 
 def _announce(url: str) -> None:
@@ -144,14 +125,14 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return None
 
 
-async def _serve(options: Options, parent_pipe: bool, announce: Callable[[str], None]) -> None:
+async def _serve(server: Server, parent_pipe: bool, announce: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     if parent_pipe:
         threading.Thread(target=_wait_for_parent, args=(loop, stopped), daemon=True).start()
-    async with Server(options) as server:
+    async with server:
         announce(server.url)
         await stopped.wait()
 

@@ -1,4 +1,4 @@
-"""Owns one request's way through the API, without a socket: key, quota, fault, route, work, statistics."""
+"""Owns one request's way through the API, without a socket: key, quota, route, work, statistics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hmac
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 from engine.model.clock import SystemClock
 from engine.model.ports import Clock
@@ -15,23 +15,22 @@ from engine.sandbox.authentication import Authentication
 from engine.sandbox.authorize import Authorize
 from engine.sandbox.clock import SandboxClock
 from engine.sandbox.connections import Connections
-from engine.sandbox.control import Control
 from engine.sandbox.database import TABLES, Database
 from engine.sandbox.environment import Environment
 from engine.sandbox.errors import ApiError, unauthorized
 from engine.sandbox.events import Events
-from engine.sandbox.factors import AuthFactors
-from engine.sandbox.faults import BEFORE, FaultPlan, refusal_reply
-from engine.sandbox.identifiers import Identifiers
+from engine.sandbox.extension import Extension
+from engine.sandbox.factors import SandboxAuthFactors
+from engine.sandbox.identifiers import IdMaker
 from engine.sandbox.identities import Identities
 from engine.sandbox.memberships import Memberships
 from engine.sandbox.options import Options
-from engine.sandbox.organizations import Organizations
+from engine.sandbox.organizations import SandboxOrganizations
 from engine.sandbox.password_resets import PasswordResets
 from engine.sandbox.permissions import Permissions
 from engine.sandbox.quotas import RequestQuotas, ResetQuota
 from engine.sandbox.redirect_uris import RedirectUris
-from engine.sandbox.requests import Reply, Request, Route, Router
+from engine.sandbox.requests import Handled, Reply, Request, Router, refusal_reply
 from engine.sandbox.roles import Roles
 from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import Users
@@ -41,29 +40,21 @@ _LOG = logging.getLogger(__name__)
 _WITHOUT_KEY = frozenset({"/user_management/authorize", "/user_management/authenticate"})
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is to be sent, and how the connection must fail while doing it (None: not at all)."""
-
-    reply: Reply
-    fault: str | None = None
-
-
 class Service:
     """The API of one environment. `handle` is called once a request, from the event loop's thread."""
 
-    def __init__(self, options: Options, clock: Clock | None = None) -> None:
+    def __init__(self, options: Options, clock: Clock | None = None, extension: Extension | None = None) -> None:
+        self.extension = extension or Extension()
         self.clock = SandboxClock(clock or SystemClock())
         self.clock.offset = options.settings.clock_offset_s
         self.quotas = RequestQuotas(options.quotas, self.clock.monotonic)
-        self.faults = FaultPlan(options.faults)
         self.requests: Counter[str] = Counter()
         self.answers: Counter[int] = Counter()
         self._database = Database(None if options.null else options.data)
         self.environment = Environment(
             database=self._database,
             clock=self.clock,
-            ids=Identifiers(self.clock.now),
+            ids=IdMaker(self.clock.now),
             settings=options.settings,
             resets=ResetQuota(options.quotas, self.clock, self._database),
             api_key=options.api_key,
@@ -73,28 +64,26 @@ class Service:
         events = Events(self.environment)
         self._roles = Roles(self.environment, events)
         redirect_uris = RedirectUris(self.environment)
-        connections = Connections(self.environment, events)
-        identities = Identities(self.environment)
         sessions = Sessions(self.environment, events)
         nouns = (
             Users(self.environment, events),
-            identities,
-            AuthFactors(self.environment),
+            Identities(self.environment),
+            SandboxAuthFactors(self.environment),
             PasswordResets(self.environment, events),
             Authentication(self.environment, events, sessions),
             sessions,
             events,
-            Organizations(self.environment, events),
+            SandboxOrganizations(self.environment, events),
             Memberships(self.environment, events, sessions),
             self._roles,
             Permissions(self.environment, events),
-            connections,
+            Connections(self.environment, events),
             redirect_uris,
             Authorize(self.environment, redirect_uris),
         )
         routes = [route for noun in nouns for route in noun.routes()]
         self._router = Router(routes)
-        self._control = Router(Control(self, options, connections, identities, sessions).routes())
+        self._beside = Router(self.extension.routes(self))
         self._continue()
 
     def _continue(self) -> None:
@@ -112,69 +101,56 @@ class Service:
 
     def handle(
         self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Outcome:
+    ) -> Handled:
         """Do what a request asks for. Raises nothing."""
-        if raw_path.startswith("/_sandbox/"):
-            return Outcome(self._handle_control(method, raw_path, query, body, authorization))
-        outcome = self._handle_api(method, raw_path, query, body, authorization)
-        self.answers[outcome.reply.status] += 1
-        return outcome
+        request = Request(method, raw_path, query, body)
+        if self.is_beside(method, raw_path):
+            return Handled(self._handle_beside(request, authorization))
+        handled = self._handle_api(request, authorization)
+        self.answers[handled.reply.status] += 1
+        return handled
 
-    def _handle_control(
-        self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Reply:
-        found = self._control.find(method, raw_path)
+    def is_beside(self, method: str, raw_path: str) -> bool:
+        """Whether the extension answers this, not the API."""
+        return self._beside.find(method, raw_path) is not None
+
+    def _handle_beside(self, request: Request, authorization: str | None) -> Reply:
         try:
             if not self.is_key(authorization):
                 raise unauthorized()
-            if found is None:
-                raise ApiError(404, {"message": "Not Found"})
-            return found[0].handler(Request(method, raw_path, query, body, found[1]))
+            return self._reply(self._beside, request)
         except ApiError as error:
             return refusal_reply(error)
 
-    def _handle_api(
-        self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
-    ) -> Outcome:
-        found = self._router.find(method, raw_path)
+    def _handle_api(self, request: Request, authorization: str | None) -> Handled:
+        found = self._router.find(request.method, request.path)
         self.requests[found[0].name if found else "unknown"] += 1
-        fault = None
         try:
-            if raw_path not in _WITHOUT_KEY and not self.is_key(authorization):
+            if request.path not in _WITHOUT_KEY and not self.is_key(authorization):
                 raise unauthorized()
-            self.quotas.admit(method)
-            fault = self.faults.draw(method, raw_path)
-            if fault in BEFORE:
-                return Outcome(
-                    self.faults.answer(fault) if fault.startswith(("throttled", "error")) else Reply(0), fault
-                )
-            if found is None:
-                raise ApiError(404, {"message": "Not Found", "error": "Not Found"})
-            reply = self._work(found[0], Request(method, raw_path, query, body, found[1]))
+            self.quotas.admit(request.method)
         except ApiError as error:
-            reply = refusal_reply(error)
+            return Handled(refusal_reply(error))
+        return self.extension.perform(request.method, request.path, lambda: self._work(request))
+
+    def _work(self, request: Request) -> Reply:
+        try:
+            with self._database.unit() if request.method != "GET" else contextlib.nullcontext():
+                return self._reply(self._router, request)
+        except ApiError as error:
+            return refusal_reply(error)
         except Exception:
+            found = self._router.find(request.method, request.path)
             # The route only: a path or a body may hold an address.
             _LOG.exception("%s failed", found[0].name if found else "request")
-            reply = Reply(500, b'{"message":"Internal Server Error"}')
-        if fault in ("error_after", "timeout_after"):
-            reply = self.faults.answer(fault)
-        return Outcome(reply, fault)
+            return Reply(500, b'{"message":"Internal Server Error"}')
 
-    def _work(self, route: Route, request: Request) -> Reply:
-        with self._database.unit() if route.method != "GET" else contextlib.nullcontext():
-            return route.handler(request)
-
-    def counts(self) -> dict[str, int]:
-        """Rows by noun."""
-        return {name: self._database.row(f"SELECT count(*) FROM {name}")[0] for name in TABLES}  # noqa: S608 - our own names
-
-    def wipe(self) -> None:
-        """Forget all data but the default role."""
-        with self._database.unit():
-            for table in TABLES:
-                self._database.write(f"DELETE FROM {table}")  # noqa: S608 - our own names
-            self._roles.seed()
+    def _reply(self, router: Router, request: Request) -> Reply:
+        found = router.find(request.method, request.path)
+        if found is None:
+            raise ApiError(404, {"message": "Not Found", "error": "Not Found"})
+        route, parameters = found
+        return route.handler(replace(request, parameters=parameters))
 
     def close(self) -> None:
         """Make the data durable."""

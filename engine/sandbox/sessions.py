@@ -10,12 +10,11 @@ from engine.sandbox.environment import Environment
 from engine.sandbox.errors import ApiError
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Request, Route
 
 # The default of a new environment (docs, sessions: maximum session length).
 _LONGEST_S = 365 * 86400
 _REVOKE = {"session_id": Field(str, required=True), "return_to": Field(str)}
-_OPEN = {"user_id": Field(str, required=True)}
 
 
 class Sessions:
@@ -71,14 +70,6 @@ class Sessions:
         sql = "SELECT * FROM sessions WHERE user_id = ? AND organization_id = ?"
         for row in self._environment.database.rows(sql, (user_id, organization_id)):
             self._end(row)
-
-    def control(self, request: Request) -> Reply:
-        """POST /_sandbox/sessions: somebody signs in, whatever with."""
-        own = self._environment
-        given = read_body(request.body, _OPEN)
-        user = own.one("users", "User", given["user_id"])
-        with own.database.unit():
-            return reply(201, self.open(user["id"], "oauth"))
 
     def _end(self, row: Any) -> None:
         own = self._environment

@@ -25,7 +25,7 @@ CREATE TEMP TABLE returned (id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_primary ON record (primary_key) WHERE primary_key IS NOT NULL;
 """
 # An address that Cognito has verified is verified, whatever an adopted user of WorkOS says; WorkOS's own is the one
-# that the e-mail goes to. A record that gave way without being verified brings nobody a password.
+# that the e-mail goes to. A record that was merged without being verified brings nobody a password.
 _PEOPLE = """
 SELECT r.key, h.id AS workos_id, h.email, h.verified OR (r.verified AND r.email = h.email) AS verified,
     h.signed_in OR v.id IS NOT NULL OR tr.id IS NOT NULL AS returned, r.joins, r.enabled,
@@ -94,7 +94,7 @@ class CandidateTable:
 
     def candidates(self) -> Iterator[tuple[Candidate, Recipient]]:
         """Every selected person, and how they would be mailed, in order of key."""
-        cursor = named(self._connection, _Row, _PEOPLE)
+        cursor = named(self._connection, _CandidateRow, _PEOPLE)
         while rows := cursor.fetchmany(500):
             for row in rows:
                 passwords = orjson.loads(row.own) + orjson.loads(row.merged)
@@ -113,7 +113,7 @@ class CandidateTable:
                 yield candidate, _recipient(row, self._pools)
 
 
-class _Row(NamedTuple):
+class _CandidateRow(NamedTuple):
     key: str
     workos_id: str | None
     email: str | None
@@ -129,7 +129,7 @@ class _Row(NamedTuple):
     merged: str
 
 
-def _recipient(row: _Row, pools: Mapping[str, str]) -> Recipient:
+def _recipient(row: _CandidateRow, pools: Mapping[str, str]) -> Recipient:
     return Recipient(row.workos_id or "", row.key, row.email or "", _name(row.fields), pools)
 
 

@@ -35,7 +35,7 @@ class Identifiers:
     pool: str | None = None  # where the plan has several: its name
 
 
-class _Row(NamedTuple):
+class _IdentifiersRow(NamedTuple):
     key: str
     username: str | None
     identities: bytes | None
@@ -45,7 +45,7 @@ class _Row(NamedTuple):
 
 def identifiers(connection: sqlite3.Connection, pools: Mapping[str, str] | None = None) -> Iterator[Identifiers]:
     """One a record, in order of key; the state's rows are in `known`. `pools`: the names of several, by ID."""
-    cursor = named(connection, _Row, _ROWS)
+    cursor = named(connection, _IdentifiersRow, _ROWS)
     while rows := cursor.fetchmany(1000):
         for row in rows:
             held = orjson.loads(row.identities) if row.identities else ()

@@ -205,7 +205,7 @@ def named_groups(filters: Filters) -> set[str]:
 
 
 def counts(connection: sqlite3.Connection) -> tuple[int, int, Counter[str]]:
-    """Records seen, records selected, and those left out by reason."""
+    """Records seen, records selected, and those excluded by reason."""
     return _counted(connection)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import orjson
 
 from engine.model.keys import membership_key, split_membership_key
-from engine.resources.memberships.changes import Found, KnownMembership, Left, MembershipChange, Standing
+from engine.resources.memberships.changes import FoundMembership, KnownMembership, Left, MembershipChange, Standing
 from engine.resources.memberships.performer import MembershipWork
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
@@ -23,7 +23,7 @@ CREATE TABLE asked_membership (organization TEXT NOT NULL, user_id TEXT NOT NULL
     PRIMARY KEY (organization, user_id)) WITHOUT ROWID;
 CREATE INDEX change_workos_id ON change (workos_id) WHERE workos_id IS NOT NULL;
 """
-# A user who goes on under another record's key takes what is known of their memberships along. Found by the WorkOS id,
+# A user who goes on under another record's key takes what is known of their memberships along. They are matched by WorkOS id,
 # not by the kind, which all users share: hence the +.
 _MOVED = """
 INSERT OR IGNORE INTO known
@@ -116,7 +116,7 @@ class Case:
     organization: str
     desired: DesiredMembership | None
     known: KnownMembership | None
-    found: Found
+    found: FoundMembership
     standing: Standing
     user_id: str | None
     email: str | None
@@ -214,7 +214,7 @@ def _case(row: _CaseRow) -> Case:
         )
     if row.status is not None:
         known = _known(row)
-    found: Found = "unknown"
+    found: FoundMembership = "unknown"
     if row.looked is not None:
         found = held_membership(orjson.loads(row.held)) if row.held is not None else "absent"
     elif row.user_id is None and row.action == "create":

@@ -43,7 +43,7 @@ class Pair:
     created_here: bool
 
 
-class _Row(NamedTuple):
+class _RecordRow(NamedTuple):
     key: str
     email: str
     verified: int
@@ -77,7 +77,7 @@ class Pairs:
     def pairs(self) -> Iterator[Pair]:
         """Everyone to check, in order of key; to be called once all targets are stored."""
         self._table.index_targets()
-        cursor = named(self._connection, _Row, _PAIRS)
+        cursor = named(self._connection, _RecordRow, _PAIRS)
         while rows := cursor.fetchmany(500):
             for row in rows:
                 ours, same_address = load_target(row.ours), load_target(row.same_address)

@@ -33,7 +33,7 @@ WHERE primary_key IS NULL AND password
     )
 """
 
-# Records that gave way to another have factors of their own; who only signs in by a provider has none in Cognito.
+# Records that were merged into another have factors of their own; who only signs in by a provider has none in Cognito.
 _NATIVE = """
 SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key
 WHERE r.reason IS NULL AND r.native AND r.relation != 'unverified' ORDER BY r.key

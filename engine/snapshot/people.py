@@ -18,7 +18,7 @@ from engine.snapshot import database
 from engine.snapshot.rows import named
 
 # A provider's profile belongs to the native user who names the same identity, whatever address either has; one that
-# has none of its own, or whose provider the plan skips, is no longer left out for that. Within one pool alone: another
+# has none of its own, or whose provider the plan skips, is no longer excluded for that. Within one pool alone: another
 # pool's provider of that name may be somebody else. A placeholder is no address to be found under.
 _LINK = """
 CREATE INDEX identity_user ON identity (provider, user_id);
@@ -50,7 +50,7 @@ WHERE reason IS NULL AND skipped = 0 AND address IN (
 """
 
 
-class _Row(NamedTuple):
+class _GroupedRow(NamedTuple):
     address: str
     key: str
     username: str
@@ -80,7 +80,7 @@ def merge_people(
     """
     connection.executescript(_LINK)
     connection.execute("BEGIN")
-    rows = named(connection, _Row, _GROUPS)
+    rows = named(connection, _GroupedRow, _GROUPS)
     for address, group in itertools.groupby(rows, key=lambda row: row.address):
         found = list(group)
         records = [_record(row) for row in found]
@@ -92,14 +92,14 @@ def merge_people(
         if made_up or (duplicates.strategy == "error" and apart and not settled):
             _refuse(connection, records)
         else:
-            _merge(connection, _Group(address, records, linked), duplicates, mappers, fingerprints, decided)
+            _merge(connection, _PersonRecords(address, records, linked), duplicates, mappers, fingerprints, decided)
     _refuse_shared_external_ids(connection)
     connection.execute("COMMIT")
     database.complete(connection)
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _PersonRecords:
     """Records that are one person; `linked` are the keys of provider profiles linked to a native one of them."""
 
     address: str
@@ -109,7 +109,7 @@ class _Group:
 
 def _merge(
     connection: sqlite3.Connection,
-    group: _Group,
+    group: _PersonRecords,
     duplicates: Duplicates,
     mappers: Mappers,
     fingerprints: Fingerprints,
@@ -158,7 +158,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     )
 
 
-def _record(row: _Row) -> MappedRecord:
+def _record(row: _GroupedRow) -> MappedRecord:
     return MappedRecord(
         sub=row.key,  # with its pool: who comes first does not depend on which pool was read first
         username=row.username,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
-from engine.resources.users.changes import Action
+from engine.resources.users.changes import UserAction
 
 # Whose state row speaks for a person: their own, else that of the record they were merged with before, once that
-# record has left the pool; or that of a record that gives way to them now. Never over the line between verified and
+# record has left the pool; or that of a record that is merged into theirs now. Never over the line between verified and
 # unverified: who signed up with somebody's address does not inherit their account. The other way round it is the
 # address that counts: a user whom we made under it, unverified, goes to the record that has verified it, unless the
 # planner sees that somebody uses it. Nobody's row speaks for two.
@@ -121,7 +121,7 @@ class WorkRow(NamedTuple):
     fields: bytes
     invalid: bytes | None
     password: int
-    action: Action
+    action: UserAction
     workos_id: str | None
     send: bytes | None
     created_here: int

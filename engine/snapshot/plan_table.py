@@ -17,7 +17,7 @@ from engine.resources.users.changes import (
     Desired,
     Found,
     Known,
-    Work,
+    UserWork,
     dump_detail,
     load_detail,
 )
@@ -174,13 +174,13 @@ class PlanTable:
         """
         return int(self._connection.execute(query).fetchone()[0])
 
-    def work(self, phase: int) -> Iterator[list[Work]]:
+    def work(self, phase: int) -> Iterator[list[UserWork]]:
         """Changes of a phase to carry out, in order of key, in lists."""
         cursor = named(self._connection, WorkRow, WORK, (phase,))
         while rows := cursor.fetchmany(256):
             yield [self._work(row) for row in rows]
 
-    def _work(self, row: WorkRow) -> Work:
+    def _work(self, row: WorkRow) -> UserWork:
         change = Change(
             row.action,
             row.key,
@@ -190,7 +190,7 @@ class PlanTable:
             counts_as=row.counts_as,
             **load_detail(row.detail),
         )
-        return Work(change, self.desired(row), row.fingerprint)
+        return UserWork(change, self.desired(row), row.fingerprint)
 
     def desired(self, row: DesiredRow) -> Desired:
         """A person from a row of `record`."""

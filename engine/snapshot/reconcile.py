@@ -1,4 +1,4 @@
-"""What a run leaves in the state beside its calls, by set: conflicts, records that gave way, who left the source.
+"""What a run leaves in the state beside its calls, by set: conflicts, records that were merged, who left the source.
 
 It works on the snapshot's own `known`, once that holds what the run has recorded; the rows that it changes are marked
 dirty, and `settlement` hands them to the state.
@@ -100,7 +100,7 @@ _ORPHAN_GONE = "DELETE FROM known_orphaned WHERE workos_id IN (SELECT workos_id 
 _DIRTY = f"SELECT {', '.join(ResourceRow._fields)} FROM known WHERE dirty"  # noqa: S608 - our own names
 _ALL_ORPHANED = "SELECT workos_id, key, run_id FROM known_orphaned"
 _LEFT_OUT = "SELECT key, reason FROM record WHERE reason IS NOT NULL"
-# A record that gave way, or whose user another record speaks for now, is no user of WorkOS by itself.
+# A record that was merged, or whose user another record speaks for now, is no user of WorkOS by itself.
 _COUNT_LEFT_SOURCE = """
 SELECT count(DISTINCT workos_id) FROM known WHERE kind = 'user' AND left_source = 1 AND workos_id IS NOT NULL
     AND status != 'gone' AND workos_id NOT IN (

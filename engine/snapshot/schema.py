@@ -19,10 +19,10 @@ CREATE TABLE record (
     external_id TEXT,
     fields BLOB NOT NULL,          -- JSON, flat names; without defaults until the record is sealed as a person's
     invalid BLOB,                  -- JSON, flat name to fault; null where nothing is
-    reason TEXT,                   -- why it is left out; null for a selected record
+    reason TEXT,                   -- why it is excluded; null for a selected record
     fingerprint BLOB,              -- of the person that it stands for
     email_mark TEXT,               -- fingerprint of the address alone; only where records share it
-    primary_key TEXT,              -- of the record that it gave way to; null for a person's first record
+    primary_key TEXT,              -- of the record that it was merged into; null for a person's first record
     relation TEXT NOT NULL DEFAULT 'primary',
     password INTEGER NOT NULL,     -- the person had a password in Cognito
     passwordless INTEGER NOT NULL DEFAULT 0,  -- known to sign in by passkey or one-time code alone

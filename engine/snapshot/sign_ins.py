@@ -96,7 +96,7 @@ def count_addresses(
 
 
 def count_left_out(connection: sqlite3.Connection, label: Label = own_name) -> dict[str, int]:
-    """Users whom `fallback: skip` left out, by their provider."""
+    """Users whom `fallback: skip` excluded, by their provider."""
     return {label(key, str(provider)): int(number) for key, provider, number in connection.execute(_LEFT_OUT)}
 
 

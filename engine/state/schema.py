@@ -18,7 +18,7 @@ RESOURCES = (
         key TEXT NOT NULL,
         workos_id TEXT,
         relation TEXT NOT NULL DEFAULT 'primary',   -- primary, merged, unverified
-        primary_key TEXT,                           -- of the record that this one gave way to
+        primary_key TEXT,                           -- of the record that this one was merged into
         status TEXT NOT NULL,                       -- claimed, done, failed, conflict, skipped, gone
         operation TEXT,                             -- create, update, adopt: of the claim or of the last write
         created_here INTEGER NOT NULL DEFAULT 0,    -- rule 3

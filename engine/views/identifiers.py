@@ -85,7 +85,7 @@ def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool, pools: bool
 
     That takes out who is nobody's any more, or whose relation has become unverified since.
 
-    Unverified relations are left out unless asked for (rule 15): whoever signed up with somebody's address must not
+    Unverified relations are excluded unless asked for (rule 15): whoever signed up with somebody's address must not
     get that person's data by a join.
     """
     # Of several pools a user is known by pool and sub.

@@ -37,7 +37,7 @@ def render_send(result: SendResult) -> list[str]:
     lines += list(_failures(result.failures))
     if result.unknown:
         lines += [
-            "nobody can say whether these were mailed: WorkOS's events cannot be read, or are gone after 90 days",
+            "delivery unknown: WorkOS's events cannot be read, or are gone after 90 days",
             f"  {_some(result.unknown)}",
             "  mail them all the same: --resend-unknown",
         ]
@@ -59,7 +59,7 @@ def render_status(result: StatusResult) -> list[str]:
     rows.append((figure(result.flagged), "carry the flag"))
     rows += [(figure(number), f"e-mails {name}") for name, number in sorted(result.mails.items()) if number]
     lines = table(rows, right=frozenset({0}), indent="")
-    return [*lines, f"unknown: {_some(result.unknown)}"] if result.unknown else lines
+    return [*lines, f"delivery unknown: {_some(result.unknown)}"] if result.unknown else lines
 
 
 def render_sync(result: SyncResult) -> list[str]:
@@ -70,7 +70,7 @@ def render_sync(result: SyncResult) -> list[str]:
 
 def _wrong(result: SendResult) -> Iterator[tuple[str, Sequence[object]]]:
     yield "failed", result.failures
-    yield "unknown", result.unknown
+    yield "delivery unknown", result.unknown
 
 
 def _failures(failures: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def _source(source: SourceCounts) -> list[str]:
     lines = [f"{figure(source.seen)} users read, {figure(source.selected)} selected"]
     rows = [(reason, figure(number), explain(reason)[0]) for reason, number in sorted(source.filtered.items())]
     if rows:
-        lines += ["left out", *table(rows, right=frozenset({1}))]
+        lines += ["excluded", *table(rows, right=frozenset({1}))]
     return lines
 
 
@@ -135,7 +135,7 @@ def _refreshed(refreshed: Refresh) -> list[str]:
 def _requests(requests: Requests) -> str:
     text = f"{figure(requests.writes)} writes, {figure(requests.reads)} reads"
     if requests.throttled:
-        text += f", {figure(requests.throttled)} refused over quota"
+        text += f", {figure(requests.throttled)} rate-limited"
     if requests.retried:
         text += f", {figure(requests.retried)} tried again"
     return text

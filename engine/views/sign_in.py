@@ -12,7 +12,7 @@ _HANDLED = {
     "provider": "sign in through WorkOS",
     "connection": "sign in through an SSO connection",
     "password_reset": "join the password resets",
-    "skip": "left out",
+    "skip": "excluded",
     "error": "NOT SETTLED: WorkOS has no such provider",
     "unlisted": "NOT SETTLED: not in oauth_providers",
     "unknown": "NOT SETTLED: the pool has no such provider",

@@ -15,13 +15,13 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class AnsweredFields:
     """An answer's fields as they came; the SDK wants a class that reads itself."""
 
     fields: Mapping[str, Any]
 
     @classmethod
-    def from_dict(cls, data: object) -> _Answer:
+    def from_dict(cls, data: object) -> AnsweredFields:
         if not isinstance(data, dict):
             raise TypeError("an answer is an object")
         return cls(data)
@@ -49,14 +49,16 @@ async def checked(call: Awaitable[_T]) -> _T:
 
 async def ask(client: AsyncWorkOSClient, path: tuple[str, ...], params: dict[str, Any], opts: Any) -> Mapping[str, Any]:
     """GET what the SDK's own methods read too kindly: they take an empty answer for an empty list."""
-    return (await checked(client.request("get", path, params=params, model=_Answer, request_options=opts))).fields
+    return (
+        await checked(client.request("get", path, params=params, model=AnsweredFields, request_options=opts))
+    ).fields
 
 
 async def send(
     client: AsyncWorkOSClient, method: str, path: tuple[str, ...], body: dict[str, Any] | None, opts: Any
 ) -> Mapping[str, Any]:
     """A write. Its answer is read by us: the SDK's models refuse one that lacks a field, after the fact."""
-    return (await checked(client.request(method, path, body=body, model=_Answer, request_options=opts))).fields
+    return (await checked(client.request(method, path, body=body, model=AnsweredFields, request_options=opts))).fields
 
 
 async def ask_array(client: AsyncWorkOSClient, path: tuple[str, ...], opts: Any) -> Sequence[Mapping[str, Any]]:

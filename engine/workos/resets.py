@@ -7,7 +7,6 @@ was made all the same. (The vendor's emulator names the token otherwise and give
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +16,7 @@ from engine.model.call_errors import Ambiguous, QuotaSpent, Throttled
 from engine.model.ports import Clock
 from engine.model.resets import IssuedReset, ResetEvent
 from engine.plan_file.model import Destination
-from engine.workos.calls import text
+from engine.workos.calls import AnsweredFields, text
 from engine.workos.paging import read_page
 from engine.workos.service_time import DatedBackend, ServiceClock
 from engine.workos.translation import translate
@@ -25,19 +24,6 @@ from engine.workos.transport import AiohttpBackend
 
 _PAGE = 100
 _QUOTA_SPENT = "daily_quota_exceeded"
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """An answer's fields as they came; the SDK wants a class that reads itself."""
-
-    fields: Mapping[str, Any]
-
-    @classmethod
-    def from_dict(cls, data: object) -> _Answer:
-        if not isinstance(data, dict):
-            raise TypeError("an answer is an object")
-        return cls(data)
 
 
 class WorkOSResets:
@@ -94,7 +80,7 @@ class WorkOSResets:
 
     async def _call(self, method: str, path: tuple[str, ...], **given: Any) -> Mapping[str, Any]:
         try:
-            answer = await self._client.request(method, path, model=_Answer, request_options=self._opts, **given)
+            answer = await self._client.request(method, path, model=AnsweredFields, request_options=self._opts, **given)
         except WorkOSError as error:
             failed = translate(error)
             if isinstance(failed, Throttled) and failed.code == _QUOTA_SPENT:
@@ -102,7 +88,7 @@ class WorkOSResets:
             raise failed from error
         except (AttributeError, TypeError, LookupError, ValueError, ArithmeticError, RecursionError) as error:
             raise Ambiguous("unexpected_answer") from error
-        if not isinstance(answer, _Answer):
+        if not isinstance(answer, AnsweredFields):
             raise Ambiguous("unexpected_answer")
         return answer.fields
 

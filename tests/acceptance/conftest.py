@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.options import Options, Quotas
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.options import Quotas
 from tests.support.cli import Cli, export_source, plan_text, pool_source, tree
 from tests.support.cognito import REGION, make_moto_pool, moto_server
 from tests.support.pool_of_every_kind import SECTIONS, Pool, pool_of
 from tests.support.recording import Recording, as_described, recording
+from tests.support.sandbox_extras import Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 __all__ = ["as_described", "recording"]  # pytest finds its fixtures by name

@@ -132,4 +132,4 @@ def test_the_destination_that_the_plan_names(team: Cli) -> None:
         ended = team(command, PLAN, WORKOS_CLIENT_ID="client_of_acme")
         assert "WorkOS https://api.workos.com (client_of_acme)" in ended.err
         assert "(${WORKOS_CLIENT_ID})" in team(command, PLAN, WORKOS_CLIENT_ID="").err
-        assert "sandbox, an embedded stand-in" in team(command, PLAN, "--sandbox", WORKOS_CLIENT_ID="").err
+        assert "sandbox, an embedded emulator" in team(command, PLAN, "--sandbox", WORKOS_CLIENT_ID="").err

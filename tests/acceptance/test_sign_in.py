@@ -172,7 +172,7 @@ def test_a_whole_run(team: Team) -> None:
     names = {one["external_id"]: one["name"] for one in team.world.workos.call("GET", "/organizations")["data"]}
     assert names == {"acme": "Acme", "globex": "globex"}
 
-    # Who is left out, who joins the resets, whose address counts as verified (rule 1).
+    # Who is excluded, who joins the resets, whose address counts as verified (rule 1).
     users = team.world.users()
     assert "amy@example.com" not in users
     flagged = {email for email, one in users.items() if "password_reset_pending" in one["metadata"]}

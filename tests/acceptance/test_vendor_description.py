@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.options import Options, Quotas
+from engine.sandbox.options import Quotas
 from engine.sandbox.service import Service
 from tests.acceptance.conftest import World
 from tests.support.cli import Cli, export_source, plan_text
@@ -18,6 +18,7 @@ from tests.support.description import Exchange
 from tests.support.deviations import DEVIATIONS, unexplained
 from tests.support.migration import invent_pool
 from tests.support.recording import Recording, installed, the_description
+from tests.support.sandbox_extras import Options
 
 USERS = "/user_management/users"
 
@@ -36,10 +37,10 @@ class Asked:
         self.service, self.key = Service(options), f"Bearer {options.api_key}"
         self.exchanges: list[Exchange] = []
 
-    def __call__(self, method: str, path: str, body: Any = None, key: str | None = None) -> Any:
-        text = "" if body is None else json.dumps(body)
-        reply = self.service.handle(method, path, [], text.encode(), key or self.key).reply
-        self.exchanges.append(Exchange(method, path, [], text, reply.status, reply.body.decode()))
+    def __call__(self, method: str, path: str, body: Any = None, key: str | None = None, **query: str) -> Any:
+        text, given = "" if body is None else json.dumps(body), list(query.items())
+        reply = self.service.handle(method, path, given, text.encode(), key or self.key).reply
+        self.exchanges.append(Exchange(method, path, given, text, reply.status, reply.body.decode()))
         return json.loads(reply.body or b"null")
 
 
@@ -52,6 +53,10 @@ async def test_each_deviation_is_one_and_the_list_is_whole() -> None:
     ask("GET", USERS, key="Bearer sk_wrong")
     ask("GET", "/user_management/redirect_uris")
     organization = ask("POST", "/organizations", {"name": "Acme"})
+    member = {"user_id": user["id"], "organization_id": organization["id"]}
+    for _ in range(2):
+        ask("POST", "/user_management/organization_memberships", member)
+    ask("GET", "/user_management/organization_memberships", user_id=user["id"])
     options = {"idp_metadata_url": "https://idp.acme.com/metadata"}
     made = ask("POST", "/connections", {"organization_id": organization["id"], "saml_options": options})
     ask("PATCH", f"/connections/{made['id']}", {"name": "Acme"})
@@ -73,6 +78,8 @@ async def test_each_deviation_is_one_and_the_list_is_whole() -> None:
         ({"status": 200}, (f"POST {USERS}", "answer")),
         ({"answer": '{"object": "user"}'}, (f"POST {USERS}", "answer")),
         ({"method": "GET", "body": "", "query": [("limit", "101")]}, (f"GET {USERS}", "query")),
+        ({"method": "GET", "body": "", "query": [("limit", "x")]}, (f"GET {USERS}", "query")),
+        ({"method": "DELETE", "path": "/organizations/org_1", "body": "{}"}, ("DELETE /organizations/{id}", "body")),
     ],
     ids=lambda one: "-".join(one) if isinstance(one, dict) else "",
 )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.sandbox.options import Faults, Options, Quotas
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.options import Quotas
 from tests.support.migration import Project, expected, invent_pool
+from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 NO_QUOTAS = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)

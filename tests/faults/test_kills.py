@@ -18,11 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.sandbox.options import Faults, Options
-from engine.sandbox.process import SandboxProcess
 from tests.faults.test_faults import NO_QUOTAS
 from tests.support.forks import Fork
 from tests.support.migration import Project, expected, invent_pool
+from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 USERS_A_KILL = 100

@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engine.sandbox.options import UNPACED, Options
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.options import UNPACED
 from tests.support.cli import ROOT, Cli
 from tests.support.cognito import moto_server
 from tests.support.pool_of_every_kind import Pool, pool_of
+from tests.support.sandbox_extras import Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 from tests.upgrades.world import ALL, IN_CONFLICT, give_subs, restore_pool, write_plan
 

@@ -111,9 +111,9 @@ async def test_adopt_counts_in_every_mode(world: IdentityWorld, mode: str) -> No
             "sub: a, action: skip",
             [record("a", enabled=False)],
             [],
-            "the user is left out anyway: the user is disabled in Cognito",
+            "the user is excluded anyway: the user is disabled in Cognito",
             "take the decision out",
-            id="left out anyway",
+            id="excluded anyway",
         ),
         pytest.param(
             "sub: a, action: primary",
@@ -135,9 +135,9 @@ async def test_adopt_counts_in_every_mode(world: IdentityWorld, mode: str) -> No
             "sub: b, action: adopt, user_id: user_0001",
             [ANN, OLDER],
             ["ann@x.co verified -"],
-            "the user gives way to a, who has the same address",
+            "the user is merged into a, who has the same address",
             "decide for that one",
-            id="adopt by who gives way",
+            id="adopt by who is merged",
         ),
         pytest.param(
             "sub: a, action: adopt, user_id: user_0009",

@@ -17,10 +17,11 @@ from engine.model.call_errors import Refused, Terminal, Transient
 from engine.model.errors import MigrateError, StateError
 from engine.plan_file.model import Hours, ResetEmail
 from engine.run.stopping import Stop
-from engine.sandbox.options import Faults, Quotas, ScriptedFault
+from engine.sandbox.options import Quotas
 from engine.state.resets import ResetLedger
 from tests.resets.world import UNLIMITED, Killed, World, world
 from tests.support.people import cognito_user
+from tests.support.sandbox_extras import Faults, ScriptedFault
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2023, 11, 20, 12, tzinfo=BERLIN).timestamp()
@@ -62,7 +63,7 @@ async def test_a_service_that_stays_down_is_left_alone(tmp_path: Path) -> None:
         result = await here.send(ResetEmail())
         assert (result.sent, result.exit_code) == (0, 3)
         assert {code for _, code in result.failures} == {"unsettled"}
-        here.server.service.faults.replace(Faults())
+        here.server.faults.replace(Faults())
         assert (await here.send(ResetEmail())).sent == 2
         once(here, 2)
 

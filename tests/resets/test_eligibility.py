@@ -9,7 +9,7 @@ import pytest
 
 from engine.model.resets import Candidate, Mail
 from engine.plan_file.model import Destination, ResetEmail
-from engine.resets.eligibility import Rules, Verdict, allowed_addresses, judge
+from engine.resets.eligibility import Eligibility, Rules, allowed_addresses, judge
 
 NOW = 1_700_000_000.0
 DAY = 86_400.0
@@ -54,7 +54,7 @@ FEDERATED: dict[str, Any] = {"passwords": ()}
         ({"mail": Mail("failed", NOW - DAY)}, "mailed"),
     ],
 )
-def test_who_gets_a_mail(case: dict[str, Any], verdict: Verdict) -> None:
+def test_who_gets_a_mail(case: dict[str, Any], verdict: Eligibility) -> None:
     assert judge(replace(NATIVE, **case), RULES, NOW) == verdict
 
 
@@ -74,7 +74,9 @@ def test_who_gets_a_mail(case: dict[str, Any], verdict: Verdict) -> None:
         ({"resend_unknown": True}, {"mail": Mail("sent", NOW - 30 * DAY)}, "mailed"),
     ],
 )
-def test_what_the_plan_and_the_options_change(rules: dict[str, Any], case: dict[str, Any], verdict: Verdict) -> None:
+def test_what_the_plan_and_the_options_change(
+    rules: dict[str, Any], case: dict[str, Any], verdict: Eligibility
+) -> None:
     assert judge(replace(NATIVE, **case), replace(RULES, **rules), NOW) == verdict
 
 

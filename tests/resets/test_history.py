@@ -14,8 +14,8 @@ from engine.quota.metered import MeteredTarget
 from engine.resets.history import History, read_history
 from engine.resets.settlement import KEPT
 from engine.sandbox.events import Events
-from engine.sandbox.options import Faults, ScriptedFault
 from tests.resets.world import World, world
+from tests.support.sandbox_extras import Faults, ScriptedFault
 
 DAY = 86_400.0
 NOW = 1_700_500_000.0
@@ -71,6 +71,6 @@ async def test_a_service_that_keeps_less_says_so_and_one_that_says_nothing_is_an
         here.adapter.events_page = last_30_days  # type: ignore[method-assign,assignment]
         found = await read(here, NOW - KEPT)
         assert [one.user_id for one in found.events] == ["user_1"] and found.since == NOW - KEPT / 3
-        here.server.service.faults.replace(Faults(next=(ScriptedFault("GET", "/events", "error_before", 100),)))
+        here.server.faults.replace(Faults(next=(ScriptedFault("GET", "/events", "error_before", 100),)))
         with pytest.raises(CallFailed):
             await read(here, NOW - KEPT)

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from workos import WorkOSClient
 
-from engine.sandbox.options import Options
-from engine.sandbox.process import SandboxProcess
+from tests.support.sandbox_extras import Options, SandboxProcess
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "password-resets.md"
 PASSWORD = "correct horse battery"

@@ -20,9 +20,10 @@ from engine.model.call_errors import Terminal
 from engine.model.errors import MigrateError
 from engine.plan_file.model import Hours, ResetEmail
 from engine.resets.results import SendResult
-from engine.sandbox.options import Faults, Quotas
+from engine.sandbox.options import Quotas
 from tests.resets.world import Killed, world
 from tests.support.people import cognito_user
+from tests.support.sandbox_extras import Faults
 
 KILLS = 10
 BERLIN = ZoneInfo("Europe/Berlin")

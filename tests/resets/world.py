@@ -22,14 +22,14 @@ from engine.run.preparation import know
 from engine.run.reading import Watch, read_people
 from engine.run.sources import Sources
 from engine.run.stopping import Stop
-from engine.sandbox.options import Faults, Options, Quotas
-from engine.sandbox.server import Server
+from engine.sandbox.options import Quotas
 from engine.snapshot import database
 from engine.snapshot.candidates import CandidateTable
 from engine.state.file import StateFile
 from engine.workos.resets import WorkOSResets
 from engine.workos.users import WorkOSTarget
 from tests.support.fake_source import FakeSource
+from tests.support.sandbox_extras import Faults, Options, Server
 from tests.support.virtual_clock import VirtualClock
 
 IDENTITY = StateIdentity("acme", "pool", "here")
@@ -164,12 +164,6 @@ class World:
         connection.close()
         return found
 
-    def age_intents(self, seconds: float) -> None:
-        """As if the intents had been so much longer ago."""
-        with sqlite3.connect(self.folder / "acme.state.db") as connection:
-            connection.execute("UPDATE resets SET intent_at = intent_at - ? WHERE status = 'intended'", (seconds,))
-        connection.close()
-
     def mails(self) -> list[tuple[str, str]]:
         """(address, when) of every reset that WorkOS made, oldest first."""
         database_ = self.server.service.environment.database
@@ -193,7 +187,7 @@ async def world(
         made = World(folder, clock, server, users)
         try:
             await made.migrate()
-            server.service.faults.replace(faults or Faults())
+            server.faults.replace(faults or Faults())
             yield made
         finally:
             await made.workos.close()

@@ -9,8 +9,7 @@ import aiohttp
 import pytest
 from workos import AsyncWorkOSClient
 
-from engine.sandbox.options import Options
-from engine.sandbox.server import Server
+from tests.support.sandbox_extras import Options, Server
 
 
 class ManualClock:

@@ -7,9 +7,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from engine.sandbox.faults import FaultPlan
-from engine.sandbox.options import FAULT_KINDS, Faults
 from tests.sandbox.conftest import Api
+from tests.support.sandbox_extras import FAULT_KINDS, Faults
+from tests.support.sandbox_extras.faults import FaultPlan
 
 USERS = "/user_management/users"
 WRITTEN = {"error_after", "reset_after", "cut_off", "timeout_after", "hang_after"}

@@ -13,10 +13,9 @@ import aiohttp
 import pytest
 
 from engine.model.errors import TargetError
-from engine.sandbox.options import Faults, Options, Provider, Quotas, Settings
-from engine.sandbox.process import SandboxProcess
-from engine.sandbox.server import Server
+from engine.sandbox.options import Provider, Quotas, Settings
 from tests.sandbox.conftest import Api
+from tests.support.sandbox_extras import Faults, Options, SandboxProcess, Server
 
 
 async def test_data_outlives_the_process(tmp_path: Path) -> None:
@@ -84,7 +83,7 @@ def _lives(pid: int) -> bool:
 
 
 async def test_null_mode() -> None:
-    own = Options(null=True, quotas=Quotas(writes_per_10s=4, retry_after=False), faults=Faults(latency_ms=5))
+    own = Options(null=True, quotas=Quotas(writes_per_10s=4, retry_after=False))
     async with Server(own) as server, aiohttp.ClientSession() as session:
         api = Api(server, session)
         assert (await api.user(" Ann@Example.com", external_id="1"))["email"] == "ann@example.com"

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from engine.sandbox.errors import ApiError
-from engine.sandbox.options import Options, Quotas
+from engine.sandbox.options import Quotas
 from engine.sandbox.quotas import RequestQuotas
 from tests.sandbox.conftest import Api, ManualClock
+from tests.support.sandbox_extras import Options
 
 
 def test_the_window_slides() -> None:

@@ -84,6 +84,11 @@ class Description:
             faults += [Fault(name, "answer", at, said) for at, said in self._answer(operation, exchange)]
         return faults
 
+    def operation(self, exchange: Exchange) -> str | None:
+        """ "GET /organizations/{id}"; None where the description does not know it."""
+        found = self._find(exchange)
+        return None if found is None else f"{exchange.method} {found[0]}"
+
     def _find(self, exchange: Exchange) -> tuple[str, dict[str, Any]] | None:
         given = exchange.path.split("/")
         for parts, operation in self._operations.get((exchange.method, len(given)), ()):

@@ -27,7 +27,6 @@ class FakeSource:
     error: SourceError = field(default_factory=lambda: SourceError("scripted", code="scripted"))
     describe_error: SourceError | None = None
     estimate: int | None = None
-    readings: int = 0
     providers: Sequence[IdentityProvider] | None = None
     described_as: PoolProfile | None = None
     factor_reader: FactorReader | None = None
@@ -63,7 +62,6 @@ class FakeSource:
         return self.factor_reader
 
     def pages(self) -> Iterator[Sequence[SourceUser]]:
-        self.readings += 1
         try:
             for number, at in enumerate(range(0, len(self.users), self.size)):
                 if number == self.fail_after:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 import pytest
 
+from engine.sandbox.requests import Handled
+from engine.sandbox.server import Server
 from tests.support import description, recorder
 from tests.support.description import Description, Exchange
 from tests.support.deviations import unexplained
@@ -36,6 +38,26 @@ class Recording:
             for line in whole.splitlines():
                 found = json.loads(line)
                 yield Exchange(**{**found, "query": [(name, value) for name, value in found["query"]]})
+
+
+def record(server: Server) -> list[Exchange]:
+    """Every exchange of the API from now on with a sandbox in this process."""
+    exchanges: list[Exchange] = []
+    handle = server.service.handle
+
+    def recorded(
+        method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
+    ) -> Handled:
+        handled = handle(method, raw_path, query, body, authorization)
+        if not raw_path.startswith("/_sandbox/"):
+            answer = handled.reply
+            exchanges.append(
+                Exchange(method, raw_path, query, body.decode(), answer.status, answer.body.decode(), handled.fault)
+            )
+        return handled
+
+    server.service.handle = recorded  # type: ignore[method-assign]
+    return exchanges
 
 
 @cache

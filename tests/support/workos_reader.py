@@ -8,7 +8,7 @@ from typing import Any
 
 
 class WorkOSReader:
-    """One sandbox at `url`. The control endpoints are `engine.sandbox.control`'s."""
+    """One sandbox at `url`. The control endpoints are `tests.support.sandbox_extras`'."""
 
     def __init__(self, url: str, api_key: str = "sk_test_sandbox") -> None:
         self._url = url

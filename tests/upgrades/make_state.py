@@ -20,11 +20,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from engine.sandbox.options import UNPACED, Options
-from engine.sandbox.process import SandboxProcess
+from engine.sandbox.options import UNPACED
 from tests.support.cli import Cli
 from tests.support.cognito import moto_server
 from tests.support.pool_of_every_kind import pool_of
+from tests.support.sandbox_extras import Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 from tests.upgrades.world import (
     ALL,

@@ -53,7 +53,7 @@ def test_what_people_read() -> None:
     text = "\n".join(lines)
     assert lines[0] == "5,000 users read, 4,890 selected" and lines[-1] == "done: everybody is in place"
     assert "  disabled  50  the user is disabled in Cognito" in lines and "  created    4,890" in lines
-    assert "4,880 writes, 3 reads, 2 refused over quota, 1 tried again in 98 s" in lines
+    assert "4,880 writes, 3 reads, 2 rate-limited, 1 tried again in 98 s" in lines
     assert "not migrated" not in text and "skipped" not in text
 
 

@@ -15,7 +15,7 @@ FindOrganization = Callable[[str], str | None]
 """From an organization's external ID to its WorkOS id; None where it is not there (yet)."""
 
 
-class Connections:
+class ConnectionsKind:
     """See `Kind`. `organization` knows what the organizations' kind has found and made."""
 
     name = CONNECTION

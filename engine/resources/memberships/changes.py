@@ -7,16 +7,16 @@ from typing import Literal
 
 from engine.resources.memberships.port import HeldMembership
 
-Action = Literal["create", "update", "unchanged", "deactivate", "reactivate", "remove", "conflict", "skip"]
+MembershipAction = Literal["create", "update", "unchanged", "deactivate", "reactivate", "remove", "conflict", "skip"]
 Left = Literal["disabled", "deleted", "filtered"]
 
 # WorkOS's membership of the user in the organization, in any status; "absent": looked for and not there; "unknown":
 # nobody has looked.
-Found = HeldMembership | Literal["absent", "unknown"]
+FoundMembership = HeldMembership | Literal["absent", "unknown"]
 
 # Actions that must be decided again upon what a look just before the write shows: creating one activates one that is
 # inactive (docs), and only what was switched off by us is switched on by us.
-LOOK_FIRST: frozenset[Action] = frozenset({"create", "deactivate", "reactivate"})
+LOOK_FIRST: frozenset[MembershipAction] = frozenset({"create", "deactivate", "reactivate"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class MembershipChange:
     `finished`: the end of a creation that an earlier run began, and counted as such.
     """
 
-    action: Action
+    action: MembershipAction
     workos_id: str | None = None
     roles: tuple[str, ...] | None = None
     code: str | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from engine.resources.memberships.changes import Found, KnownMembership, MembershipChange, Standing
+from engine.resources.memberships.changes import FoundMembership, KnownMembership, MembershipChange, Standing
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
 
@@ -28,7 +28,11 @@ class MembershipRules:
     left: Literal["report", "deactivate"] = "report"
 
     def decide(
-        self, desired: DesiredMembership | None, known: KnownMembership | None, found: Found, standing: Standing
+        self,
+        desired: DesiredMembership | None,
+        known: KnownMembership | None,
+        found: FoundMembership,
+        standing: Standing,
     ) -> MembershipChange:
         """The one change; same input, same change. `desired` is None where nothing asks for the membership."""
         if known is not None:
@@ -49,7 +53,7 @@ class MembershipRules:
             return _switch_off(known, found)
         return self._keep(desired, known, found, standing)
 
-    def _place(self, desired: DesiredMembership | None, found: Found, standing: Standing) -> MembershipChange:
+    def _place(self, desired: DesiredMembership | None, found: FoundMembership, standing: Standing) -> MembershipChange:
         """A membership that the state does not know: create it, or leave alone what is there."""
         if desired is None or standing.left is not None:
             return MembershipChange("unchanged")
@@ -65,7 +69,7 @@ class MembershipRules:
         return MembershipChange("create", roles=desired.roles, created_here=True, wanted=desired.roles)
 
     def _keep(
-        self, desired: DesiredMembership, known: KnownMembership, found: Found, standing: Standing
+        self, desired: DesiredMembership, known: KnownMembership, found: FoundMembership, standing: Standing
     ) -> MembershipChange:
         """Ours, and asked for: roles where the plan or Cognito changed them, and on again where we switched it off."""
         if (code := _missing(standing)) is not None:
@@ -91,7 +95,7 @@ class MembershipRules:
             return replace(stays, action="reactivate", roles=roles, off=False)
         return replace(stays, action="update", roles=roles) if record else stays
 
-    def _leave(self, known: KnownMembership, found: Found, standing: Standing) -> MembershipChange:
+    def _leave(self, known: KnownMembership, found: FoundMembership, standing: Standing) -> MembershipChange:
         """Of somebody whom the plan no longer selects. Who was only filtered out since has not left."""
         if self.left == "report" or standing.left == "filtered":
             return replace(_of(known), code="left_source")
@@ -113,7 +117,7 @@ class MembershipRules:
         return self.unverified or standing.verified or standing.inside
 
 
-def _settled(known: KnownMembership, found: Found) -> KnownMembership | None:
+def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership | None:
     """What is known once an operation that a run began is held against what WorkOS shows now."""
     if not isinstance(found, HeldMembership):
         return known
@@ -145,7 +149,7 @@ def _made_at(found: HeldMembership) -> float:
         return 0.0
 
 
-def _holds(found: Found, roles: tuple[str, ...]) -> bool:
+def _holds(found: FoundMembership, roles: tuple[str, ...]) -> bool:
     return isinstance(found, HeldMembership) and set(found.roles) == set(roles)
 
 
@@ -159,7 +163,7 @@ def _found(desired: DesiredMembership, found: HeldMembership) -> MembershipChang
     return replace(left, action="conflict", code=f"membership_{found.status}")
 
 
-def _of_others(desired: DesiredMembership | None, known: KnownMembership, found: Found) -> MembershipChange:
+def _of_others(desired: DesiredMembership | None, known: KnownMembership, found: FoundMembership) -> MembershipChange:
     """Known, and made by somebody else."""
     if desired is None:
         return MembershipChange("unchanged", known.workos_id)
@@ -174,7 +178,7 @@ def _same(wanted: tuple[str, ...], held: tuple[str, ...]) -> bool:
     return not wanted or set(wanted) == set(held)
 
 
-def _switch_off(known: KnownMembership, found: Found) -> MembershipChange:
+def _switch_off(known: KnownMembership, found: FoundMembership) -> MembershipChange:
     if known.claimed == "deactivate":
         # Begun by us: it may be done, and what comes after it not.
         return replace(_of(known), action="deactivate", off=True)

@@ -19,7 +19,7 @@ from engine.plan_file.providers import ConnectionSpec
 
 _STAR = re.compile(r"\{(\d+)\}")
 
-Fault = Literal["unmapped_organization", "invalid_organization"]
+PlacementFault = Literal["unmapped_organization", "invalid_organization"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class RecordPlacements:
 
     placed: tuple[Placed, ...] = ()
     named: bool = False
-    fault: Fault | None = None
+    fault: PlacementFault | None = None
     names: tuple[str, ...] = ()
 
 
@@ -73,12 +73,12 @@ class Placer:
         self._connections = {name: one for name, one in (connections or {}).items() if one.members}
         self._id_length = id_length
         # Names come again and again: a pool has some groups and many users.
-        self._found: dict[str, Placed | Fault | None] = {}
+        self._found: dict[str, Placed | PlacementFault | None] = {}
 
     def place(self, user: SourceUser, providers: Collection[str] = ()) -> RecordPlacements:
         """Every organization of a record. `providers` are its identity providers, by name."""
         placed: list[Placed] = []
-        faults: dict[str, Fault] = {}
+        faults: dict[str, PlacementFault] = {}
         names = self._names(user)
         for name in names:
             found = self._of_name(name)
@@ -106,7 +106,7 @@ class Placer:
         parts = value.split(section.separator) if section.separator else [value]
         return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
-    def _of_name(self, name: str) -> Placed | Fault | None:
+    def _of_name(self, name: str) -> Placed | PlacementFault | None:
         """What a group or value leads to; None where the plan skips it."""
         if name not in self._found:
             if len(self._found) >= _REMEMBERED:
@@ -114,7 +114,7 @@ class Placer:
             self._found[name] = self._decide(name)
         return self._found[name]
 
-    def _decide(self, name: str) -> Placed | Fault | None:
+    def _decide(self, name: str) -> Placed | PlacementFault | None:
         if self._section.source == "pool" and self._pool_organization is not None:
             return self._valid(Placed(Placement(self._pool_organization)))
         precedence = self._precedence.get(name)
@@ -135,7 +135,7 @@ class Placer:
             return self._valid(Placed(Placement(name), precedence, len(self._rules)))
         return "unmapped_organization" if self._section.unmapped == "error" else None
 
-    def _valid(self, placed: Placed) -> Placed | Fault:
+    def _valid(self, placed: Placed) -> Placed | PlacementFault:
         key, name = placed.placement.organization, placed.placement.name
         # As the plan file's own external IDs: ASCII, as users' are (API description). Nothing that is drawn as nothing,
         # or two organizations would look like one.

@@ -7,26 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import ConnectionSpec, DomainState
 from engine.resources.organizations.desired import DesiredOrganizations
 from engine.resources.organizations.port import HeldOrganization, Organization
 
-Action = Literal["create", "update", "unchanged"]
-
 
 def organizations(connections: Iterable[ConnectionSpec]) -> dict[str, Organization]:
     """By external ID: the first name given, all domains, verified where anybody says so."""
     return DesiredOrganizations(Organizations(), connections).all()
-
-
-def decide(wanted: Organization, held: HeldOrganization | None) -> Action:
-    """The one change. What WorkOS holds beyond the plan is left, and nothing is made less verified."""
-    if held is None:
-        return "create"
-    return "update" if lacking_domains(wanted, held) else "unchanged"
 
 
 def lacking_domains(wanted: Organization, held: HeldOrganization) -> frozenset[str]:

@@ -10,7 +10,7 @@ from engine.resources.kind import ResourceChange, begun_here
 from engine.resources.redirect_uris.port import RedirectUriPort
 
 
-class RedirectUris:
+class RedirectUrisKind:
     """See `Kind`. `wanted` are addresses, in the order of the plan file."""
 
     name = REDIRECT_URI

@@ -14,7 +14,7 @@ from engine.resources.roles.decision import KnownRole, RoleChange, decide_roles,
 from engine.resources.roles.port import RolePort
 
 
-class Roles:
+class RolesKind:
     """See `Kind`. `foresee` raises GuardRefused (`role_missing`)."""
 
     name = ROLE

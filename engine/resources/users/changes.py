@@ -11,7 +11,7 @@ import orjson
 from engine.model.keys import USER
 from engine.model.users import TargetUser
 
-Action = Literal["create", "update", "adopt", "unchanged", "skip", "conflict"]
+UserAction = Literal["create", "update", "adopt", "unchanged", "skip", "conflict"]
 # Phases of users' changes: those that give up an address, which somebody else may be waiting for, come first.
 FREES_ADDRESS, THE_REST = 0, 1
 
@@ -92,7 +92,7 @@ class Change:
     changes of the WorkOS user so far were ours.
     """
 
-    action: Action
+    action: UserAction
     key: str
     workos_id: str | None = None
     send: Mapping[str, str | bool | None] = field(default_factory=dict)
@@ -107,7 +107,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class UserWork:
     """A change to carry out, with the person that it is for and the fingerprint of all that they will hold."""
 
     change: Change

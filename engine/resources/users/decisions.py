@@ -30,7 +30,7 @@ class DecisionsMisfit(MigrateError):
 class RecordFacts:
     """What the pool says of a decision's record; None where it has no such record.
 
-    `reason` is why the record is left out. `others` counts the records with the same address that no decision skips,
+    `reason` is why the record is excluded. `others` counts the records with the same address that no decision skips,
     `others_verified` those of them that are verified, `others_first` those that a decision puts first as well.
     """
 
@@ -58,7 +58,7 @@ def record_misfit(decision: Decision, facts: RecordFacts | None) -> tuple[str, s
     if facts is None:
         return "the pool has no such user", "take the decision out"
     if facts.reason is not None:
-        return f"the user is left out anyway: {explain(facts.reason)[0]}", "take the decision out"
+        return f"the user is excluded anyway: {explain(facts.reason)[0]}", "take the decision out"
     if decision.action == "primary":
         if not facts.others:
             return "no other user shares the address any more", "take the decision out"
@@ -76,7 +76,7 @@ def record_misfit(decision: Decision, facts: RecordFacts | None) -> tuple[str, s
 def adoption_misfit(decision: Decision, facts: AdoptionFacts) -> tuple[str, str] | None:
     """(why an `adopt` does not fit, what to do); None where it fits."""
     if facts.primary_sub is not None:
-        return f"the user gives way to {facts.primary_sub}, who has the same address", "decide for that one"
+        return f"the user is merged into {facts.primary_sub}, who has the same address", "decide for that one"
     if facts.known_id is not None:
         if facts.known_id == decision.user_id:
             return None

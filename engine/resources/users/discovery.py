@@ -1,7 +1,7 @@
-"""Reads what WorkOS holds of the people whom the state does not know, by listing or by look-ups.
+"""Reads what WorkOS holds of the people whom the state does not know, by listing or by lookups.
 
 A listing brings 100 users a request; looking one person up takes two. Which is cheaper shows only while listing:
-WorkOS tells no count. So the listing goes on for as long as look-ups would, and then gives way to them.
+WorkOS tells no count. So the listing goes on for as long as lookups would, and then lookups take over.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Who is migrated: the plan's filters over a Cognito record, each user left out with its reason."""
+"""Who is migrated: the plan's filters over a Cognito record, each excluded user with its reason."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class UserFilter:
         self._tests.extend(_attribute_test(one) for one in filters.attributes)
 
     def reason(self, user: SourceUser) -> str | None:
-        """Why the user is left out (`status`, `disabled`, `filtered`: the first that applies), or None."""
+        """Why the user is excluded (`status`, `disabled`, `filtered`: the first that applies), or None."""
         if user.status not in self._status:
             return "status"
         if self._enabled is not None and user.enabled is not self._enabled:

@@ -18,7 +18,7 @@ from engine.model.retries import Tries
 from engine.model.users import TargetUser
 from engine.quota.metered import MeteredTarget
 from engine.resources.fingerprints import Fingerprints
-from engine.resources.users.changes import Change, Desired, Found, Guard, Known, Work
+from engine.resources.users.changes import Change, Desired, Found, Guard, Known, UserWork
 from engine.resources.users.planner import METADATA, Planner, is_untouched
 from engine.resources.users.usage import Usage
 
@@ -32,6 +32,9 @@ _UNSEEN_TRIES = 2
 class Performer:
     """One per run; `perform` may run many times at once."""
 
+    # Loops of its own, not `patiently`: each try of an update first reads what may forbid it, a creation refused as
+    # taken goes back to the planner, and tries that are used up are an outcome here, not an error.
+
     def __init__(self, target: MeteredTarget, planner: Planner, fingerprints: Fingerprints, clock: Clock) -> None:
         self._target = target
         self._planner = planner
@@ -39,13 +42,13 @@ class Performer:
         self._clock = clock
         self._usage = Usage(target, clock)
 
-    async def perform(self, work: Work) -> tuple[Outcome, str]:
+    async def perform(self, work: UserWork) -> tuple[Outcome, str]:
         """Returns what the state has to record and what the result counts. Raises Refused when the run must stop."""
         if work.change.action == "create":
             return await self._create(work)
         return await self._update(work, Tries(self._target.rng))
 
-    async def _create(self, work: Work) -> tuple[Outcome, str]:
+    async def _create(self, work: UserWork) -> tuple[Outcome, str]:
         payload = creation(work.desired)
         tries = Tries(self._target.rng)
         perhaps_ours = False
@@ -80,7 +83,7 @@ class Performer:
                 status: Literal["claimed", "failed"] = "claimed" if perhaps_ours else "failed"
                 return NotDone(USER, work.change.key, status, failure.code, tries.count), "failed"
 
-    async def _settle(self, work: Work, *, perhaps_ours: bool) -> Change | None:
+    async def _settle(self, work: UserWork, *, perhaps_ours: bool) -> Change | None:
         """What WorkOS holds of the person now, put to the planner again; None where it holds nothing."""
         desired = work.desired
         ours = await self._target.find_by_external_id(desired.fields["external_id"])
@@ -92,7 +95,7 @@ class Performer:
         claimed = Known(None, "claimed", {}, False, perhaps_ours, claimed="create" if perhaps_ours else None)
         return self._planner.decide(desired, claimed, Found(ours, theirs))
 
-    async def _follow(self, work: Work, change: Change, tries: Tries, *, perhaps_ours: bool) -> tuple[Outcome, str]:
+    async def _follow(self, work: UserWork, change: Change, tries: Tries, *, perhaps_ours: bool) -> tuple[Outcome, str]:
         """Carry out what the planner said on second sight."""
         if change.action == "adopt":
             return await self._update(replace(work, change=change), tries)
@@ -102,7 +105,7 @@ class Performer:
         leftover = change.workos_id if perhaps_ours and change.code == "external_id_other_email" else None
         return NotDone(USER, change.key, "conflict", change.code, tries.count + 1, leftover), "conflicts"
 
-    async def _update(self, work: Work, tries: Tries) -> tuple[Outcome, str]:
+    async def _update(self, work: UserWork, tries: Tries) -> tuple[Outcome, str]:
         change, guard = work.change, work.change.guard
         operation: Operation = "adopt" if change.action == "adopt" else "update"
         if not change.send and guard is None:
@@ -152,7 +155,7 @@ class Performer:
                 return NotDone(USER, change.key, "failed", failure.code, tries.count), "failed"
 
     async def _refusal(
-        self, work: Work, guard: Guard, current: TargetUser, changes: UserChanges, *, begun: bool
+        self, work: UserWork, guard: Guard, current: TargetUser, changes: UserChanges, *, begun: bool
     ) -> str | None:
         """Why the write must not be made, now that the user has been read; None where nothing forbids it."""
         if current.id != work.change.workos_id:
@@ -172,7 +175,7 @@ class Performer:
             return "address_in_use"
         return None
 
-    async def _undo(self, work: Work, user: TargetUser, tries: Tries) -> tuple[Outcome, str]:
+    async def _undo(self, work: UserWork, user: TargetUser, tries: Tries) -> tuple[Outcome, str]:
         """Delete a user made a moment ago that is not the one asked for: somebody else's address may stand there.
 
         Only what a read shows to be ours, unchanged, and never signed in to; all else stays and is named.
@@ -242,7 +245,7 @@ class Performer:
         return True
 
     def _done(
-        self, work: Work, user: TargetUser | None, operation: Operation, tries: Tries, *, lineage: bool = True
+        self, work: UserWork, user: TargetUser | None, operation: Operation, tries: Tries, *, lineage: bool = True
     ) -> Done:
         """`user` is the answer, None where nothing was asked; `lineage`: all changes of it so far are ours."""
         desired, change = work.desired, work.change

@@ -10,7 +10,7 @@ from engine.model.users import TargetUser
 from engine.resources.users.changes import Desired
 from engine.resources.users.planner import METADATA, held_value
 
-Verdict = Literal["equal", "different", "drift"]
+FieldVerdict = Literal["equal", "different", "drift"]
 
 # Social sign-in overwrites names (facts): a name that differs is normal.
 _DRIFTING = frozenset({"first_name", "last_name"})
@@ -21,7 +21,7 @@ class Compared:
     """One field of one user."""
 
     field: str
-    verdict: Verdict
+    verdict: FieldVerdict
 
 
 def compare(
@@ -48,7 +48,7 @@ def shown_name(field: str) -> str:
     return field if not field.startswith(METADATA) else f"metadata {field[len(METADATA) :]}"
 
 
-def _verified(desired: Desired, held: TargetUser, *, created_here: bool) -> Verdict:
+def _verified(desired: Desired, held: TargetUser, *, created_here: bool) -> FieldVerdict:
     if held.email_verified == desired.verified:
         return "equal"
     # Lower than in Cognito matters on users of ours; on others it is never raised (rule 3), and higher is their doing.
