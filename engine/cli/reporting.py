@@ -23,7 +23,7 @@ class ReportFormat(StrEnum):
     MARKDOWN = "markdown"
 
 
-OutOption = Annotated[
+ReportOutOption = Annotated[
     Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write (0600); - is standard output.")
 ]
 FormatOption = Annotated[
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 def report(
     plan: PlanArgument,
-    out: OutOption,
+    out: ReportOutOption,
     format: FormatOption = ReportFormat.HTML,  # noqa: A002 (the option's name)
     values: ValuesOption = False,
     overwrite: OverwriteOption = False,

@@ -6,8 +6,9 @@ import random
 import time
 from collections.abc import Callable, Sequence
 
-from engine.cognito.pacing import Pacer, Sleep
+from engine.cognito.pacing import Pacer
 from engine.model.ports import UserSource
+from engine.model.side_by_side import Sleep
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import CognitoSource, ExportSource, Spec
 from engine.run.sources import PoolSource, Sources

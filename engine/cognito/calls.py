@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from engine.cognito.aws_errors import error_code, judge, translate
-from engine.cognito.pacing import Pacer, Sleep
+from engine.cognito.pacing import Pacer
 from engine.model.errors import SourceError
+from engine.model.side_by_side import Sleep
 from engine.model.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobody, until
 from engine.plan_file.model import CognitoSource
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from engine.cognito.aws_errors import translate
 from engine.cognito.calls import ExpectedRefusal, PacedCalls
-from engine.cognito.pacing import Pacer, Sleep
+from engine.cognito.pacing import Pacer
 from engine.model.errors import SourceError
+from engine.model.side_by_side import Sleep
 from engine.plan_file.model import CognitoSource
 
 # Cognito reads one user 120 times a second, whoever asks (AWS developer guide, quotas): some are left for sign-ins.

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from engine.cognito.aws_errors import ACCESS_DENIED, BAD_PARAMETER, NOT_FOUND
 from engine.cognito.calls import TRIES, ExpectedRefusal, PacedCalls
 from engine.cognito.chain import Chain, ListedPage
-from engine.cognito.pacing import Sleep
 from engine.model.cognito_records import BadRecord, parse_record
 from engine.model.errors import SourceError
 from engine.model.pool_profile import PASSWORD, PoolProfile, SchemaAttribute
+from engine.model.side_by_side import Sleep
 from engine.model.users import SourceUser
 
 if TYPE_CHECKING:

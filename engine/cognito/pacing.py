@@ -11,14 +11,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from engine.model.side_by_side import Sleep
+
 SHARE = 0.97  # of the figure is aimed at: leaves 30 ms for sends that the network brings closer together
 _WINDOW = 1.01  # seconds; the service counts by its own clock, so our second is a little longer
 _NARROW = 0.7
 _LEAST = 0.05  # of the figure: however often it is throttled, reading goes on
 _RECOVER = 0.05  # of the figure a second
 _CALM = 1.0  # seconds between changes: sixteen chains that are refused at one instant are one event
-
-Sleep = Callable[[float], object]
 
 
 class Pacer:

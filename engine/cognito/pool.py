@@ -15,13 +15,13 @@ from engine.cognito.factors import AuthFactors
 from engine.cognito.groups import read_groups
 from engine.cognito.identity_providers import read_identity_providers
 from engine.cognito.listing import PoolListing
-from engine.cognito.pacing import Pacer, Sleep
+from engine.cognito.pacing import Pacer
 from engine.cognito.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile
 from engine.model.ports import SourceDescription
-from engine.model.side_by_side import ReadingStop, read_side_by_side
+from engine.model.side_by_side import ReadingStop, Sleep, read_side_by_side
 from engine.model.users import SourceUser
 from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import CognitoSource

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from engine.cognito.aws_errors import BAD_PARAMETER
 from engine.cognito.calls import ExpectedRefusal
 from engine.cognito.listing import PoolListing
-from engine.cognito.pacing import Sleep
+from engine.model.side_by_side import Sleep
 from engine.model.users import SourceUser
 
 PREFIXES = tuple("0123456789abcdef")

@@ -25,7 +25,7 @@ class AttributeUse:
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderUse:
+class DraftProvider:
     """How many selected users one identity provider stands on, and its kind by their word."""
 
     name: str
@@ -62,7 +62,7 @@ class Census:
     shared_addresses: int = 0
     sharing: int = 0
     attributes: tuple[AttributeUse, ...] = ()
-    providers: tuple[ProviderUse, ...] = ()
+    providers: tuple[DraftProvider, ...] = ()
     groups: tuple[GroupUse, ...] | None = None  # None: the records carry none
     incomplete: bool = False
 

@@ -101,7 +101,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "organization_gone": (
         "the organization was deleted in WorkOS after the migration",
-        "take it out of the plan, or make it in WorkOS again; `migrate state forget` lets the next apply do so",
+        "take it out of the plan, or make it in WorkOS again under that external ID",
     ),
     "domains_not_kept": (
         "WorkOS's answer lacks a domain that was sent",
@@ -117,7 +117,7 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "membership_gone": (
         "the membership was deleted in WorkOS after the migration",
-        "`migrate state forget` lets the next apply make it again",
+        "`migrate state forget SUB` lets the next apply make it again",
     ),
     "unverified_member": (
         "the user's address is not verified in Cognito and lies in no verified domain of the organization",

@@ -47,7 +47,7 @@ class ReadingStop:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page(Generic[T]):
+class _Delivered(Generic[T]):
     content: T
 
 
@@ -58,9 +58,9 @@ def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Read
     in a request that only its time-out ends, and nobody should wait for an answer that nobody wants.
     """
     waiting = deque(chains)
-    pages: queue.Queue[_Page[T] | BaseException | None] = queue.Queue(_AHEAD)
+    pages: queue.Queue[_Delivered[T] | BaseException | None] = queue.Queue(_AHEAD)
 
-    def put(item: _Page[T] | BaseException | None) -> None:
+    def put(item: _Delivered[T] | BaseException | None) -> None:
         while not stop.wanted:
             try:
                 pages.put(item, timeout=_PATIENCE_S)
@@ -73,7 +73,7 @@ def read_side_by_side(chains: Sequence[Iterable[T]], *, workers: int, stop: Read
         try:
             for chain in _drain(waiting):
                 for page in chain:
-                    put(_Page(page))
+                    put(_Delivered(page))
             put(None)
         except ReadingStopped:
             pass

@@ -204,7 +204,7 @@ def _doubts(session: Session, prepared: Prepared) -> list[str]:
 
 
 def _failure(session: Session, key: str, code: str, workos_id: str | None) -> Failure:
-    return Failure(sub_of(key), code, workos_id, name_of_pool(session.source.names, key))
+    return Failure(sub_of(key), code, workos_id, pool=name_of_pool(session.source.names, key))
 
 
 def _foreseen(session: Session, prepared: Prepared) -> Reported:

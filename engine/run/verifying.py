@@ -27,7 +27,7 @@ _LISTED = 1000
 
 
 @dataclass(slots=True)
-class _Findings:
+class _Differences:
     mapped: frozenset[str]
     pools: Mapping[str, str]
     users: Counter[str] = field(default_factory=Counter)
@@ -82,7 +82,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
             found = await asyncio.to_thread(
-                _compare, pairs, _Findings(_mapped(one.attributes for one in spec.pools), session.source.names)
+                _compare, pairs, _Differences(_mapped(one.attributes for one in spec.pools), session.source.names)
             )
             extra = await asyncio.to_thread(pairs.count_extra) if sample is None else None
     finally:
@@ -115,7 +115,7 @@ def _mapped_by(attributes: Attributes) -> frozenset[str]:
     return frozenset(name for name, one in names.items() if one) | {METADATA + key for key in attributes.metadata}
 
 
-def _compare(pairs: Pairs, found: _Findings) -> _Findings:
+def _compare(pairs: Pairs, found: _Differences) -> _Differences:
     for pair in pairs.pairs():
         found.add(pair)
     return found

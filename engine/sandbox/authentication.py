@@ -6,11 +6,11 @@ import secrets
 from typing import Any
 
 from engine.sandbox.bodies import Field, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError, refused
 from engine.sandbox.events import Events
 from engine.sandbox.passwords import is_password
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import user_shape
 
@@ -24,7 +24,7 @@ _PASSWORD = {
 class Authentication:
     """POST /user_management/authenticate with grant_type password."""
 
-    def __init__(self, environment: Environment, events: Events, sessions: Sessions) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events, sessions: Sessions) -> None:
         self._environment = environment
         self._events = events
         self._sessions = sessions
@@ -32,7 +32,7 @@ class Authentication:
     def routes(self) -> list[Route]:
         return [Route("POST", "/user_management/authenticate", self.authenticate)]
 
-    def authenticate(self, request: Request) -> Reply:
+    def authenticate(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _PASSWORD)
         if given["grant_type"] != "password":

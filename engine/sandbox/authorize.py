@@ -11,10 +11,10 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters
 from engine.sandbox.redirect_uris import RedirectUris
-from engine.sandbox.requests import Reply, Request, Route
+from engine.sandbox.requests import Reply, Route, SandboxRequest
 
 _PROVIDERS = (
     *("AppleOAuth", "BitbucketOAuth", "GitHubOAuth", "GitLabOAuth", "GoogleOAuth", "IntuitOAuth", "LinkedInOAuth"),
@@ -30,14 +30,14 @@ class Authorize:
     exact error codes are documented for SSO only; those here have the same form, and nobody should rest on more.
     """
 
-    def __init__(self, environment: Environment, redirect_uris: RedirectUris) -> None:
+    def __init__(self, environment: SandboxEnvironment, redirect_uris: RedirectUris) -> None:
         self._environment = environment
         self._redirect_uris = redirect_uris
 
     def routes(self) -> list[Route]:
         return [Route("GET", "/user_management/authorize", self.authorize)]
 
-    def authorize(self, request: Request) -> Reply:
+    def authorize(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = {name: request.argument(name) or "" for name in (*_REQUIRED, "provider", "connection_id", "state")}
         missing = [(name, f"{name}_required", f"{name} is required") for name in _REQUIRED if not given[name]]

@@ -35,7 +35,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise ApiError(400, {"message": "Request body is not valid JSON.", "code": "bad_request"}) from error
+        raise ApiError(400, {"message": "SandboxRequest body is not valid JSON.", "code": "bad_request"}) from error
     if not isinstance(value, dict):
         raise invalid_parameters([("", "invalid_type", "the body must be an object")])
     return value

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, check, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 # Fields as SDK 10.8 sends them (sso.create_connection); the vendor's API description has no POST /connections yet.
 _STANDARD = {
@@ -61,7 +61,7 @@ _SECRETS = ("client_secret", "jwt_signing_key_pair", "sp_signing_key_pair", "sp_
 class Connections:
     """The connections of the environment. Of secrets only a digest is kept, enough to see that one arrived."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -75,7 +75,7 @@ class Connections:
             Route("DELETE", "/connections/{id}", self.delete),
         ]
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CREATE)
         _check_nested(given)
@@ -109,10 +109,10 @@ class Connections:
             self._events.record("connection.activated", connection_shape(row), organization["id"])
         return reply(201, connection_shape(row))
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, connection_shape(self._row(request.parameters["id"])))
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         conditions: list[tuple[str, Any]] = []
         for name in ("organization_id", "connection_type"):
             value = request.argument(name)
@@ -125,7 +125,7 @@ class Connections:
             conditions.append(("instr(lower(name), ?) > 0", search.lower()))
         return list_rows(self._environment.database, "connections", read_page(request), conditions, connection_shape)
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         """Only the fields given change; null resets an option or unsets a mapping."""
         own = self._environment
         given = read_body(request.body, _UPDATE)
@@ -152,7 +152,7 @@ class Connections:
         )
         return reply(200, connection_shape(self._row(row["id"])))
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         row = self._row(request.parameters["id"])
         self._environment.database.write("DELETE FROM connections WHERE id = ?", (row["id"],))
         self._events.record("connection.deleted", connection_shape(row), row["organization_id"])

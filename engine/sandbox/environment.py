@@ -14,7 +14,7 @@ from engine.sandbox.quotas import ResetQuota
 
 
 @dataclass(slots=True)
-class Environment:
+class SandboxEnvironment:
     """One environment; `settings` may be replaced as a whole."""
 
     database: Database

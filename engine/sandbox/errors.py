@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 VALIDATION_FAILED = "Validation failed."
-NOT_PROCESSED = "Request could not be processed."
+NOT_PROCESSED = "SandboxRequest could not be processed."
 
 
 class ApiError(Exception):

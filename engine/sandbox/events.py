@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 
 from engine.sandbox.clock import iso
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route
+from engine.sandbox.requests import Reply, Route, SandboxRequest
 
 # Kept for 90 days, at most 30 of them a request (docs, events API).
 _KEPT_S = 90 * 86400
@@ -24,7 +24,7 @@ _STAMP = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?Z)?\Z")
 class Events:
     """Records events and lists them."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: SandboxEnvironment) -> None:
         self._environment = environment
 
     def routes(self) -> list[Route]:
@@ -39,7 +39,7 @@ class Events:
             (own.ids.new("event_"), event, text.decode(), organization_id, own.clock.stamp()),
         )
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         """Oldest first unless told otherwise (SDK, list_events; the API description says newest)."""
         names = request.arguments("events")
         if not names:
@@ -62,7 +62,7 @@ class Events:
         return list_rows(self._environment.database, "events", page, conditions, _shape, cursors=("after",))
 
 
-def _check_range(request: Request, start: str | None, end: str | None, now: str) -> None:
+def _check_range(request: SandboxRequest, start: str | None, end: str | None, now: str) -> None:
     if start is None:
         return
     if request.argument("after") is not None:
@@ -80,7 +80,7 @@ def _moment(stamp: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _stamp(request: Request, name: str) -> str | None:
+def _stamp(request: SandboxRequest, name: str) -> str | None:
     value = request.argument(name)
     if value is not None and not _STAMP.match(value):
         message = f"{name} must be an ISO 8601 timestamp with a Z suffix"

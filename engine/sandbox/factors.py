@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 
 from engine.sandbox.bodies import Field, read_body
 from engine.sandbox.clock import iso
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 _ENROLL = {
     "type": Field(str, required=True, choices=frozenset({"totp"})),
@@ -32,14 +32,14 @@ _PICTURE = "data:image/png;base64," + (
 class SandboxAuthFactors:
     """The second factors of the environment's users (API description, auth_factors)."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: SandboxEnvironment) -> None:
         self._environment = environment
 
     def routes(self) -> list[Route]:
         path = "/user_management/users/{id}/auth_factors"
         return [Route("POST", path, self.enroll), Route("GET", path, self.list_page)]
 
-    def enroll(self, request: Request) -> Reply:
+    def enroll(self, request: SandboxRequest) -> Reply:
         """The secret is shown here and never again; the challenge proves that the person's app has it."""
         own = self._environment
         given = read_body(request.body, _ENROLL)
@@ -71,7 +71,7 @@ class SandboxAuthFactors:
         }
         return reply(201, {"authentication_factor": factor, "authentication_challenge": challenge})
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         own = self._environment
         user = own.one("users", "User", request.parameters["id"])
         return list_rows(own.database, "auth_factors", read_page(request), [("user_id = ?", user["id"])], _shape)

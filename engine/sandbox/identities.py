@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from engine.sandbox.environment import Environment
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.environment import SandboxEnvironment
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 
 class Identities:
     """The linked identities of the environment's users."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: SandboxEnvironment) -> None:
         self._environment = environment
 
     def routes(self) -> list[Route]:
         return [Route("GET", "/user_management/users/{id}/identities", self.list_all)]
 
-    def list_all(self, request: Request) -> Reply:
+    def list_all(self, request: SandboxRequest) -> Reply:
         """A bare array (API description)."""
         own = self._environment
         user = own.one("users", "User", request.parameters["id"])

@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, check_texts, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError, invalid_parameters, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 from engine.sandbox.roles import DEFAULT_ROLE, RESOURCE
 from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import user_shape
@@ -22,10 +22,10 @@ _CREATE = {"user_id": Field(str, required=True), "organization_id": Field(str, r
 _STATUSES = frozenset({"active", "inactive", "pending"})
 
 
-class Memberships:
+class SandboxMemberships:
     """The memberships of the environment."""
 
-    def __init__(self, environment: Environment, events: Events, sessions: Sessions) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events, sessions: Sessions) -> None:
         self._environment = environment
         self._events = events
         self._sessions = sessions
@@ -41,7 +41,7 @@ class Memberships:
             Route("PUT", f"{_BASE}/{{id}}/reactivate", self.reactivate),
         ]
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CREATE)
         user = own.one("users", "User", given["user_id"])
@@ -68,10 +68,10 @@ class Memberships:
         )
         return self._done(identifier, 201, "organization_membership.created")
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, self._shape(self._one(request)))
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         conditions: list[tuple[str, Any]] = []
         for name in ("user_id", "organization_id"):
             value = request.argument(name)
@@ -89,7 +89,7 @@ class Memberships:
         conditions.append(("status IN (SELECT value FROM json_each(?))", orjson.dumps(statuses).decode()))
         return list_rows(self._environment.database, "memberships", read_page(request), conditions, self._shape)
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         given = read_body(request.body, _UPDATE)
         row = self._one(request)
         roles = self._roles(given)
@@ -97,20 +97,20 @@ class Memberships:
             self._set(row["id"], roles=orjson.dumps(roles).decode())
         return self._done(row["id"], 200, "organization_membership.updated")
 
-    def deactivate(self, request: Request) -> Reply:
+    def deactivate(self, request: SandboxRequest) -> Reply:
         row = self._one(request)
         if row["status"] == "pending":
             raise refused(400, "cannot_deactivate_pending_organization_membership")
         self._sessions.end_of(row["user_id"], row["organization_id"])
         return self._move(row, "inactive")
 
-    def reactivate(self, request: Request) -> Reply:
+    def reactivate(self, request: SandboxRequest) -> Reply:
         row = self._one(request)
         if row["status"] == "pending":
             raise refused(400, "cannot_reactivate_pending_organization_membership")
         return self._move(row, "active")
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         row = self._one(request)
         self._environment.database.write("DELETE FROM memberships WHERE id = ?", (row["id"],))
         self._events.record("organization_membership.deleted", _bare(row), row["organization_id"])
@@ -129,7 +129,7 @@ class Memberships:
         sql = f"UPDATE memberships SET {columns}, updated_at = ? WHERE id = ?"  # noqa: S608 - our own names
         own.database.write(sql, (*values.values(), own.clock.stamp(), identifier))
 
-    def _one(self, request: Request) -> Any:
+    def _one(self, request: SandboxRequest) -> Any:
         return self._environment.one("memberships", "Organization membership", request.parameters["id"])
 
     def _done(self, identifier: str, status: int, event: str) -> Reply:

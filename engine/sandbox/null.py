@@ -181,7 +181,7 @@ class _NullConnection(asyncio.Protocol):
             head = self._received[:end]
             length = _content_length(head)
             if length is None or length > _LONGEST_BODY:
-                self._transport.write(_message(Reply(413 if length else 411, b'{"message":"Bad Request"}')))
+                self._transport.write(_message(Reply(413 if length else 411, b'{"message":"Bad SandboxRequest"}')))
                 self._transport.close()
                 return
             stop = end + 4 + length

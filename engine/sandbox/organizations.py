@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, check, check_metadata, check_texts, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError, invalid_parameters, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 _UPDATE = {
     "name": Field(str),
@@ -32,7 +32,7 @@ _DOMAIN = {
 class SandboxOrganizations:
     """The organizations of the environment; external IDs are unique, names are not."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -46,7 +46,7 @@ class SandboxOrganizations:
             Route("DELETE", "/organizations/{id}", self.delete),
         ]
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CREATE)
         identifier = own.ids.new("org_")
@@ -62,17 +62,17 @@ class SandboxOrganizations:
         self._record_domains(identifier, [], orjson.loads(values.get("domains", "[]")))
         return self._done(identifier, 201, "organization.created")
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, organization_shape(self._one(request)))
 
-    def get_by_external_id(self, request: Request) -> Reply:
+    def get_by_external_id(self, request: SandboxRequest) -> Reply:
         external_id = request.parameters["external_id"]
         row = self._environment.database.row("SELECT * FROM organizations WHERE external_id = ?", (external_id,))
         if row is None:
             raise not_found("Organization", external_id)
         return reply(200, organization_shape(row))
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         conditions: list[tuple[str, Any]] = []
         domains = request.arguments("domains")
         if domains:
@@ -88,7 +88,7 @@ class SandboxOrganizations:
             self._environment.database, "organizations", read_page(request), conditions, organization_shape
         )
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _UPDATE)
         row = self._one(request)
@@ -100,7 +100,7 @@ class SandboxOrganizations:
             self._record_domains(row["id"], orjson.loads(row["domains"]), orjson.loads(values["domains"]))
         return self._done(row["id"], 200, "organization.updated")
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         own = self._environment
         row = self._one(request)
         for member in own.database.rows(
@@ -115,7 +115,7 @@ class SandboxOrganizations:
         self._events.record("organization.deleted", organization_shape(row), row["id"])
         return Reply(202)
 
-    def _one(self, request: Request) -> Any:
+    def _one(self, request: SandboxRequest) -> Any:
         return self._environment.one("organizations", "Organization", request.parameters["id"])
 
     def _done(self, identifier: str, status: int, event: str) -> Reply:

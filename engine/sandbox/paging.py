@@ -8,7 +8,7 @@ from typing import Any
 
 from engine.sandbox.database import Database
 from engine.sandbox.errors import invalid_parameters
-from engine.sandbox.requests import Reply, Request, reply
+from engine.sandbox.requests import Reply, SandboxRequest, reply
 
 _ORDERS = ("desc", "asc", "normal")
 
@@ -23,7 +23,7 @@ class PageRequest:
     after: str | None
 
 
-def read_page(request: Request, default_order: str = "desc") -> PageRequest:
+def read_page(request: SandboxRequest, default_order: str = "desc") -> PageRequest:
     """The paging arguments. Raises ApiError 422."""
     raw = request.argument("limit")
     limit = int(raw) if raw is not None and raw.isascii() and raw.isdigit() else 10 if raw is None else 0

@@ -7,11 +7,11 @@ from typing import Any
 
 from engine.sandbox.bodies import Field, read_body
 from engine.sandbox.clock import iso
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import listed, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.passwords import hash_password
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 from engine.sandbox.users import user_shape
 
 _VALID_S = 3600
@@ -22,7 +22,7 @@ _CONFIRM = {"token": Field(str, required=True), "new_password": Field(str, requi
 class PasswordResets:
     """The resets of the environment."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -34,7 +34,7 @@ class PasswordResets:
             Route("GET", f"{base}/{{id}}", self.get),
         ]
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         email = read_body(request.body, _CREATE)["email"].strip().lower()
         self._check_enabled()
@@ -61,10 +61,10 @@ class PasswordResets:
         self._events.record("password_reset.created", _event(row))
         return reply(201, _shape(row))
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, _shape(self._environment.one("password_resets", "Password reset", request.parameters["id"])))
 
-    def confirm(self, request: Request) -> Reply:
+    def confirm(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CONFIRM)
         self._check_enabled()

@@ -8,11 +8,11 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 _BASE = "/authorization/permissions"
 _CREATE = {
@@ -29,7 +29,7 @@ _SLUG = re.compile(r"[a-z0-9_:.*-]+\Z")
 class Permissions:
     """The permissions of the environment; slugs are unique and never change."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -42,10 +42,10 @@ class Permissions:
             Route("DELETE", f"{_BASE}/{{slug}}", self.delete),
         ]
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         return list_rows(self._environment.database, "permissions", read_page(request), [], _shape)
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CREATE)
         slug, name = given["slug"], given["name"]
@@ -64,10 +64,10 @@ class Permissions:
         )
         return self._done(slug, 201, "permission.created")
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, _shape(self._one(request)))
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _UPDATE)
         row = self._one(request)
@@ -76,7 +76,7 @@ class Permissions:
         own.database.write(sql, (*values, row["slug"]))
         return self._done(row["slug"], 200, "permission.updated")
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         own = self._environment
         row = self._one(request)
         for role in own.database.rows("SELECT slug, permissions FROM roles"):
@@ -95,7 +95,7 @@ class Permissions:
     def _find(self, slug: str) -> Any:
         return self._environment.database.row("SELECT * FROM permissions WHERE slug = ?", (slug,))
 
-    def _one(self, request: Request) -> Any:
+    def _one(self, request: SandboxRequest) -> Any:
         slug = request.parameters["slug"]
         row = self._find(slug)
         if row is None:

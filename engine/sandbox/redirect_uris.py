@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from engine.sandbox.bodies import Field, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 _BASE = "/user_management/redirect_uris"
 _CREATE = {"uri": Field(str, required=True)}
@@ -18,7 +18,7 @@ _CREATE = {"uri": Field(str, required=True)}
 class RedirectUris:
     """The redirect URIs of the environment; the first one made is the default."""
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: SandboxEnvironment) -> None:
         self._environment = environment
 
     def routes(self) -> list[Route]:
@@ -32,10 +32,10 @@ class RedirectUris:
         """Whether the application may be sent back there."""
         return self._environment.database.row("SELECT 1 FROM redirect_uris WHERE uri = ?", (uri,)) is not None
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         return list_rows(self._environment.database, "redirect_uris", read_page(request), [], _shape)
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         uri = read_body(request.body, _CREATE)["uri"].strip()
         if not _is_absolute(uri):
@@ -51,7 +51,7 @@ class RedirectUris:
         )
         return reply(201, _shape(own.one("redirect_uris", "Redirect URI", identifier)))
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         row = self._environment.one("redirect_uris", "Redirect URI", request.parameters["id"])
         if row["is_default"]:
             # The status is in the SDK (delete_redirect_uris); its body is documented nowhere.

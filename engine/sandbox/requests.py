@@ -13,7 +13,7 @@ from engine.sandbox.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class SandboxRequest:
     """One call. `parameters` are the decoded parts of the path that the route names."""
 
     method: str
@@ -59,7 +59,7 @@ def reply(status: int, value: Any, headers: Sequence[tuple[str, str]] = ()) -> R
     return Reply(status, orjson.dumps(value), tuple(headers))
 
 
-Handler = Callable[[Request], Reply]
+Handler = Callable[[SandboxRequest], Reply]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, check_texts, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters, not_found, refused
 from engine.sandbox.events import Events
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 
 _CREATE = {
     "slug": Field(str, required=True, longest=48),
@@ -30,9 +30,9 @@ RESOURCE = "organization"
 
 
 class Roles:
-    """Environment roles, listed oldest first, all at once."""
+    """SandboxEnvironment roles, listed oldest first, all at once."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -51,11 +51,11 @@ class Roles:
         if self._find(DEFAULT_ROLE) is None:
             self._insert({"slug": DEFAULT_ROLE, "name": "Member"})
 
-    def list_page(self, _: Request) -> Reply:
+    def list_page(self, _: SandboxRequest) -> Reply:
         rows = self._environment.database.rows("SELECT * FROM roles ORDER BY seq")
         return reply(200, {"object": "list", "data": [_shape(row) for row in rows]})
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         given = read_body(request.body, _CREATE)
         if not _SLUG.match(given["slug"]) or not given["name"]:
             raise invalid_parameters([("slug", "invalid_slug", "slug or name is not one that a role may have")])
@@ -64,10 +64,10 @@ class Roles:
         self._insert(given)
         return self._done(given["slug"], 201, "role.created")
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return reply(200, _shape(self._one(request.parameters["slug"])))
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         given = read_body(request.body, _UPDATE)
         row = self._one(request.parameters["slug"])
         own = self._environment
@@ -82,13 +82,13 @@ class Roles:
         )
         return self._done(row["slug"], 200, "role.updated")
 
-    def set_permissions(self, request: Request) -> Reply:
+    def set_permissions(self, request: SandboxRequest) -> Reply:
         """Replace all of a role's."""
         given = read_body(request.body, _SET)
         row = self._one(request.parameters["slug"])
         return self._permit(row["slug"], check_texts(given["permissions"], "permissions"))
 
-    def add_permission(self, request: Request) -> Reply:
+    def add_permission(self, request: SandboxRequest) -> Reply:
         """Add one; without effect where the role has it."""
         slug = read_body(request.body, _ADD)["slug"]
         row = self._one(request.parameters["slug"])

@@ -16,21 +16,21 @@ from engine.sandbox.authorize import Authorize
 from engine.sandbox.clock import SandboxClock
 from engine.sandbox.connections import Connections
 from engine.sandbox.database import TABLES, Database
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError, unauthorized
 from engine.sandbox.events import Events
 from engine.sandbox.extension import Extension
 from engine.sandbox.factors import SandboxAuthFactors
 from engine.sandbox.identifiers import IdMaker
 from engine.sandbox.identities import Identities
-from engine.sandbox.memberships import Memberships
+from engine.sandbox.memberships import SandboxMemberships
 from engine.sandbox.options import Options
 from engine.sandbox.organizations import SandboxOrganizations
 from engine.sandbox.password_resets import PasswordResets
 from engine.sandbox.permissions import Permissions
 from engine.sandbox.quotas import RequestQuotas, ResetQuota
 from engine.sandbox.redirect_uris import RedirectUris
-from engine.sandbox.requests import Handled, Reply, Request, Router, refusal_reply
+from engine.sandbox.requests import Handled, Reply, Router, SandboxRequest, refusal_reply
 from engine.sandbox.roles import Roles
 from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import Users
@@ -51,7 +51,7 @@ class Service:
         self.requests: Counter[str] = Counter()
         self.answers: Counter[int] = Counter()
         self._database = Database(None if options.null else options.data)
-        self.environment = Environment(
+        self.environment = SandboxEnvironment(
             database=self._database,
             clock=self.clock,
             ids=IdMaker(self.clock.now),
@@ -74,7 +74,7 @@ class Service:
             sessions,
             events,
             SandboxOrganizations(self.environment, events),
-            Memberships(self.environment, events, sessions),
+            SandboxMemberships(self.environment, events, sessions),
             self._roles,
             Permissions(self.environment, events),
             Connections(self.environment, events),
@@ -103,7 +103,7 @@ class Service:
         self, method: str, raw_path: str, query: Sequence[tuple[str, str]], body: bytes, authorization: str | None
     ) -> Handled:
         """Do what a request asks for. Raises nothing."""
-        request = Request(method, raw_path, query, body)
+        request = SandboxRequest(method, raw_path, query, body)
         if self.is_beside(method, raw_path):
             return Handled(self._handle_beside(request, authorization))
         handled = self._handle_api(request, authorization)
@@ -114,7 +114,7 @@ class Service:
         """Whether the extension answers this, not the API."""
         return self._beside.find(method, raw_path) is not None
 
-    def _handle_beside(self, request: Request, authorization: str | None) -> Reply:
+    def _handle_beside(self, request: SandboxRequest, authorization: str | None) -> Reply:
         try:
             if not self.is_key(authorization):
                 raise unauthorized()
@@ -122,7 +122,7 @@ class Service:
         except ApiError as error:
             return refusal_reply(error)
 
-    def _handle_api(self, request: Request, authorization: str | None) -> Handled:
+    def _handle_api(self, request: SandboxRequest, authorization: str | None) -> Handled:
         found = self._router.find(request.method, request.path)
         self.requests[found[0].name if found else "unknown"] += 1
         try:
@@ -133,7 +133,7 @@ class Service:
             return Handled(refusal_reply(error))
         return self.extension.perform(request.method, request.path, lambda: self._work(request))
 
-    def _work(self, request: Request) -> Reply:
+    def _work(self, request: SandboxRequest) -> Reply:
         try:
             with self._database.unit() if request.method != "GET" else contextlib.nullcontext():
                 return self._reply(self._router, request)
@@ -145,7 +145,7 @@ class Service:
             _LOG.exception("%s failed", found[0].name if found else "request")
             return Reply(500, b'{"message":"Internal Server Error"}')
 
-    def _reply(self, router: Router, request: Request) -> Reply:
+    def _reply(self, router: Router, request: SandboxRequest) -> Reply:
         found = router.find(request.method, request.path)
         if found is None:
             raise ApiError(404, {"message": "Not Found", "error": "Not Found"})

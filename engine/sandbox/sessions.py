@@ -6,11 +6,11 @@ from typing import Any
 
 from engine.sandbox.bodies import Field, read_body
 from engine.sandbox.clock import iso
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import ApiError
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
-from engine.sandbox.requests import Reply, Request, Route
+from engine.sandbox.requests import Reply, Route, SandboxRequest
 
 # The default of a new environment (docs, sessions: maximum session length).
 _LONGEST_S = 365 * 86400
@@ -20,7 +20,7 @@ _REVOKE = {"session_id": Field(str, required=True), "return_to": Field(str)}
 class Sessions:
     """The sessions of the environment's users."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -48,14 +48,14 @@ class Sessions:
         self._events.record("session.created", shape, organization)
         return shape
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         """Active ones only (API description)."""
         own = self._environment
         user = own.one("users", "User", request.parameters["id"])
         conditions: list[tuple[str, Any]] = [("user_id = ?", user["id"]), ("expires_at > ?", own.clock.stamp())]
         return list_rows(own.database, "sessions", read_page(request), conditions, session_shape)
 
-    def revoke(self, request: Request) -> Reply:
+    def revoke(self, request: SandboxRequest) -> Reply:
         """End one. 200 without a body; 400 with a message alone where there is none (API description)."""
         own = self._environment
         session_id = read_body(request.body, _REVOKE)["session_id"]

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 
 from engine.sandbox.bodies import Field, check_metadata, read_body
-from engine.sandbox.environment import Environment
+from engine.sandbox.environment import SandboxEnvironment
 from engine.sandbox.errors import invalid_parameters, listed, not_found, refused
 from engine.sandbox.events import Events
 from engine.sandbox.paging import list_rows, read_page
 from engine.sandbox.passwords import HASH_TYPES, new_password
-from engine.sandbox.requests import Reply, Request, Route
+from engine.sandbox.requests import Reply, Route, SandboxRequest
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+\Z")
 _EMAIL_TAKEN = ("email_not_available", "This email is not available.")
@@ -56,7 +56,7 @@ _UPDATE = {
 class Users:
     """The users of the environment; addresses are kept trimmed and lower-cased, unique as such."""
 
-    def __init__(self, environment: Environment, events: Events) -> None:
+    def __init__(self, environment: SandboxEnvironment, events: Events) -> None:
         self._environment = environment
         self._events = events
 
@@ -71,7 +71,7 @@ class Users:
             Route("DELETE", f"{base}/{{id}}", self.delete),
         ]
 
-    def create(self, request: Request) -> Reply:
+    def create(self, request: SandboxRequest) -> Reply:
         own = self._environment
         given = read_body(request.body, _CREATE)
         email = given["email"].strip().lower()
@@ -112,17 +112,17 @@ class Users:
         self._events.record("user.created", body)
         return Reply(201, body)
 
-    def get(self, request: Request) -> Reply:
+    def get(self, request: SandboxRequest) -> Reply:
         return _found(self._environment.one("users", "User", request.parameters["id"]))
 
-    def get_by_external_id(self, request: Request) -> Reply:
+    def get_by_external_id(self, request: SandboxRequest) -> Reply:
         external_id = request.parameters["external_id"]
         row = self._environment.database.row("SELECT * FROM users WHERE external_id = ?", (external_id,))
         if row is None:
             raise not_found("User", external_id)
         return _found(row)
 
-    def list_page(self, request: Request) -> Reply:
+    def list_page(self, request: SandboxRequest) -> Reply:
         conditions: list[tuple[str, Any]] = []
         email = request.argument("email")
         if email is not None:
@@ -133,7 +133,7 @@ class Users:
             conditions.append((member, organization))
         return list_rows(self._environment.database, "users", read_page(request), conditions, user_shape)
 
-    def update(self, request: Request) -> Reply:
+    def update(self, request: SandboxRequest) -> Reply:
         """Change the fields given. A new address without email_verified becomes unverified."""
         own = self._environment
         given = read_body(request.body, _UPDATE)
@@ -164,7 +164,7 @@ class Users:
         self._events.record("user.updated", reply.body)
         return reply
 
-    def delete(self, request: Request) -> Reply:
+    def delete(self, request: SandboxRequest) -> Reply:
         own = self._environment
         row = own.one("users", "User", request.parameters["id"])
         if not own.settings.user_deletion_allowed:

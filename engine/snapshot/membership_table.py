@@ -23,7 +23,7 @@ CREATE TABLE asked_membership (organization TEXT NOT NULL, user_id TEXT NOT NULL
     PRIMARY KEY (organization, user_id)) WITHOUT ROWID;
 CREATE INDEX change_workos_id ON change (workos_id) WHERE workos_id IS NOT NULL;
 """
-# A user who goes on under another record's key takes what is known of their memberships along. They are matched by WorkOS id,
+# A user who goes on under another record's key takes what is known of their memberships along. Matched by WorkOS id,
 # not by the kind, which all users share: hence the +.
 _MOVED = """
 INSERT OR IGNORE INTO known

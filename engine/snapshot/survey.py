@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Set
 from hashlib import blake2b
 
-from engine.draft.findings import AttributeUse, Census, GroupUse, ProviderUse
+from engine.draft.findings import AttributeUse, Census, DraftProvider, GroupUse
 from engine.model.users import SourceUser
 from engine.plan_file.model import Attributes, Filters, Limits
 from engine.resources.users.filters import UserFilter
@@ -190,9 +190,9 @@ class Survey:
             for name, by_marks in sorted(counts.items())
         )
 
-    def _provider_uses(self) -> tuple[ProviderUse, ...]:
+    def _provider_uses(self) -> tuple[DraftProvider, ...]:
         counts = self._numbered("providers", self._providers)
-        return tuple(ProviderUse(name, self._kinds[name], counts[name]) for name in sorted(counts))
+        return tuple(DraftProvider(name, self._kinds[name], counts[name]) for name in sorted(counts))
 
     def _group_uses(self) -> tuple[GroupUse, ...]:
         counts = self._numbered("groups", self._groups, everybody=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from engine.model.keys import USER, sub_of, user_key
+from engine.model.keys import MEMBERSHIP, USER, membership_key, sub_of, user_key
 from engine.state.faults import damaged
 from engine.state.file import StateFile
 
@@ -130,6 +130,11 @@ def forget(state: StateFile, keys: Sequence[str]) -> list[str]:
         for key in keys:
             if connection.execute("DELETE FROM resources WHERE kind = ? AND key = ?", (USER, key)).rowcount:
                 connection.execute("DELETE FROM resources WHERE kind = ? AND primary_key = ?", (USER, key))
+                # A membership that was deleted in WorkOS is made again with its user alone.
+                connection.execute(
+                    "DELETE FROM resources WHERE kind = ? AND key > ? AND key < ?",
+                    (MEMBERSHIP, membership_key(key, ""), membership_key(key, "\U0010ffff")),
+                )
                 found.append(key)
     return found
 

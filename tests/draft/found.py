@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.draft.findings import AttributeUse, Census, Findings, GroupUse, ProviderUse
+from engine.draft.findings import AttributeUse, Census, DraftProvider, Findings, GroupUse
 from engine.draft.proposal import Choices
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile, SchemaAttribute
@@ -15,7 +15,7 @@ def found(
     *attributes: AttributeUse,
     schema: tuple[str, ...] = (),
     providers: tuple[IdentityProvider, ...] | None = (),
-    uses: tuple[ProviderUse, ...] = (),
+    uses: tuple[DraftProvider, ...] = (),
     groups: tuple[GroupUse, ...] = (),
     live: bool = True,
     mfa: str | None = None,

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.draft.findings import AttributeUse, Census, Findings, GroupUse, ProviderUse, Unread
+from engine.draft.findings import AttributeUse, Census, DraftProvider, Findings, GroupUse, Unread
 from engine.draft.plan_text import write_plan
 from engine.draft.proposal import Choices, propose
 from engine.draft.yaml_text import in_remark, key, value
@@ -45,7 +45,7 @@ def hostile(names: list[str]) -> Findings:
             *(AttributeUse(one, at + 1) for at, one in enumerate(names)),
             providers=tuple(IdentityProvider(one, kinds[at % len(kinds)]) for at, one in enumerate(names)),
             groups=tuple(GroupUse(one, 2) for one in names),
-            uses=tuple(ProviderUse(one + "x", "OIDC", 1) for one in names),
+            uses=tuple(DraftProvider(one + "x", "OIDC", 1) for one in names),
         ),
         label=label,
         unread=tuple(Unread(one, one, one) for one in names if one.isprintable()),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.draft.findings import ProviderUse
+from engine.draft.findings import DraftProvider
 from engine.draft.providers import ProviderProposal, propose_providers
 from engine.model.identity_providers import IdentityProvider
 from tests.draft.found import found
@@ -50,14 +50,14 @@ def test_an_issuer_that_workos_has_is_reused() -> None:
 
 
 def test_a_provider_that_left_the_pool_gets_no_connection() -> None:
-    uses = (ProviderUse("Gone", "OIDC", 7),)
+    uses = (DraftProvider("Gone", "OIDC", 7),)
     (one,) = propose_providers(found(providers=(), uses=uses), {"Gone": "acme"})
     assert (one.handling, one.users) == ("password_reset", 7)
     assert "no longer in the pool" in one.notes[0]
 
 
 def test_providers_that_nobody_may_list_are_known_by_their_users() -> None:
-    uses = (ProviderUse("Okta", "OIDC", 7), ProviderUse("Google", "Google", 2))
+    uses = (DraftProvider("Okta", "OIDC", 7), DraftProvider("Google", "Google", 2))
     found_out = propose_providers(found(providers=None, uses=uses))
     assert [(one.name, one.handling, one.connection) for one in found_out] == [
         ("Google", "reuse", False),
@@ -66,7 +66,7 @@ def test_providers_that_nobody_may_list_are_known_by_their_users() -> None:
 
 
 def test_an_export_has_no_connections() -> None:
-    (one,) = propose_providers(found(uses=(ProviderUse("Okta", "SAML", 7),), live=False), {"Okta": "acme"})
+    (one,) = propose_providers(found(uses=(DraftProvider("Okta", "SAML", 7),), live=False), {"Okta": "acme"})
     assert (one.handling, one.connection, one.organization) == ("error", False, None)
 
 

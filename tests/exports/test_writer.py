@@ -19,6 +19,7 @@ from engine.model.errors import SourceError
 from engine.model.users import SourceUser
 from engine.plan_file.model import CognitoSource, Cohort, Destination, ExportSource, Filters, Spec
 from engine.plan_file.organizations import MembershipSource, Organizations
+from engine.run.sources import PoolSource
 from tests.support.cognito import invent_users
 from tests.support.fake_source import FakeSource
 
@@ -124,6 +125,6 @@ def test_the_groups_that_the_plan_needs_come_along(
     )  # fmt: skip
     users = [replace(USERS[at], username=f"u{at}") for at in (1, 2)]
     pool = FakeSource(users=users, members={"staff": ["u1", "u2"], "test": ["u1"]})
-    pages = export._pages(pool, lambda _: None, export._groups(spec, pool))
+    pages = export._pages(pool, lambda _: None, export._groups(spec, PoolSource(spec.pools[0], pool)))
     found = {user.username: user.groups for page in pages for user in page}
     assert found == {name: tuple(expected[name]) if expected else None for name in ("u1", "u2")}

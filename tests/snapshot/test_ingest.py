@@ -195,7 +195,7 @@ def test_groups_come_onto_a_page_once_and_by_name() -> None:
 
 def test_two_pools_have_groups_and_users_of_one_name() -> None:
     with closing(temporary_database()) as connection:
-        one, other = GroupMembers(connection), GroupMembers(connection)
+        one, other = GroupMembers(connection), GroupMembers(connection, 1)
         one.read(FakeSource(members={"admins": ["ann"], "staff": ["bob"]}), ["admins", "staff"])
         other.read(FakeSource(members={"staff": ["ann", "bob"]}), ["staff"])
         users = [cognito_user("1", username="ann"), cognito_user("2", username="bob")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.draft.findings import AttributeUse, Census, GroupUse, ProviderUse
+from engine.draft.findings import AttributeUse, Census, DraftProvider, GroupUse
 from engine.model.users import SourceUser
 from engine.snapshot import survey as module
 from engine.snapshot.survey import Survey
@@ -69,7 +69,7 @@ def test_providers_and_groups() -> None:
         cognito_user("b", email="b@b.de", provider=("Google", "Google"), groups=()),
         cognito_user("c", email="c@b.de", enabled=False, provider=("Google", "Google"), groups=("x",)),
     )
-    assert found.providers == (ProviderUse("Google", "Google", 1), ProviderUse("Okta", "OIDC", 1))
+    assert found.providers == (DraftProvider("Google", "Google", 1), DraftProvider("Okta", "OIDC", 1))
     assert found.groups == (GroupUse("x", 2), GroupUse("y", 1))
     assert (found.federated, found.native) == (1, 1)
     assert census(person("a")).groups is None

@@ -20,7 +20,7 @@ class FakeSource:
     users: Sequence[SourceUser] = ()
     members: Mapping[str, Sequence[str]] = field(default_factory=dict)  # usernames by group
     precedence: Mapping[str, int] = field(default_factory=dict)  # by group, of those that have one
-    writable: WritableAttributes | None = None
+    writable: WritableAttributes | None = field(default_factory=WritableAttributes)
     size: int = 60
     pool_id: str | None = "us-east-1_Fake00001"
     fail_after: int | None = None
@@ -32,6 +32,7 @@ class FakeSource:
     factor_reader: FactorReader | None = None
     live: bool = True
     closed: int = 0
+    readings: int = 0
 
     def describe(self) -> SourceDescription:
         if self.describe_error is not None:
@@ -62,6 +63,7 @@ class FakeSource:
         return self.factor_reader
 
     def pages(self) -> Iterator[Sequence[SourceUser]]:
+        self.readings += 1
         try:
             for number, at in enumerate(range(0, len(self.users), self.size)):
                 if number == self.fail_after:

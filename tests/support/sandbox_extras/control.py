@@ -18,7 +18,7 @@ from engine.sandbox.database import TABLES
 from engine.sandbox.errors import invalid_parameters
 from engine.sandbox.events import Events
 from engine.sandbox.options import Quotas, Settings, changed
-from engine.sandbox.requests import Reply, Request, Route, reply
+from engine.sandbox.requests import Reply, Route, SandboxRequest, reply
 from engine.sandbox.roles import Roles
 from engine.sandbox.service import Service
 from engine.sandbox.sessions import Sessions
@@ -62,7 +62,7 @@ class Control:
             Route("POST", "/_sandbox/sessions", self.open_session),
         ]
 
-    def stats(self, _: Request) -> Reply:
+    def stats(self, _: SandboxRequest) -> Reply:
         service = self._service
         requests = dict(service.requests)
         reads = sum(count for name, count in requests.items() if name.startswith("GET "))
@@ -80,20 +80,20 @@ class Control:
             },
         )
 
-    def put_faults(self, request: Request) -> Reply:
+    def put_faults(self, request: SandboxRequest) -> Reply:
         faults = _changed(changed_faults, self._faults.faults, request)
         if self._options.null and faults != Faults():
             raise invalid_parameters([("rates", "null_mode", "null mode knows no faults")])
         self._faults.replace(faults)
         return reply(200, asdict(faults))
 
-    def put_quotas(self, request: Request) -> Reply:
+    def put_quotas(self, request: SandboxRequest) -> Reply:
         return self._set_quotas(_changed(changed, self._service.quotas.quotas, request))
 
-    def put_settings(self, request: Request) -> Reply:
+    def put_settings(self, request: SandboxRequest) -> Reply:
         return self._set_settings(_changed(changed, self._service.environment.settings, request))
 
-    def reset(self, request: Request) -> Reply:
+    def reset(self, request: SandboxRequest) -> Reply:
         """Back to the start: all of it, or with {"only": [...]} some of data, stats, faults, quotas, settings."""
         given = read_object(request.body) if request.body else {}
         parts = given.get("only", list(_PARTS))
@@ -114,14 +114,14 @@ class Control:
             self._set_settings(self._options.settings)
         return reply(200, {"reset": parts})
 
-    def connection(self, request: Request) -> Reply:
+    def connection(self, request: SandboxRequest) -> Reply:
         """What the API never shows again; secrets as sha256 digests."""
         row = self._service.environment.one("connections", "Connection", request.parameters["id"])
         maps, options = orjson.Fragment(row["attribute_maps"]), orjson.Fragment(row["options"])
         more = {"external_id": row["external_id"], "options": options, "attribute_maps": maps}
         return reply(200, connection_shape(row) | more)
 
-    def link_identity(self, request: Request) -> Reply:
+    def link_identity(self, request: SandboxRequest) -> Reply:
         """What somebody's sign-in by a provider leaves behind, nothing else of it."""
         own = self._service.environment
         given = read_body(request.body, _IDENTITY)
@@ -133,7 +133,7 @@ class Control:
             )
         return reply(201, {"idp_id": given["idp_id"], "type": "OAuth", "provider": given["provider"]})
 
-    def open_session(self, request: Request) -> Reply:
+    def open_session(self, request: SandboxRequest) -> Reply:
         """Somebody signs in, whatever with."""
         own = self._service.environment
         user = own.one("users", "User", read_body(request.body, _SESSION)["user_id"])
@@ -166,7 +166,7 @@ def wipe(service: Service) -> None:
         Roles(own, Events(own)).seed()
 
 
-def _changed(change: Callable[[Any, Any], Any], part: Any, request: Request) -> Any:
+def _changed(change: Callable[[Any, Any], Any], part: Any, request: SandboxRequest) -> Any:
     try:
         return change(part, read_object(request.body))
     except ValueError as error:

@@ -56,7 +56,7 @@ class FaultPlan:
         if fault == "throttled_bare":
             return refusal_reply(rate_limited(None))
         if fault == "timeout_after":
-            return Reply(408, b'{"message":"Request Timeout"}')
+            return Reply(408, b'{"message":"SandboxRequest Timeout"}')
         status = self._random.choice((500, 502, 503))
         if status == 502:
             # A gateway's page, not the API's JSON: clients must not count on a body they can read.
