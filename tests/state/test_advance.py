@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine.model.errors import StateError
+from engine.model.outcomes import Claim, NotDone
 from engine.state.file import StateFile
 from tests.state.words import IDENTITY, KEY, claim, done, not_done
 
@@ -56,6 +57,25 @@ def test_an_end_without_success_keeps_what_is_known(state: StateFile, path: Path
     state.advance([done()], [claim("s1", "update")], run_id="r1")
     state.advance([not_done("s1", status, "some_code", 3)], [], run_id="r1")
     assert rows(path, "workos_id, status, error_code, fields") == [("user_s1", status, "some_code", '{"email":"00ff"}')]
+
+
+def test_what_stays_open_began_when_it_was_claimed_first(
+    state: StateFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it made is as old as that, however often it was tried since."""
+    times = iter((100.0, 200.0, 300.0, 400.0, 500.0))
+    monkeypatch.setattr("engine.state.file.time.time", lambda: next(times))
+    began = []
+    for outcomes, claims in (
+        ([], [Claim("user", "s1", "create")]),
+        ([NotDone("user", "s1", "claimed", "timeout", 1)], []),
+        ([], [Claim("user", "s1", "create")]),
+        ([], [Claim("user", "s1", "update")]),
+        ([NotDone("user", "s1", "failed", "invalid", 1)], []),
+    ):
+        state.advance(outcomes, claims, run_id="r1")
+        began += rows(path, "changed_at")
+    assert began == [(100.0,), (100.0,), (100.0,), (400.0,), (500.0,)]
 
 
 def test_success_ends_an_earlier_failure(state: StateFile, path: Path) -> None:
