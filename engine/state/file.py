@@ -58,6 +58,7 @@ DELETE FROM resources WHERE kind = ? AND key = ? AND status = 'claimed' AND work
 """
 _RELEASE_KNOWN = """
 UPDATE resources SET status = 'done' WHERE kind = ? AND key = ? AND status = 'claimed' AND workos_id IS NOT NULL
+    AND changed_at >= coalesce((SELECT started FROM runs WHERE runs.run_id = resources.run_id), 0)
 """
 _COLUMNS = ", ".join(schema.COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM resources"  # noqa: S608 - our own names

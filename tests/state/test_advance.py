@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,17 @@ def test_who_is_released_stands_as_before(state: StateFile, path: Path) -> None:
     state.advance([done("known")], [claim("new", "create"), claim("known", "update")], run_id="r1")
     state.advance([not_done("new", "released", None), not_done("known", "released", None)], [], run_id="r1")
     assert rows(path) == [("known", "done", "user_known")]
+
+
+def test_who_is_released_stays_claimed_where_an_earlier_run_left_it_so(state: StateFile, path: Path) -> None:
+    """It may have been done then: the next run has to look."""
+    state.begin_run("r1", "apply", time.time())
+    state.advance([done("s1"), done("s2")], [], run_id="r1")
+    state.advance([], [claim("s1", "update")], run_id="r1")
+    state.begin_run("r2", "apply", time.time())
+    state.advance([], [claim("s1", "update"), claim("s2", "update")], run_id="r2")
+    state.advance([not_done("s1", "released", None), not_done("s2", "released", None)], [], run_id="r2")
+    assert rows(path, "sub, status") == [("s1", "claimed"), ("s2", "done")]
 
 
 def test_releasing_does_not_touch_who_has_ended(state: StateFile, path: Path) -> None:
