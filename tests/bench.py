@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.request
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from engine.sandbox.options import Quotas
 from engine.views.report_html import render_html
 from tests.support.cli import ROOT
 from tests.support.migration import MIGRATE, Project, expected, invent_pool, with_duplicates, with_profiles
+from tests.support.organized_pool import expected_memberships, held_memberships, organize, organized_pool
 from tests.support.report import report_of
 from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
@@ -89,6 +91,54 @@ def bench_quota(folder: Path) -> None:
     say("3,000 users, 500 writes/10 s, 100 ms answers", f"{run.wall_s:.1f} s", f"<= {1.05 * count / 50:.1f} s")
     say("  lost, refused with 429", f"{count - stats['data']['users']}, {refused:.2%}", "0, <= 0.5 %")
     say("  most writes that the server saw in any 10 s", str(windows["writes"]["max_arrived"]), "<= 500")
+
+
+def bench_memberships(folder: Path) -> None:
+    """1,000 users with organizations and memberships under WorkOS's own quota, answers after 100 ms."""
+    users = organized_pool(1000)
+    options = Options(data=folder / "workos.db", quotas=Quotas(**QUOTAS), faults=Faults(latency_ms=100))
+    with SandboxProcess(options) as sandbox:
+        WorkOSReader(sandbox.url).call("POST", "/authorization/roles", {"slug": "admin", "name": "Admin"})
+        project = Project(folder, sandbox.url, quotas=QUOTAS)
+        organize(project)
+        project.write_pool(users)
+        run = measure([*MIGRATE, "apply", "plan.yaml", "--json"], folder)
+        workos = WorkOSReader(sandbox.url)
+        stats = workos.stats()
+        workos.quiet()
+        assert sorted(held_memberships(workos)) == sorted(expected_memberships(users, {})), run.out[:2000]
+    data = stats["data"]
+    whole = data["users"] + data["memberships"] + data["organizations"]
+    what = f"{data['users']:,} users, {data['memberships']:,} memberships, {data['organizations']} organizations"
+    say(f"{what}, 500 writes/10 s", f"{run.wall_s:.1f} s", f"<= {1.05 * whole / 50:.1f} s")
+    say(
+        "  requests, refused with 429", f"{stats['reads']} + {stats['writes']}, {run.json['requests']['throttled']}", ""
+    )
+
+
+def bench_groups(folder: Path) -> None:
+    """Planning 50 groups of 10,000 members each over a live pool of 100,000."""
+    count, groups, members = 100_000, 50, 10_000
+    options = Options(data=folder / "workos.db", quotas=NO_QUOTAS)
+    more = ("--groups", str(groups), "--members", str(members))
+    with cognito(count, *more) as url, SandboxProcess(options) as sandbox:
+        project = pool_project(folder, sandbox.url, url, None)
+        section = {"from": "group", "map": {"tenant-*": {"organization": "t-{1}"}}, "unmapped": "skip"}
+        project.plan.write_text(json.dumps(json.loads(project.plan.read_text()) | {"organizations": section}))
+        run = measure([*MIGRATE, "plan", "plan.yaml", "--json"], folder, **AWS)
+        assert run.code in (0, 2, 3), run.out[:2000]
+        with urllib.request.urlopen(f"{url}/_log") as answer:
+            read = Counter(one[1] for one in json.load(answer))
+    found = run.json["memberships"]
+    say(
+        f"{groups} groups x {members:,} members planned",
+        f"{run.peak_mb:.0f} MB resident, {run.wall_s:.0f} s",
+        "<= 200 MB",
+    )
+    say("  memberships decided on", f"{sum(found.values()):,}, {found['create']:,} to create", "")
+    pages = groups * -(-members // 60)
+    say("  pages of members read", f"{read['ListUsersInGroup']:,}", f"{pages:,}")
+    say("  all other requests to Cognito", f"{read.total() - read['ListUsersInGroup']:,}", "none a user")
 
 
 def bench_speed(folder: Path) -> None:
@@ -348,6 +398,8 @@ def list_with_boto3(url: str) -> None:
 PARTS = {
     "start": bench_start,
     "quota": bench_quota,
+    "memberships": bench_memberships,
+    "groups": bench_groups,
     "speed": bench_speed,
     "nothing": bench_nothing,
     "reading": bench_reading,

@@ -78,7 +78,7 @@ class Placements:
         make_membership_tables(connection)
 
     def place(self, placer: Placer, record: int, user: SourceUser, providers: Collection[str]) -> RecordPlacements:
-        """Keep where one record belongs; `flush` writes it."""
+        """Keep where one record belongs; written in batches, the last by `flush`."""
         found = placer.place(user, providers)
         for one in found.placed:
             self._desired.need(one.placement, one.order)
@@ -86,6 +86,8 @@ class Placements:
             self._rows.append((record, one.placement.organization, one.precedence, one.order, roles, one.implied))
         if found.named and not found.placed:
             self._rows.append((record, None, None, 0, b"[]", False))
+        if len(self._rows) >= _BATCH:
+            self.flush()
         return found
 
     def flush(self) -> None:

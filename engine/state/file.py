@@ -26,11 +26,13 @@ from engine.workspace.private_files import refuse_irregular, tighten
 
 _T = TypeVar("_T", bound=tuple[Any, ...])
 
+# An operation that is still open began when it was claimed first: what it made may be as old as that.
 _CLAIM = """
 INSERT INTO resources (kind, key, status, operation, run_id, changed_at, attempts)
 VALUES (?, ?, 'claimed', ?, ?, ?, 1)
 ON CONFLICT (kind, key) DO UPDATE SET status = 'claimed', operation = excluded.operation, run_id = excluded.run_id,
-    changed_at = excluded.changed_at, attempts = attempts + 1, error_code = NULL
+    changed_at = iif(status = 'claimed' AND operation = excluded.operation, changed_at, excluded.changed_at),
+    attempts = attempts + 1, error_code = NULL
 """
 _DONE = """
 INSERT INTO resources (kind, key, workos_id, status, operation, fingerprint, fields, verified, created_here, flagged,
@@ -46,7 +48,8 @@ ON CONFLICT (kind, key) DO UPDATE SET workos_id = excluded.workos_id, status = '
 _NOT_DONE = """
 INSERT INTO resources (kind, key, status, error_code, attempts, run_id, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (kind, key) DO UPDATE SET status = excluded.status, error_code = excluded.error_code,
-    attempts = excluded.attempts, run_id = excluded.run_id, changed_at = excluded.changed_at, left_source = 0
+    attempts = excluded.attempts, run_id = excluded.run_id, left_source = 0,
+    changed_at = iif(status = 'claimed' AND excluded.status = 'claimed', changed_at, excluded.changed_at)
 """
 _LEFTOVER = "INSERT OR REPLACE INTO orphaned (workos_id, key, run_id) VALUES (?, ?, ?)"
 # One that is let go of before the call: as if never claimed; but a claim that an earlier run left open stays open.
@@ -55,6 +58,7 @@ DELETE FROM resources WHERE kind = ? AND key = ? AND status = 'claimed' AND work
 """
 _RELEASE_KNOWN = """
 UPDATE resources SET status = 'done' WHERE kind = ? AND key = ? AND status = 'claimed' AND workos_id IS NOT NULL
+    AND changed_at >= coalesce((SELECT started FROM runs WHERE runs.run_id = resources.run_id), 0)
 """
 _COLUMNS = ", ".join(schema.COLUMNS)
 _ROWS = f"SELECT {_COLUMNS} FROM resources"  # noqa: S608 - our own names

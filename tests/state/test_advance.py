@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.model.errors import StateError
+from engine.model.outcomes import Claim, NotDone
 from engine.state.file import StateFile
 from tests.state.words import IDENTITY, KEY, claim, done, not_done
 
@@ -58,6 +60,25 @@ def test_an_end_without_success_keeps_what_is_known(state: StateFile, path: Path
     assert rows(path, "workos_id, status, error_code, fields") == [("user_s1", status, "some_code", '{"email":"00ff"}')]
 
 
+def test_what_stays_open_began_when_it_was_claimed_first(
+    state: StateFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it made is as old as that, however often it was tried since."""
+    times = iter((100.0, 200.0, 300.0, 400.0, 500.0))
+    monkeypatch.setattr("engine.state.file.time.time", lambda: next(times))
+    began = []
+    for outcomes, claims in (
+        ([], [Claim("user", "s1", "create")]),
+        ([NotDone("user", "s1", "claimed", "timeout", 1)], []),
+        ([], [Claim("user", "s1", "create")]),
+        ([], [Claim("user", "s1", "update")]),
+        ([NotDone("user", "s1", "failed", "invalid", 1)], []),
+    ):
+        state.advance(outcomes, claims, run_id="r1")
+        began += rows(path, "changed_at")
+    assert began == [(100.0,), (100.0,), (100.0,), (400.0,), (500.0,)]
+
+
 def test_success_ends_an_earlier_failure(state: StateFile, path: Path) -> None:
     state.advance([not_done("s1", "failed", "timeout", 8)], [], run_id="r1")
     state.advance([done()], [], run_id="r2")
@@ -74,6 +95,17 @@ def test_who_is_released_stands_as_before(state: StateFile, path: Path) -> None:
     state.advance([done("known")], [claim("new", "create"), claim("known", "update")], run_id="r1")
     state.advance([not_done("new", "released", None), not_done("known", "released", None)], [], run_id="r1")
     assert rows(path) == [("known", "done", "user_known")]
+
+
+def test_who_is_released_stays_claimed_where_an_earlier_run_left_it_so(state: StateFile, path: Path) -> None:
+    """It may have been done then: the next run has to look."""
+    state.begin_run("r1", "apply", time.time())
+    state.advance([done("s1"), done("s2")], [], run_id="r1")
+    state.advance([], [claim("s1", "update")], run_id="r1")
+    state.begin_run("r2", "apply", time.time())
+    state.advance([], [claim("s1", "update"), claim("s2", "update")], run_id="r2")
+    state.advance([not_done("s1", "released", None), not_done("s2", "released", None)], [], run_id="r2")
+    assert rows(path, "sub, status") == [("s1", "claimed"), ("s2", "done")]
 
 
 def test_releasing_does_not_touch_who_has_ended(state: StateFile, path: Path) -> None:

@@ -403,9 +403,17 @@ def main() -> None:
     parser.add_argument("--latency-ms", type=float, default=0.0)
     parser.add_argument("--quota", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--groups", type=int, default=0, help="so many, named tenant-<number>")
+    parser.add_argument("--members", type=int, default=0, help="of each group; groups overlap where users are few")
     given = parser.parse_args()
     faults = Faults(latency=given.latency_ms / 1000, quota=given.quota)
-    with serving(StandIn(invent_users(given.users, given.seed), faults=faults)) as stand_in:
+    users = invent_users(given.users, given.seed)
+    names = [one["Username"] for one in users]
+    groups = {
+        f"tenant-{group}": [names[(group * given.members + at) % len(names)] for at in range(given.members)]
+        for group in range(given.groups)
+    }
+    with serving(StandIn(users, groups=groups, faults=faults)) as stand_in:
         print(stand_in.url, flush=True)  # noqa: T201
         threading.Event().wait()
 

@@ -40,8 +40,8 @@ class MembershipWork:
 
     @property
     def operation(self) -> str:
-        """What the claim says."""
-        return self.change.action
+        """What the claim says: the end of a creation is still that creation, should this run not come to record it."""
+        return "create" if self.change.finished else self.change.action
 
 
 class MembershipPerformer:
@@ -107,7 +107,11 @@ class MembershipPerformer:
             case "deactivate":
                 await port.deactivate(workos_id)
                 if change.revoke:
-                    await self._revoke(user_id)
+                    try:
+                        await self._revoke(user_id)
+                    except Terminal as error:
+                        # It stays begun: what is off by now would look like somebody else's doing to the next run.
+                        return NotDone(MEMBERSHIP, work.key, "claimed", error.code, 1), "failed"
             case "reactivate":
                 await port.reactivate(workos_id)
                 if change.roles:
@@ -121,17 +125,16 @@ class MembershipPerformer:
 
     async def _with_roles(self, roles: tuple[str, ...], write: Callable[[tuple[str, ...]], Awaitable[_T]]) -> _T:
         """The write with these roles, or with the first of them where the environment allows one alone (rule 20)."""
-        if self._one_role and len(roles) > 1:
-            self.narrowed += 1
-            return await write(one_role(roles)[:1])
-        try:
-            return await write(roles)
-        except Terminal as error:
-            if error.code != "multiple_roles_not_enabled" or len(roles) < 2:
-                raise
-        self._one_role = True
+        if not self._one_role or len(roles) < 2:
+            try:
+                return await write(roles)
+            except Terminal as error:
+                if error.code != "multiple_roles_not_enabled" or len(roles) < 2:
+                    raise
+            self._one_role = True
+        written = await write(one_role(roles)[:1])
         self.narrowed += 1
-        return await write(one_role(roles)[:1])
+        return written
 
     async def _revoke(self, user_id: str) -> None:
         sessions = await self._sessions.active(user_id)
