@@ -27,6 +27,11 @@ _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
 # domains of a connection, sign-in factors); each reads by key, or all of one table once.
 ELSEWHERE = (
+    # Of `migrate init`, over a snapshot of its own.
+    "SELECT reason, count(*) FROM record WHERE reason IS NOT NULL GROUP BY 1",
+    "SELECT count(*), coalesce(sum(number), 0) FROM ( SELECT count(*) AS number FROM record",
+    "SELECT count(*), count(*) FILTER (WHERE reason IS NULL)",
+    "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
