@@ -31,6 +31,8 @@ ELSEWHERE = (
     "SELECT reason, count(*) FROM record WHERE reason IS NOT NULL GROUP BY 1",
     "SELECT count(*), coalesce(sum(number), 0) FROM ( SELECT count(*) AS number FROM record",
     "SELECT count(*), count(*) FILTER (WHERE reason IS NULL)",
+    "SELECT key, username FROM record WHERE reason IS NULL AND native ORDER BY key",
+    "SELECT status, count(*) FROM record GROUP BY 1",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
