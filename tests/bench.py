@@ -32,6 +32,7 @@ from engine.views.report_html import render_html
 from tests.support.cli import ROOT
 from tests.support.migration import MIGRATE, Project, expected, invent_pool, with_duplicates, with_profiles
 from tests.support.organized_pool import expected_memberships, held_memberships, organize, organized_pool
+from tests.support.own_memory import measured
 from tests.support.report import report_of
 from tests.support.sandbox_extras import Faults, Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
@@ -62,13 +63,15 @@ def measure(command: list[str], folder: Path, *, out: IO[str] | None = None, **e
     env |= {"API_KEY": "sk_test_sandbox"} | environment
     began = time.perf_counter()
     with (folder / "out").open("w+") as own:
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out or own, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
+        process = subprocess.run(
+            measured(command, "peak.txt"), cwd=folder, env=env, stdout=out or own, stderr=subprocess.DEVNULL,
+            check=False,
+        )  # fmt: skip
         wall = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak, cpu = (folder / "peak.txt").read_text().split()
         own.seek(0)
         text = own.read()
-    return Measured(process.returncode, text, wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return Measured(process.returncode, text, wall, float(cpu), int(peak) / 1024)
 
 
 def say(what: str, found: str, wanted: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import KEY, MIGRATE, Cli, export_source, plan_text
+from tests.support.own_memory import measured
 
 SMALL, LARGE = 20_000, 60_000
 LIMIT_MB = 200
@@ -52,19 +52,18 @@ def _measured(folder: Path) -> tuple[dict[str, dict[str, int]], float]:
     # Measured without coverage, whose own memory is none of the tool's.
     environment = {name: value for name, value in Cli(folder).environ().items() if not name.startswith("COVERAGE")}
     with (folder / "out.json").open("wb") as out, (folder / "err.txt").open("wb") as err:
-        process = subprocess.Popen(
-            [str(MIGRATE), "apply", "plan.yaml", "--json"],
+        process = subprocess.run(
+            measured([str(MIGRATE), "apply", "plan.yaml", "--json"], "peak.txt"),
             cwd=folder,
             env={**environment, "WORKOS_API_KEY": KEY},
             stdout=out,
             stderr=err,
+            check=False,
         )
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         pytest.fail((folder / "err.txt").read_text() + (folder / "out.json").read_text())
     in_mb = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return json.loads((folder / "out.json").read_text()), usage.ru_maxrss / in_mb
+    return json.loads((folder / "out.json").read_text()), int((folder / "peak.txt").read_text().split()[0]) / in_mb
 
 
 def _write_export(path: Path, users: int) -> None:

@@ -144,7 +144,7 @@ def test_a_whole_run(team: Team) -> None:
     assert planned["organizations"] == {"create": 2, "update": 0, "unchanged": 0, "conflicts": 0}
     assert planned["redirect_uris"] == {"create": 1, "unchanged": 0, "conflicts": 0}
     assert planned["source"]["filtered"] == {"provider": 1}
-    assert planned["estimate"]["writes"] == planned["users"]["create"] + 5
+    assert planned["estimate"]["writes"] == planned["users"]["create"] + planned["memberships"]["create"] + 5
     assert planned["oauth"]["problems"] == []
     assert {one["name"]: (one["handling"], one["users"], one["stranded"]) for one in planned["oauth"]["providers"]} == {
         "Google": ("provider", 2, 0), "Facebook": ("password_reset", 2, 0), "Amazon": ("skip", 1, 0),

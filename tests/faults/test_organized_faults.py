@@ -17,8 +17,6 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.options import Options
-from engine.sandbox.process import SandboxProcess
 from tests.faults.test_faults import MIXED, NO_QUOTAS
 from tests.support.migration import Project, Run
 from tests.support.organized_pool import (
@@ -33,6 +31,7 @@ from tests.support.organized_pool import (
     organized_pool,
     seed_others,
 )
+from tests.support.sandbox_extras import Options, SandboxProcess
 from tests.support.workos_reader import WorkOSReader
 
 LATENCY = {"rates": {}, "latency_ms": 10, "jitter_ms": 30}
