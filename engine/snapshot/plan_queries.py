@@ -29,7 +29,7 @@ INSERT OR IGNORE INTO holder
     ) AND NOT EXISTS (
         SELECT 1 FROM known_user o WHERE o.key = m.primary_key AND o.relation = 'primary'
             -- A creation that was begun and not recorded may have made a user of their own.
-            AND (o.workos_id IS NOT NULL OR o.status = 'claimed')
+            AND (o.workos_id IS NOT NULL OR o.status = 'claimed' AND o.operation = 'create')
     ) ORDER BY json_extract(k.fields, '$.email') IS NOT p.email_mark, m.relation, k.changed_at, k.key;
 """
 
