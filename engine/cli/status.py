@@ -77,13 +77,15 @@ def status(
                 console.stream(_listing(rows, format))
                 return
             counts = queries.count_users(state)
+            resources = queries.count_resources(state)
             runs = queries.last_runs(state, 5)
             if json:
                 document = {"schema": "status.v1", "plan": spec.name, "command": "status", "users": counts,
+                            "resources": resources,
                             "runs": [_run(run) for run in runs]}  # fmt: skip
                 console.stream(_one_object(document, rows if lists else None))
             else:
-                _render(console, counts, runs)
+                _render(console, counts, resources, runs)
 
 
 @contextmanager
@@ -185,10 +187,15 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _render(console: Console, counts: dict[str, int], runs: list[Any]) -> None:
+def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[str, int]], runs: list[Any]) -> None:
     console.data("users")
     for line in table([(name, figure(number)) for name, number in counts.items()], right=frozenset({1})):
         console.data(line)
+    if resources:
+        console.data("resources")
+        shown = [(kind, status, figure(number)) for kind, by in resources.items() for status, number in by.items()]
+        for line in table(shown, right=frozenset({2})):
+            console.data(line)
     console.data("last runs")
     rows = []
     for run in runs:

@@ -63,6 +63,18 @@ def count_users(state: StateFile) -> dict[str, int]:
     return counts
 
 
+def count_resources(state: StateFile) -> dict[str, dict[str, int]]:
+    """Resources of every kind but users, by kind and by what became of them."""
+    counts: dict[str, dict[str, int]] = {}
+    query = """
+    SELECT kind, status, count(*) AS number FROM resources WHERE kind != 'user' AND relation = 'primary'
+    GROUP BY kind, status ORDER BY kind, status
+    """
+    for row in state.every(query):
+        counts.setdefault(row["kind"], {})[row["status"]] = int(row["number"])
+    return counts
+
+
 def last_runs(state: StateFile, limit: int) -> list[RunRow]:
     """The newest runs first."""
     rows = state.every(

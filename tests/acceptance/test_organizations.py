@@ -117,6 +117,9 @@ def test_groups_become_memberships(organized: Callable[..., World]) -> None:
     assert memberships(world, "inactive") == set()
     names = {one["external_id"]: one["name"] for one in every(world, "/organizations?limit=100")}
     assert names == {"acme": "Acme", "t-a": "Tenant a", "t-b": "Tenant b", "community": "community"}
+    known = world.cli("status", "plan.yaml", "--json").json("status.v1")["resources"]
+    assert (known["membership"]["done"], known["organization"]) == (len(wanted), {"done": len(names)})
+    assert "membership" in world.cli("status", "plan.yaml").out
     # The second run writes nothing.
     writes = world.writes()
     apply(world, code=3 if _unverified(users) else 0)
