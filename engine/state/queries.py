@@ -75,6 +75,27 @@ def count_resources(state: StateFile) -> dict[str, dict[str, int]]:
     return counts
 
 
+def organization_ids(state: StateFile) -> Iterator[tuple[str, str]]:
+    """(external ID, WorkOS id) of every organization that the state knows to be in WorkOS, in order."""
+    query = """
+    SELECT key, workos_id FROM resources WHERE kind = 'organization' AND workos_id IS NOT NULL AND status != 'gone'
+    ORDER BY key
+    """
+    for row in state.every(query):
+        yield row["key"], row["workos_id"]
+
+
+def membership_ids(state: StateFile) -> Iterator[tuple[str, str, str | None, list[str]]]:
+    """(key, WorkOS id, WorkOS id of the user, roles) of every membership that the state knows, in order of key."""
+    query = """
+    SELECT key, workos_id, detail FROM resources
+    WHERE kind = 'membership' AND workos_id IS NOT NULL AND relation = 'primary' AND status != 'gone' ORDER BY key
+    """
+    for row in state.every(query):
+        detail = orjson.loads(row["detail"]) if row["detail"] else {}
+        yield row["key"], row["workos_id"], detail.get("user"), list(detail.get("roles", ()))
+
+
 def last_runs(state: StateFile, limit: int) -> list[RunRow]:
     """The newest runs first."""
     rows = state.every(

@@ -105,7 +105,7 @@ def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool, pools: bool
             (batch if wanted else left).append(row)
         if left:
             named = f"({key})" if pools else key
-            subs = ", ".join(f"({_literals(_key(row))})" if pools else _literal(row.sub) for row in left)
+            subs = ", ".join(f"({sql_literals(_key(row))})" if pools else _literal(row.sub) for row in left)
             yield f"DELETE FROM cognito_workos_users WHERE {named} IN ({subs});"  # noqa: S608 (literals)
             yield f"DELETE FROM cognito_workos_identities WHERE {named} IN ({subs});"  # noqa: S608 (literals)
         if not batch:
@@ -124,7 +124,7 @@ def as_sql(rows: Iterable[Identifiers], *, include_unverified: bool, pools: bool
 
 
 def _insert(name: str, rows: Iterable[tuple[str | None, ...]], key: str) -> str:
-    values = ",\n".join(f"({_literals(row)})" for row in rows)
+    values = ",\n".join(f"({sql_literals(row)})" for row in rows)
     return (
         f"INSERT INTO {name} VALUES\n{values}\n"
         f"ON CONFLICT ({key}) DO UPDATE SET workos_user_id = excluded.workos_user_id, relation = excluded.relation;"
@@ -135,7 +135,8 @@ def _key(row: Identifiers) -> tuple[str, ...]:
     return (row.sub,) if row.pool is None else (row.pool, row.sub)
 
 
-def _literals(row: Iterable[str | None]) -> str:
+def sql_literals(row: Iterable[str | None]) -> str:
+    """Values for PostgreSQL, separated by commas."""
     return ", ".join(map(_literal, row))
 
 

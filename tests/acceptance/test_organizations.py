@@ -120,6 +120,13 @@ def test_groups_become_memberships(organized: Callable[..., World]) -> None:
     known = world.cli("status", "plan.yaml", "--json").json("status.v1")["resources"]
     assert (known["membership"]["done"], known["organization"]) == (len(wanted), {"done": len(names)})
     assert "membership" in world.cli("status", "plan.yaml").out
+    told = world.cli("ids", "plan.yaml", "--what", "memberships", "--json").json("ids-of-resources.v1")["ids"]
+    subs = {one["external_id"]: one["email"] for one in world.workos.users()}
+    assert {(subs[one["cognito_sub"]], one["organization_external_id"]) for one in told} == {one[:2] for one in wanted}
+    lines = world.cli("ids", "plan.yaml", "--what", "organizations").out.splitlines()
+    assert lines[0] == "organization_external_id,workos_organization_id" and len(lines) == 1 + len(names)
+    sql = world.cli("ids", "plan.yaml", "--what", "memberships", "--format", "sql").out
+    assert "CREATE TABLE IF NOT EXISTS cognito_workos_memberships" in sql and sql.endswith("COMMIT;\n")
     # The second run writes nothing.
     writes = world.writes()
     apply(world, code=3 if _unverified(users) else 0)
