@@ -9,13 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.resources.memberships.changes import (
-    LOOK_FIRST,
-    FoundMembership,
-    KnownMembership,
-    MembershipChange,
-    Standing,
-)
+from engine.resources.memberships.changes import FoundMembership, KnownMembership, MembershipChange, Standing
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
@@ -28,6 +22,7 @@ WANTED = DesiredMembership("acme", ("admin",))
 DISABLED = DesiredMembership("acme", ("admin",), enabled=False)
 OURS = KnownMembership("om_1", ("admin",), created_here=True)
 OFF = replace(OURS, off=True)
+STAMPED = replace(OFF, stamp="t1")
 THEIRS = KnownMembership("om_1", ("member",))
 
 
@@ -99,6 +94,12 @@ def held(status: str = "active", *roles: str, **rest: Any) -> HeldMembership:
         (SWITCHING, WANTED, OFF, held(), VERIFIED, "update", None),
         (SWITCHING, WANTED, OFF, held("inactive"), Standing(), "conflict", "unverified_member"),
         (PLAN, WANTED, OFF, "unknown", VERIFIED, "reactivate", None),
+        (SWITCHING, WANTED, STAMPED, "unknown", VERIFIED, "reactivate", None),
+        (SWITCHING, WANTED, STAMPED, held("inactive", updated_at="t1"), VERIFIED, "reactivate", None),
+        (SWITCHING, WANTED, STAMPED, held("inactive", updated_at="t2"), VERIFIED, "conflict", "membership_inactive"),
+        (SWITCHING, WANTED, STAMPED, held("inactive"), VERIFIED, "conflict", "membership_inactive"),
+        (SWITCHING, WANTED, OFF, held("inactive", updated_at="t2"), VERIFIED, "reactivate", None),  # an older state
+        (SWITCHING, WANTED, STAMPED, held(updated_at="t2"), VERIFIED, "update", None),
         (PLAN, DISABLED, OFF, "unknown", VERIFIED, "unchanged", None),
         # Left.
         (PLAN, None, OURS, "unknown", Standing(left="deleted"), "unchanged", "left_source"),
@@ -177,6 +178,11 @@ def test_a_creation_that_a_run_began(
         (replace(OFF, claimed="reactivate"), WANTED, held(), "update"),
         (replace(OFF, claimed="reactivate"), WANTED, held("inactive"), "reactivate"),
         (replace(OFF, claimed="reactivate"), DISABLED, held("inactive"), "unchanged"),
+        (replace(STAMPED, claimed="reactivate"), WANTED, held("inactive", updated_at="t1"), "reactivate"),
+        # Done, and switched off by somebody since.
+        (replace(STAMPED, claimed="reactivate"), WANTED, held("inactive", updated_at="t2"), "conflict"),
+        # Our own write may have moved the stamp.
+        (replace(STAMPED, claimed="update"), WANTED, held("inactive", updated_at="t2"), "reactivate"),
         (replace(OURS, claimed="update"), WANTED, held("active", "member"), "update"),
         (replace(OURS, claimed="remove"), None, "absent", "remove"),
         (replace(OURS, claimed="remove"), None, held(), "remove"),
@@ -202,29 +208,39 @@ class Life:
     now: HeldMembership | None = None
     known: KnownMembership | None = None
     made: int = 0
+    writes: int = 0
     made_by_others: bool = False
     off_by_others: bool = False
+
+    def write(self, held: HeldMembership, **values: Any) -> None:
+        """Anybody's write: it moves the stamp."""
+        self.writes += 1
+        self.now = replace(held, updated_at=f"t{self.writes}", **values)
 
     def by_others(self, what: str) -> None:
         if what == "make" and self.now is None:
             self.made += 1
-            self.now, self.made_by_others = held("active", "owner", id=f"om_{self.made}"), True
+            self.write(held("active", "owner", id=f"om_{self.made}"))
+            self.made_by_others = True
         elif self.now is not None and what == "off" and self.now.status == "active":
-            self.now, self.off_by_others = replace(self.now, status="inactive"), True
-        elif self.now is not None and what == "on":
-            self.now, self.off_by_others = replace(self.now, status="active"), False
+            self.write(self.now, status="inactive")
+            self.off_by_others = True
+        elif self.now is not None and what == "on" and self.now.status == "inactive":
+            self.write(self.now, status="active")
+            self.off_by_others = False
         elif self.now is not None and what == "roles":
-            self.now = replace(self.now, roles=("owner",))
+            self.write(self.now, roles=("owner",))
         elif what == "delete":
             self.now, self.made_by_others, self.off_by_others = None, False, False
 
     def run(self, desired: DesiredMembership | None, standing: Standing) -> MembershipChange:
         """Plan, look where it has to be looked, decide again, carry out, record."""
         change = self.plan.decide(desired, self.known, "unknown", standing)
-        if change.action in LOOK_FIRST:
+        seen = self.now if change.look_first else None
+        if change.look_first:
             change = self.plan.decide(desired, self.known, self.now or "absent", standing)
         self.check(change, desired, standing)
-        self.carry_out(change)
+        self.carry_out(change, seen)
         return change
 
     def check(self, change: MembershipChange, desired: DesiredMembership | None, standing: Standing) -> None:
@@ -244,13 +260,13 @@ class Life:
         if change.action == "deactivate":
             assert "deactivate" in (self.plan.disabled, self.plan.left)
 
-    def carry_out(self, change: MembershipChange) -> None:
+    def carry_out(self, change: MembershipChange, seen: HeldMembership | None) -> None:
         known_id = self.known.workos_id if self.known is not None else None
         target = self.now if self.now is not None and self.now.id == change.workos_id else None
         if change.action == "create":
             self.made += 1
-            self.now = held("active", *(change.roles or ("member",)), id=f"om_{self.made}")
-            change = replace(change, workos_id=self.now.id)
+            self.write(held("active", *(change.roles or ("member",)), id=f"om_{self.made}"))
+            change = replace(change, workos_id=f"om_{self.made}")
         elif change.action in ("conflict", "skip") or (change.action, change.workos_id) == ("unchanged", known_id):
             return
         elif change.workos_id is not None and target is None and change.action != "unchanged":
@@ -262,9 +278,14 @@ class Life:
             return
         elif target is not None and change.action in ("update", "reactivate", "deactivate"):
             status = {"deactivate": "inactive", "reactivate": "active"}.get(change.action, target.status)
-            self.now = replace(target, roles=change.roles or target.roles, status=status)  # type: ignore[arg-type]
+            if change.roles or status != target.status:
+                self.write(target, roles=change.roles or target.roles, status=status)
+            assert self.now is not None
+            change = change.after(seen, self.now)
         if change.workos_id is not None:
-            self.known = KnownMembership(change.workos_id, change.wanted, change.created_here, change.off)
+            self.known = KnownMembership(
+                change.workos_id, change.wanted, change.created_here, change.off, stamp=change.stamp
+            )
 
 
 ROLES = st.sampled_from([(), ("admin",), ("member",), ("admin", "member")])
@@ -282,8 +303,10 @@ PLANS = st.builds(
 )  # fmt: skip
 
 
+# The same lives every time: a rare new one is to be found by whoever looks for it, not by whoever changes something else.
+# To look: `settings(max_examples=5000)(given(PLANS, STEPS)(test_over_a_life.hypothesis.inner_test))()`.
 @given(PLANS, STEPS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600, deadline=None, derandomize=True)
 def test_over_a_life(plan: MembershipRules, steps: list[tuple[DesiredMembership | None, Standing, str]]) -> None:
     life, interfered = Life(plan), False
     for wanted, standing, others in steps:
@@ -304,6 +327,38 @@ def test_over_a_life(plan: MembershipRules, steps: list[tuple[DesiredMembership 
                 assert again.code == "last_role" or not desired.roles or life.now.roles == desired.roles  # type: ignore[union-attr]
             elif plan.disabled == "deactivate":
                 assert not is_on
+
+
+@pytest.mark.parametrize("again", [None, ("admin",), ("member",)])
+def test_what_others_switched_on_and_off_again_unseen_stays_off(again: tuple[str, ...] | None) -> None:
+    """Also where the plan gives other roles meanwhile: our own write must not hide what was before it."""
+    life = Life(SWITCHING)
+    life.run(WANTED, VERIFIED)
+    assert life.run(DISABLED, VERIFIED).action == "deactivate"
+    life.by_others("on")
+    life.by_others("off")
+    if again is not None:
+        life.plan = PLAN
+        life.run(DesiredMembership("acme", again, enabled=False), VERIFIED)
+    for _ in range(2):
+        change = life.run(DesiredMembership("acme", again or ("admin",)), VERIFIED)
+        assert (change.action, change.code) == ("conflict", "membership_inactive")
+    # The way out that the conflict names.
+    life.by_others("on")
+    assert life.run(WANTED, VERIFIED).action == "update"
+    assert life.run(DISABLED, VERIFIED).action == ("unchanged" if life.plan is PLAN else "deactivate")
+
+
+def test_our_own_write_to_what_we_switched_off_does_not_lock_it() -> None:
+    life = Life(SWITCHING)
+    life.run(WANTED, VERIFIED)
+    life.run(DISABLED, VERIFIED)
+    life.plan = PLAN
+    member = DesiredMembership("acme", ("member",), enabled=False)
+    change = life.run(member, VERIFIED)
+    assert (change.action, change.roles) == ("update", ("member",))
+    assert life.run(replace(member, enabled=True), VERIFIED).action == "reactivate"
+    assert life.now is not None and (life.now.status, life.now.roles) == ("active", ("member",))
 
 
 @given(PLANS, DESIRED, STANDING, ROLES, st.sampled_from(["active", "inactive", "pending"]), st.booleans())
