@@ -246,6 +246,7 @@ def _known(row: _CaseRow) -> KnownMembership:
         gone=row.status == "gone",
         claimed=claimed,
         begun_at=row.changed_at if claimed else None,
+        stamp=detail.get("stamp"),
     )
 
 

@@ -155,6 +155,43 @@ async def test_switched_off_and_on(scene: Scene) -> None:
     assert (counted, outcome.detail["off"], scene.port.held[held.id].status) == ("reactivated", False, "active")
 
 
+async def test_switching_off_keeps_the_stamp_that_it_left(scene: Scene) -> None:
+    held = scene.theirs("member")
+    outcome, _ = await scene.perform(DISABLED, ours(held))
+    stamp = scene.port.held[held.id].updated_at
+    assert outcome.detail == {"roles": ["member"], "off": True, "user": "user_1", "stamp": stamp}
+    assert stamp is not None and stamp != held.updated_at
+    outcome, counted = await scene.perform(WANTED, ours(held, off=True, stamp=stamp))
+    assert (counted, outcome.detail) == ("reactivated", {"roles": ["member"], "off": False, "user": "user_1"})
+
+
+async def test_what_somebody_else_switched_on_and_off_again_stays_off(scene: Scene) -> None:
+    held = scene.theirs("member")
+    outcome, _ = await scene.perform(DISABLED, ours(held))
+    await scene.port.reactivate(held.id)
+    theirs = await scene.port.deactivate(held.id)
+    scene.script.writes.clear()
+    known = ours(held, off=True, stamp=outcome.detail["stamp"])
+    outcome, counted = await scene.perform(replace(WANTED, roles=("admin",)), known)
+    assert (outcome.status, outcome.code, counted) == ("conflict", "membership_inactive", "conflicts")
+    assert scene.port.held == {held.id: theirs} and scene.script.writes == []
+
+
+@pytest.mark.parametrize("touched", [False, True])
+async def test_roles_given_while_it_is_off(scene: Scene, touched: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Our own write moves the stamp that is kept; what others wrote before it still shows."""
+    monkeypatch.setattr(scene.performer, "_rules", replace(RULES, disabled="skip"))
+    held = scene.theirs("member", status="inactive")
+    stamp = "long ago" if touched else held.updated_at
+    admin, known = replace(DISABLED, roles=("admin",)), ours(held, off=True, stamp=stamp)
+    change = replace(RULES, disabled="skip").decide(admin, known, "unknown", VERIFIED)
+    work = MembershipWork(KEY, "acme", "user_1", change, admin, known, VERIFIED)
+    outcome, counted = await scene.performer.perform(work)
+    now = scene.port.held[held.id]
+    assert (counted, now.roles, now.status) == ("updated", ("admin",), "inactive")
+    assert outcome.detail["off"] and outcome.detail["stamp"] == (stamp if touched else now.updated_at)
+
+
 async def test_what_somebody_else_switched_off_is_not_ours_to_switch_on(scene: Scene) -> None:
     held = scene.theirs("member", status="inactive")
     outcome, counted = await scene.perform(DISABLED, ours(held))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from engine.resources.memberships.port import HeldMembership
@@ -40,7 +40,8 @@ class Standing:
 class KnownMembership:
     """What the state says. `roles` are those that the plan asked for when ours was last written, or that another's had.
 
-    `created_here`: this plan made it. `off`: this plan switched it off. `gone`: it was deleted in WorkOS. `claimed` is
+    `created_here`: this plan made it. `off`: this plan switched it off, and `stamp` is WorkOS's `updated_at` after our
+    last write to it since, None where that is not known. `gone`: it was deleted in WorkOS. `claimed` is
     the operation that a run began and did not record, `begun_at` when (seconds since the epoch). A claimed one must
     be looked for before it is decided about. `workos_id` is None for one that was never found nor made.
     """
@@ -52,6 +53,7 @@ class KnownMembership:
     gone: bool = False
     claimed: str | None = None
     begun_at: float | None = None
+    stamp: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class MembershipChange:
     """What to do. `roles` are those to write; a creation with () gets WorkOS's default role.
 
     Without `roles` an update writes nothing and is recorded, a reactivation writes no roles. `code` says why, for a
-    conflict, a skip, and an `unchanged` that a person should know of. `created_here`, `off` and `wanted` (the next
-    `KnownMembership.roles`) are for the state once it is done. `revoke`: end all sessions of the user as well.
+    conflict, a skip, and an `unchanged` that a person should know of. `created_here`, `off`, `stamp` and `wanted` (the
+    next `KnownMembership.roles`) are for the state once it is done. `revoke`: end all sessions of the user as well.
     `finished`: the end of a creation that an earlier run began, and counted as such.
     """
 
@@ -73,3 +75,19 @@ class MembershipChange:
     wanted: tuple[str, ...] = ()
     revoke: bool = False
     finished: bool = False
+    stamp: str | None = None
+
+    @property
+    def look_first(self) -> bool:
+        """Whether it must be decided again upon a look just before the write."""
+        # A write to what we switched off gives it a new stamp, under which another's writes before would be hidden.
+        return self.action in LOOK_FIRST or (self.action == "update" and self.off)
+
+    def after(self, seen: HeldMembership | None, written: HeldMembership) -> MembershipChange:
+        """The change with the stamp that its write left; `seen` is what the look before it showed."""
+        if not self.off:
+            return self
+        if self.action != "deactivate" and (seen is None or seen.updated_at != self.stamp):
+            # Others have changed it since we switched it off: the old stamp goes on saying so.
+            return self
+        return replace(self, stamp=written.updated_at)

@@ -85,14 +85,20 @@ class MembershipRules:
             desired, changed = replace(desired, roles=known.roles), False
         roles = desired.roles if changed else None
         stays = replace(_of(known), wanted=desired.roles, finished=finished)
+        untouched = _untouched(known, found)
+        if known.off and isinstance(found, HeldMembership) and untouched:
+            stays = replace(stays, stamp=found.updated_at)
         record = desired.roles != known.roles or known.claimed is not None
         if known.off and desired.enabled:
             if isinstance(found, HeldMembership) and found.status == "active":
                 # Somebody has switched it on already.
-                return replace(stays, action="update", roles=roles, off=False)
+                return replace(stays, action="update", roles=roles, off=False, stamp=None)
             if not self._vouched(standing):
                 return _conflict(known, "unverified_member")
-            return replace(stays, action="reactivate", roles=roles, off=False)
+            if not untouched:
+                # Switched on and off again by somebody else, perhaps: then it is theirs to switch on.
+                return _conflict(known, "membership_inactive")
+            return replace(stays, action="reactivate", roles=roles, off=False, stamp=None)
         return replace(stays, action="update", roles=roles) if record else stays
 
     def _leave(self, known: KnownMembership, found: FoundMembership, standing: Standing) -> MembershipChange:
@@ -132,6 +138,16 @@ def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership 
     if known.claimed == "deactivate" and found.status == "inactive":
         return replace(known, off=True)
     return known
+
+
+def _untouched(known: KnownMembership, found: FoundMembership) -> bool:
+    """Whether nobody is known to have changed it since we switched it off."""
+    if not isinstance(found, HeldMembership) or known.stamp is None:
+        # Without a stamp (older states, a switch-off whose end no run saw) what the state says is all that is known,
+        # and it says ours. Otherwise nobody whom such a run switched off could be enabled again but by hand.
+        return True
+    # A write that we began, and whose end is not known, may have moved the stamp itself.
+    return found.updated_at == known.stamp or known.claimed == "update"
 
 
 def _missing(standing: Standing) -> str | None:
@@ -191,8 +207,9 @@ def _switch_off(known: KnownMembership, found: FoundMembership) -> MembershipCha
 
 def _of(known: KnownMembership) -> MembershipChange:
     return MembershipChange(
-        "unchanged", known.workos_id, created_here=known.created_here, off=known.off, wanted=known.roles
-    )
+        "unchanged", known.workos_id, created_here=known.created_here, off=known.off, wanted=known.roles,
+        stamp=known.stamp,
+    )  # fmt: skip
 
 
 def _conflict(known: KnownMembership, code: str) -> MembershipChange:

@@ -9,10 +9,10 @@ from typing import TypeVar
 from engine.model.call_errors import Ambiguous, Terminal
 from engine.model.keys import MEMBERSHIP
 from engine.model.outcomes import Done, NotDone, Outcome
-from engine.resources.memberships.changes import LOOK_FIRST, KnownMembership, MembershipChange, Standing
+from engine.resources.memberships.changes import KnownMembership, MembershipChange, Standing
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.placements import DesiredMembership, one_role
-from engine.resources.memberships.port import MembershipPort, SessionPort
+from engine.resources.memberships.port import HeldMembership, MembershipPort, SessionPort
 
 _T = TypeVar("_T")
 _COUNTS = {
@@ -69,11 +69,11 @@ class MembershipPerformer:
             # Reported with the user, or the organization: the next run takes it up.
             return NotDone(MEMBERSHIP, work.key, "released", None), "pending"
         try:
-            change = work.change
-            if change.action in LOOK_FIRST:
+            change, held = work.change, None
+            if change.look_first:
                 held = await self._memberships.find(work.user_id, organization_id)
                 change = self._rules.decide(work.desired, work.known, held or "absent", work.standing)
-            return await self._carry_out(work, change, work.user_id, organization_id)
+            return await self._carry_out(work, change, held, work.user_id, organization_id)
         except Ambiguous as error:
             return NotDone(MEMBERSHIP, work.key, "claimed", error.code, 1), "failed"
         except Terminal as error:
@@ -87,6 +87,7 @@ class MembershipPerformer:
         self,
         work: MembershipWork,
         change: MembershipChange,
+        seen: HeldMembership | None,
         user_id: str,
         organization_id: str,
     ) -> tuple[Outcome, str]:
@@ -103,9 +104,10 @@ class MembershipPerformer:
                 return self._done(work, replace(change, workos_id=made.held.id), user_id)
             case "update":
                 if change.roles:
-                    await self._with_roles(change.roles, lambda roles: port.update_roles(workos_id, roles))
+                    written = await self._with_roles(change.roles, lambda roles: port.update_roles(workos_id, roles))
+                    change = change.after(seen, written)
             case "deactivate":
-                await port.deactivate(workos_id)
+                change = change.after(seen, await port.deactivate(workos_id))
                 if change.revoke:
                     try:
                         await self._revoke(user_id)
@@ -150,6 +152,8 @@ class MembershipPerformer:
 
     def _done(self, work: MembershipWork, change: MembershipChange, user_id: str) -> tuple[Outcome, str]:
         detail = {"roles": list(change.wanted), "off": change.off, "user": user_id}
+        if change.off:
+            detail["stamp"] = change.stamp
         done = Done(
             MEMBERSHIP, work.key, change.workos_id or "", change.action, b"", {}, change.created_here, 1, detail=detail
         )
