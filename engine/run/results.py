@@ -247,18 +247,20 @@ def _reported(reported: Reported) -> dict[str, int]:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field of one user that is not as Cognito has it; `field` is empty where the whole user is meant."""
+    """One field of one user, membership or organization that is not as it should be; empty where the whole is meant."""
 
-    source_id: str
+    source_id: str | None  # None of an organization
     workos_id: str | None
     field: str
     verdict: str  # missing, different, drift
     pool: str | None = None  # where the plan has several
+    organization: str | None = None  # the external ID of the organization, or of a membership's
 
     def to_json(self) -> dict[str, str | None]:
         """Names only: no value is ever shown."""
         return {
             **({"pool": self.pool} if self.pool is not None else {}),
+            **({"organization": self.organization} if self.organization is not None else {}),
             "source_id": self.source_id,
             "workos_id": self.workos_id,
             "field": self.field or None,
@@ -270,7 +272,8 @@ class Difference:
 class VerifyResult:
     """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
 
-    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know.
+    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know. `members`
+    counts organizations and memberships as `users` does; empty where the plan has none, and for a sample.
     """
 
     plan: str
@@ -286,12 +289,14 @@ class VerifyResult:
     strict: bool = False
     sandbox: bool = False
     warnings: tuple[str, ...] = ()
+    members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         """Rule 11; drift and extra users count only under --strict."""
-        wrong = self.users["missing"] + self.users["different"]
-        return not (wrong or (self.strict and (self.users["drift"] or self.extra)))
+        found = (self.users, *self.members.values())
+        wrong = sum(one["missing"] + one["different"] for one in found)
+        return not (wrong or (self.strict and (self.extra or any(one["drift"] for one in found))))
 
     @property
     def exit_code(self) -> int:
@@ -310,6 +315,7 @@ class VerifyResult:
             "source": _source(self.source),
             "checked": self.checked,
             "users": dict(self.users) | {"extra": self.extra},
+            **{name: dict(counts) for name, counts in self.members.items()},
             "fields": {name: dict(counts) for name, counts in self.fields.items()},
             "differences": [one.to_json() for one in self.differences],
             "differences_total": self.differences_total,

@@ -19,6 +19,7 @@ from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
+from engine.run.verifying_members import compare_members
 from engine.snapshot import database
 from engine.snapshot.pairs import Pair, Pairs
 from engine.snapshot.plan_table import PlanTable
@@ -39,21 +40,22 @@ class _Differences:
         held = pair.ours or pair.same_address
         if held is None:
             self.users["missing"] += 1
-            self._list(self._difference(pair, None, "", "missing"))
+            self.list(self._difference(pair, None, "", "missing"))
             return
         verdicts = set()
         for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
             self.fields.setdefault(one.field, Counter())[one.verdict] += 1
             verdicts.add(one.verdict)
             if one.verdict != "equal":
-                self._list(self._difference(pair, held.id, one.field, one.verdict))
+                self.list(self._difference(pair, held.id, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
 
     def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
         key = pair.desired.key
         return Difference(sub_of(key), workos_id, field_name, verdict, name_of_pool(self.pools, key))
 
-    def _list(self, difference: Difference) -> None:
+    def list(self, difference: Difference) -> None:
+        """Counted, and kept while there are few."""
         self.total += 1
         if len(self.differences) < _LISTED:
             self.differences.append(difference)
@@ -85,6 +87,9 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
                 _compare, pairs, _Differences(_mapped(one.attributes for one in spec.pools), session.source.names)
             )
             extra = await asyncio.to_thread(pairs.count_extra) if sample is None else None
+            members: Mapping[str, Mapping[str, int]] = {}
+            if sample is None and people.placing is not None:
+                members = await compare_members(session, people.placing, connection, found.list)
     finally:
         connection.close()
         database.remove(path)
@@ -102,6 +107,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         duration_s=time.monotonic() - began,
         strict=strict,
         warnings=tuple(session.source.warnings),
+        members=members,
     )
 
 

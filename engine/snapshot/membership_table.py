@@ -97,6 +97,47 @@ class _CaseRow(NamedTuple):
     looked: str | None
 
 
+# Whom WorkOS does not hold is missing as a user already.
+_PAIRS = """
+SELECT m.person, m.organization, m.roles, m.enabled, m.implied, r.email, r.verified,
+    coalesce(k.created_here, 0) AS created_here, h.held
+FROM membership m JOIN record r ON r.key = m.person
+JOIN target t ON t.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
+LEFT JOIN known k ON k.key = m.person || char(9) || m.organization AND k.kind = 'membership'
+LEFT JOIN held_membership h ON h.user_id = t.id AND h.organization = m.organization
+ORDER BY m.person, m.organization
+"""
+
+
+class _PairRow(NamedTuple):
+    person: str
+    organization: str
+    roles: str
+    enabled: int
+    implied: int
+    email: str | None
+    verified: int
+    created_here: int
+    held: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipPair:
+    """A membership that is wanted of somebody who is in WorkOS, and what WorkOS holds."""
+
+    person: str
+    desired: DesiredMembership
+    email: str | None
+    verified: bool
+    created_here: bool
+    held: HeldMembership | None
+
+    @property
+    def key(self) -> str:
+        """Of the membership."""
+        return membership_key(self.person, self.desired.organization)
+
+
 class _DueRow(NamedTuple):
     key: str
     detail: bytes
@@ -186,6 +227,16 @@ class MembershipTable:
                  change.created_here, change.action, detail)
             )  # fmt: skip
         self._connection.executemany(_STORE, rows)
+
+    def pairs(self) -> Iterator[MembershipPair]:
+        """What `verify` compares, in order of key; WorkOS's users are indexed, and all memberships stored."""
+        cursor = named(self._connection, _PairRow, _PAIRS)
+        while rows := cursor.fetchmany(500):
+            for row in rows:
+                roles = tuple(orjson.loads(row.roles))
+                desired = DesiredMembership(row.organization, roles, bool(row.enabled), bool(row.implied))
+                held = held_membership(orjson.loads(row.held)) if row.held is not None else None
+                yield MembershipPair(row.person, desired, row.email, bool(row.verified), bool(row.created_here), held)
 
     def work(self, phase: int) -> Iterator[list[MembershipWork]]:
         """Changes to carry out, each with the WorkOS id of its user, once the users have been written."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.resources.users.verification import shown_name
-from engine.run.results import VerifyResult
+from engine.run.results import Difference, VerifyResult
 from engine.views.text import duration, figure, table
 
 _SHOWN = 20
@@ -14,6 +14,12 @@ _MEANING = {
     "different": "external ID, e-mail or mapped metadata differ, or verification was lost",
     "missing": "not in WorkOS",
     "drift": "names or a higher verification, as sign-ins leave them",
+}
+_OF_MEMBERS = {
+    "equal": "as the plan says",
+    "different": "roles, status or domains differ of what this plan made",
+    "missing": "not in WorkOS",
+    "drift": "changed in WorkOS, and left so",
 }
 
 
@@ -24,12 +30,15 @@ def render_verify(result: VerifyResult) -> list[str]:
     if result.extra is not None:
         rows.append(("extra", figure(result.extra), "in WorkOS, and nobody's in the pool"))
     lines += table(rows, right=frozenset({1}))
+    for name, found in result.members.items():
+        of_kind = [(verdict, figure(number), _OF_MEMBERS[verdict]) for verdict, number in found.items()]
+        lines += ["", name, *table(of_kind, right=frozenset({1}))]
     if result.fields:
         lines += ["", "fields"]
         names = [("", "equal", "different", "drift")]
         counts = [
-            (shown_name(name), *(figure(found[v]) for v in ("equal", "different", "drift")))
-            for name, found in result.fields.items()
+            (shown_name(name), *(figure(one[v]) for v in ("equal", "different", "drift")))
+            for name, one in result.fields.items()
         ]
         lines += table([*names, *counts], right=frozenset({1, 2, 3}))
     lines += list(_differences(result))
@@ -45,7 +54,7 @@ def _differences(result: VerifyResult) -> Iterator[str]:
     yield "differences (cognito sub, workos id, field, verdict)"
     rows = [
         (
-            f"{one.pool}/{one.source_id}" if one.pool else one.source_id,
+            _who(one),
             one.workos_id or "-",
             shown_name(one.field) if one.field else "-",
             one.verdict,
@@ -55,3 +64,10 @@ def _differences(result: VerifyResult) -> Iterator[str]:
     yield from table(rows)
     if result.differences_total > len(rows):
         yield f"  and {figure(result.differences_total - len(rows))} more; --json lists the first 1,000"
+
+
+def _who(one: Difference) -> str:
+    if one.source_id is None:
+        return f"organization {one.organization}"
+    sub = f"{one.pool}/{one.source_id}" if one.pool else one.source_id
+    return sub if one.organization is None else f"{sub} in {one.organization}"

@@ -200,6 +200,42 @@ def test_a_lost_state_finds_its_memberships(organized: Callable[..., World]) -> 
     assert result["memberships"]["created"] == 0
 
 
+def test_verify_finds_what_is_not_as_the_plan_has_it(organized: Callable[..., World]) -> None:
+    world = organized(40, disabled="deactivate", organizations=SECTION | {"unverified": True})
+    apply(world)
+    held = memberships(world)
+    verified = world.cli("verify", "plan.yaml", "--json").json("verify.v1")
+    number = len({external_id for _, external_id, _ in held})
+    assert verified["organizations"] == {"equal": number, "different": 0, "missing": 0, "drift": 0}
+    assert (verified["ok"], verified["memberships"]["missing"], verified["memberships"]["different"]) == (True, 0, 0)
+    # One is removed, one gets another role, one is switched off: behind the tool's back.
+    ids = {one["external_id"]: one["id"] for one in every(world, "/organizations?limit=100")}
+    inside = "/user_management/organization_memberships?limit=100&organization_id="
+    gone, other, off = sorted(every(world, inside + ids["acme"]), key=lambda one: one["role"]["slug"])[-3:]
+    path = "/user_management/organization_memberships/"
+    world.workos.call("DELETE", path + gone["id"])
+    role = "admin" if other["role"]["slug"] == "member" else "member"
+    world.workos.call("PUT", path + other["id"], {"role_slug": role})
+    world.workos.call("PUT", f"{path}{off['id']}/deactivate")
+    ended = world.cli("verify", "plan.yaml", "--json")
+    found = ended.json("verify.v1")
+    assert (ended.code, found["ok"]) == (3, False)
+    listed = {(one["workos_id"], one["field"], one["verdict"]) for one in found["differences"]}
+    assert listed == {
+        (None, None, "missing"),
+        (other["id"], "roles", "different"),
+        (off["id"], "status", "different"),
+    }
+    assert {one["organization"] for one in found["differences"]} == {"acme"}
+    assert (found["memberships"]["missing"], found["memberships"]["different"]) == (1, 2)
+    said = world.cli("verify", "plan.yaml").said
+    assert "memberships" in said and " in acme" in said
+    # An organization lacks its domain.
+    world.workos.call("PUT", f"/organizations/{ids['acme']}", {"domain_data": []})
+    found = world.cli("verify", "plan.yaml", "--json").json("verify.v1")
+    assert found["organizations"]["different"] == 1
+
+
 def test_what_is_refused_before_anything_is_written(organized: Callable[..., World]) -> None:
     world = organized(12)
     for map_, code in (

@@ -113,6 +113,7 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
         yield ["plan", "plan.yaml", "--sandbox"]
         yield ["apply", "plan.yaml", "--sandbox"]
+    yield ["verify", "plan.yaml", "--sandbox"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
