@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from engine.model.errors import Interrupted, StateError
 from engine.snapshot.schema import TABLES
@@ -42,6 +43,13 @@ def _keep_temporary_files_in(connection: sqlite3.Connection, folder: Path) -> No
     # SQLITE_TMPDIR would not do, as SQLite reads it once. Where SQLite was built without the pragma, it says nothing.
     quoted = str(folder).replace("'", "''")
     connection.execute(f"PRAGMA temp_store_directory = '{quoted}'")
+
+
+def write_rows(connection: sqlite3.Connection, query: str, rows: Iterable[Any]) -> None:
+    """Carry out a statement for each row, outside a transaction: as one, for a commit a row costs more than the row."""
+    connection.execute("BEGIN")
+    connection.executemany(query, rows)
+    connection.execute("COMMIT")
 
 
 def complete(connection: sqlite3.Connection) -> None:

@@ -21,6 +21,7 @@ from engine.resources.users.changes import (
     dump_detail,
     load_detail,
 )
+from engine.snapshot.database import write_rows
 from engine.snapshot.plan_queries import (
     HOLDERS,
     STORE,
@@ -108,7 +109,7 @@ class PlanTable:
 
     def store_gone(self, workos_ids: Sequence[str]) -> None:
         """Keep who was deleted in WorkOS."""
-        self._connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
+        write_rows(self._connection, "INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
 
     def count_known(self) -> int:
         """Users that the state knows to be in WorkOS."""
@@ -119,7 +120,8 @@ class PlanTable:
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
         """Keep what WorkOS holds."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             "INSERT OR REPLACE INTO target (id, email, external_id, user) VALUES (?, ?, ?, ?)",
             [(user.id, user.email, user.external_id, dump_target(user)) for user in users],
         )
@@ -140,7 +142,8 @@ class PlanTable:
 
     def store(self, changes: Sequence[Change]) -> None:
         """Keep what was decided."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             STORE,
             [
                 (c.key, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
