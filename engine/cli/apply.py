@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.changes import (
+    ChangedUsersOption,
+    ChangedValuesOption,
+    ChangesOption,
+    ShowOption,
+    ShowOptions,
+    check_show_options,
+    showing,
+)
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.plan_file.model import Spec
@@ -68,14 +77,20 @@ def plan(
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
     detailed_exitcode: DetailedExitcode = False,
+    show: ShowOption = 5,
+    values: ChangedValuesOption = False,
+    users: ChangedUsersOption = None,
+    changes: ChangesOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Print what apply would do, how many requests it takes and how long; changes nothing."""
+    """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        options = ShowOptions(show, values, users, changes)
+        check_show_options(options, json=json)
+        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -84,6 +99,8 @@ def plan(
             from engine.views.results import render_plan
 
             console.say("", *render_plan(result))
+            if changes is not None:
+                console.say(f"changes written to {changes}")
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
@@ -121,13 +138,17 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+async def _plan(
+    console: Console, path: Path, options: ShowOptions, *, sandbox: bool, pace: bool, refresh: bool
+) -> PlanResult:
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
-        result = await run_plan(session, watch=watch)
+        with showing(console, session, watch, options) as look:
+            result = await run_plan(session, watch=watch, look=look)
+        result = replace(result, diff=look.diff)
         _tell_mfa(console, session.spec, result.source.selected)
         return result
 

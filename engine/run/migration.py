@@ -52,7 +52,7 @@ class Look(Protocol):
     """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
 
     async def __call__(
-        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory
+        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory, /
     ) -> None: ...
 
 

@@ -11,6 +11,7 @@ from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
+from engine.run.diff import Diff
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
 PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
@@ -185,6 +186,7 @@ class PlanResult:
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
+    diff: Diff = Diff()  # noqa: RUF009 - frozen
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -213,6 +215,7 @@ class PlanResult:
             "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
             "warnings": list(self.warnings),
+            "diff": self.diff.to_json(),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),

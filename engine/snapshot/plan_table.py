@@ -148,7 +148,7 @@ class PlanTable:
             [
                 (c.key, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
                  c.counts_as, dump_detail(c) if c.action in _CARRIED_OUT else None,
-                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST)
+                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST, ",".join(c.because) or None)
                 for c in changes
             ],
         )  # fmt: skip

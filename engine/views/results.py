@@ -8,6 +8,7 @@ from engine.model.codes import explain, explain_stop
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 
@@ -47,6 +48,7 @@ def render_plan(result: PlanResult) -> list[str]:
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += render_diff(result.diff)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)

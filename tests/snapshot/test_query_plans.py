@@ -35,6 +35,8 @@ ELSEWHERE = (
     "SELECT status, count(*) FROM record GROUP BY 1",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
+    # Of a kind and an action, put in.
+    "SELECT key FROM (SELECT key FROM change WHERE kind = '{kind}' AND action = '{action}' ORDER BY key LIMIT ?1)",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
@@ -103,6 +105,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     yield ["state", "list", "plan.yaml", "--sandbox"]
     yield ["state", "show", "plan.yaml", _sub(people[5]), "--sandbox"]
     yield ["state", "forget", "plan.yaml", _sub(people[5]), "--sandbox"]
+    _write(folder, people[1:], attributes={"metadata": {"plan": "custom:plan"}})
+    yield ["plan", "plan.yaml", "--sandbox", "--values", "--changes", str(folder / "changes.jsonl")]
     _write(folder, people[1:], password_reset={"strategy": "email"})
     yield ["resets", "send", "plan.yaml", "--sandbox"]
     yield ["resets", "status", "plan.yaml", "--sandbox"]
