@@ -24,12 +24,24 @@ from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
+    from engine.run.canary import Canary
     from engine.run.results import ApplyResult, PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
 ]
 
+PeopleLimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Write N users with changes at most.", show_default=False),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", metavar="SUB|ADDRESS", help="Write this user, with what they need, and nobody else; repeatable.",
+        show_default=False,
+    ),
+]  # fmt: skip
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
@@ -46,14 +58,18 @@ def apply(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    limit: PeopleLimitOption = None,
+    target: TargetOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
     from engine.cli.wiring import run
+    from engine.run.canary import Canary
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        canary = Canary.of(limit, target)
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -104,7 +120,9 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
+async def _apply(
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None
+) -> ApplyResult:
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
     from engine.run.migration import run_apply
@@ -120,14 +138,15 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
         with workspace.locked():
             try:
                 async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh = refresh
+                    session.refresh, session.canary = refresh, canary
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
                     )
-                    if result.stopped is None and sends_after_apply(spec):
+                    # E-mails go to everybody who has come by then: that is no matter of a few.
+                    if result.stopped is None and canary is None and sends_after_apply(spec):
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                         resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                         result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))

@@ -123,23 +123,31 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
+    chosen: int | None = None  # people of a canary run; None for a run of everybody
+
+    @property
+    def in_place(self) -> bool:
+        """Everybody who was asked for is where the plan wants them, and so is what they sign in with."""
+        missed = self.users["pending"] - sum(self.waiting.values())
+        # Where nobody could look who was deleted, nobody can say that everybody is in place.
+        looked = self.refreshed != "failed"
+        open_users = self.users["conflicts"] or self.users["failed"] or missed
+        return self.stopped is None and looked and not open_users and not self.sign_in.failed
 
     @property
     def converged(self) -> bool:
-        """Every selected user is where the plan wants them, and so is what they sign in with."""
-        open_users = any(self.users[name] for name in ("conflicts", "failed", "pending"))
-        # Where nobody could look who was deleted, nobody can say that everybody is in place.
-        looked = self.refreshed != "failed"
-        return self.stopped is None and looked and not open_users and not self.sign_in.failed
+        """Every selected user is in place: what no canary run can say."""
+        return self.in_place and self.chosen is None and not self.users["pending"]
 
     @property
     def exit_code(self) -> int:
         """As the contract says."""
         if self.stopped == "interrupted":
             return EXIT_INTERRUPTED
-        if self.converged and self.resets is not None:
+        if self.in_place and self.resets is not None:
             return self.resets.exit_code
-        return EXIT_OK if self.converged else EXIT_INCOMPLETE
+        return EXIT_OK if self.in_place else EXIT_INCOMPLETE
 
     def to_json(self) -> dict[str, object]:
         """result.v1"""
@@ -153,6 +161,8 @@ class ApplyResult:
             "stopped": self.stopped,
             "source": _source(self.source),
             "users": {name: self.users[name] for name in APPLIED},
+            **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
+            **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "requests": _requests(self.requests),

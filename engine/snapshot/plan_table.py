@@ -158,6 +158,11 @@ class PlanTable:
         query = "SELECT action, count(*) FROM change WHERE kind = 'user' GROUP BY action"
         return Counter(dict(self._connection.execute(query)))
 
+    def count_waiting(self) -> Counter[str]:
+        """People of whom nothing is done now, by the reason why."""
+        query = "SELECT code, count(*) FROM change WHERE kind = 'user' AND action = 'wait' GROUP BY code"
+        return Counter(dict(self._connection.execute(query)))
+
     def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:
         """(key, code, WorkOS id if known) of people in conflict, the first `limit` by key, and how many there are."""
         query = """
@@ -173,7 +178,7 @@ class PlanTable:
         """
         query = """
         SELECT count(*) FROM change c JOIN record r ON r.key = c.key
-        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip') AND NOT r.verified AND NOT r.placeholder
+        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip', 'wait') AND NOT r.verified AND NOT r.placeholder
         """
         return int(self._connection.execute(query).fetchone()[0])
 

@@ -117,6 +117,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
         yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["apply", "plan.yaml", "--sandbox", "--limit", "3"]
+        yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
     for what in ("organizations", "memberships"):
