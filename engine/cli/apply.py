@@ -9,18 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.changes import (
+    ChangedUsersOption,
+    ChangedValuesOption,
+    ChangesOption,
+    ShowOption,
+    ShowOptions,
+    check_show_options,
+    showing,
+)
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
+    from engine.run.canary import Canary
     from engine.run.results import ApplyResult, PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
 ]
 
+PeopleLimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Write N users with changes at most.", show_default=False),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", metavar="SUB|ADDRESS", help="Write this user, with what they need, and nobody else; repeatable.",
+        show_default=False,
+    ),
+]  # fmt: skip
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
@@ -37,14 +58,18 @@ def apply(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    limit: PeopleLimitOption = None,
+    target: TargetOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
     from engine.cli.wiring import run
+    from engine.run.canary import Canary
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        canary = Canary.of(limit, target)
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -68,14 +93,20 @@ def plan(
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
     detailed_exitcode: DetailedExitcode = False,
+    show: ShowOption = 5,
+    values: ChangedValuesOption = False,
+    users: ChangedUsersOption = None,
+    changes: ChangesOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Print what apply would do, how many requests it takes and how long; changes nothing."""
+    """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        options = ShowOptions(show, values, users, changes)
+        check_show_options(options, json=json)
+        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -84,10 +115,14 @@ def plan(
             from engine.views.results import render_plan
 
             console.say("", *render_plan(result))
+            if changes is not None:
+                console.say(f"changes written to {changes}")
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
+async def _apply(
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None
+) -> ApplyResult:
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
     from engine.run.migration import run_apply
@@ -103,14 +138,15 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
         with workspace.locked():
             try:
                 async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh = refresh
+                    session.refresh, session.canary = refresh, canary
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
                     )
-                    if result.stopped is None and sends_after_apply(spec):
+                    # E-mails go to everybody who has come by then: that is no matter of a few.
+                    if result.stopped is None and canary is None and sends_after_apply(spec):
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                         resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                         result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
@@ -121,13 +157,17 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+async def _plan(
+    console: Console, path: Path, options: ShowOptions, *, sandbox: bool, pace: bool, refresh: bool
+) -> PlanResult:
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
-        result = await run_plan(session, watch=watch)
+        with showing(console, session, watch, options) as look:
+            result = await run_plan(session, watch=watch, look=look)
+        result = replace(result, diff=look.diff)
         _tell_mfa(console, session.spec, result.source.selected)
         return result
 
