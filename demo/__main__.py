@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.commands import DemoFailed, headline, kill_midway, knows, migrate, say
+from demo.commands import DemoFailed, headline, kill_midway, migrate, say
 from demo.counting import Counted, count
 from demo.people import PLAN, change, decide, lay_out
 
@@ -64,8 +64,7 @@ def _tell(folder: Path) -> None:
     before = change(folder, subs[7], plan="enterprise")
     say(f"(in the pool: custom:plan of {subs[7]} from {before['plan']} to enterprise)")
     # Values are personal data: `plan` shows them only on request.
-    values = ["--values"] if knows("plan", "--values") else []
-    migrate(folder, "plan", PLAN, _SANDBOX, *values)
+    migrate(folder, "plan", PLAN, _SANDBOX, "--values")
     migrate(folder, "apply", PLAN, _SANDBOX)
 
     headline("5. A conflict: somebody's new address is not verified, and the old one was")

@@ -57,11 +57,5 @@ def kill_midway(folder: Path, *arguments: str, after: str) -> None:
         raise DemoFailed("the run was over before it could be killed")
 
 
-def knows(command: str, option: str) -> bool:
-    """Whether a command has the option."""
-    told = subprocess.run([MIGRATE, command, "--help"], capture_output=True, text=True, check=True)
-    return option in told.stdout
-
-
 def _show(arguments: Sequence[str]) -> None:
     say("", f"$ migrate {shlex.join(arguments)}")

@@ -26,7 +26,7 @@ def test_the_demo(tmp_path: Path) -> None:
     assert whole[0] == whole[1] and whole[2:] == ("0", "0")
     assert "$ kill -9 " in said and "Killed" not in said
     # The changed user, the conflict, the decision, go or no-go.
-    assert re.search(r"update +1\n", said) and "email_change_unverified" in said
+    assert '"free" → "enterprise"' in said and "email_change_unverified" in said
     assert "action: skip" in (folder / "quickstart.yaml").read_text() and re.search(r"skipped +1\n", said)
     assert "no-go on the sandbox" in said
     page = Page((folder / "report.html").read_text(encoding="utf-8"))
