@@ -555,7 +555,7 @@ def test_ready_counts_who_would_be_sent_to_sso(team: Team) -> None:
     number = lines["domain_policy"]["count"]
     assert lines["domain_policy"]["verdict"] == "look" and number > 0
     assert f"{number} with an address in its domains" in row["message"]
-    team.write(GOOD.replace("{domain: Example.com, state: verified}", "{domain: okta.example, state: verified}")
-               .replace("{domain: example.com, state: verified}", "{domain: adfs.example, state: verified}"))  # fmt: skip
+    elsewhere = GOOD.replace("{domain: Example.com, state: verified}", "{domain: okta.example, state: verified}")
+    team.write(elsewhere.replace("{domain: example.com, state: verified}", "{domain: adfs.example, state: verified}"))
     lines = _ready(team, 3)
     assert (lines["domain_policy"]["verdict"], lines["domain_policy"]["count"]) == ("ok", 0)
