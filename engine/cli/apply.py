@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
-from engine.plan_file.model import Spec
+from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.run.results import ApplyResult, PlanResult
+    from engine.run.results import PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
@@ -24,6 +21,17 @@ DetailedExitcode = Annotated[
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
+EveryOption = Annotated[
+    str | None,
+    typer.Option("--every", metavar="15m", help="Apply again and again, this far apart.", show_default=False),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="With --every: when the last round begins (ISO 8601, with its zone).",
+        show_default=False,
+    ),
+]  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -37,16 +45,24 @@ def apply(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    every: EveryOption = None,
+    until: UntilOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
+    from engine.cli.applying import Applying, schedule_of
     from engine.cli.wiring import run
+    from engine.views.step_summary import summarise_apply
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        applying = Applying(console, sandbox=sandbox, pace=pace, refresh=not no_refresh)
+        schedule = schedule_of(every, until, applying.clock.now())
+        result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
         for one in result.warnings:
             console.warn(one)
+        console.note_result(result.to_json())
+        console.summarise(summarise_apply(result))
         if json:
             console.document(result.to_json())
         else:
@@ -73,11 +89,14 @@ def plan(
 ) -> None:
     """Print what apply would do, how many requests it takes and how long; changes nothing."""
     from engine.cli.wiring import run
+    from engine.views.step_summary import summarise_plan
 
     with command(json=json, quiet=quiet) as console:
         result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
+        console.note_result(result.to_json())
+        console.summarise(summarise_plan(result))
         if json:
             console.document(result.to_json())
         else:
@@ -87,51 +106,13 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
-    from engine.cli.wiring import open_spec, session_for, watch_of
-    from engine.resets.session import send_after_apply, sends_after_apply
-    from engine.run.migration import run_apply
-    from engine.run.stopping import Stop, signals
-    from engine.workspace.folder import Workspace
-
-    with ExitStack() as stack:
-        spec = open_spec(console, path, sandbox=sandbox)
-        workspace = Workspace(spec.state_path)
-        stages = stack.enter_context(console.stages())
-        stop = Stop()
-        stack.enter_context(signals(stop))
-        with workspace.locked():
-            try:
-                async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh = refresh
-                    result = await run_apply(
-                        session,
-                        watch=watch_of(stages, session, stop),
-                        writing=lambda total: stages.begin("writing", total),
-                        stop=stop,
-                    )
-                    if result.stopped is None and sends_after_apply(spec):
-                        watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
-                        resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
-                        result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
-                    _tell_mfa(console, spec, result.source.selected)
-                    return result
-            except MigrateError:
-                workspace.discard()
-                raise
-
-
 async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+    from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
         result = await run_plan(session, watch=watch)
-        _tell_mfa(console, session.spec, result.source.selected)
+        tell_mfa(console, session.spec, result.source.selected)
         return result
-
-
-def _tell_mfa(console: Console, spec: Spec, selected: int) -> None:
-    if spec.mfa == "report":
-        console.say(f"mfa: `migrate resets mfa` lists who must enrol again; at most {selected:,} calls to Cognito")
