@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.cli.changes import (
+    ChangedUsersOption,
+    ChangedValuesOption,
+    ChangesOption,
+    ShowOption,
+    ShowOptions,
+    check_show_options,
+    showing,
+)
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
@@ -18,6 +28,17 @@ DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
 ]
 
+PeopleLimitOption = Annotated[
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="Write N users with changes at most.", show_default=False),
+]
+TargetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--target", metavar="SUB|ADDRESS", help="Write this user, with what they need, and nobody else; repeatable.",
+        show_default=False,
+    ),
+]  # fmt: skip
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
@@ -45,6 +66,8 @@ def apply(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    limit: PeopleLimitOption = None,
+    target: TargetOption = None,
     every: EveryOption = None,
     until: UntilOption = None,
     json: JsonOption = False,
@@ -53,10 +76,12 @@ def apply(
     """Carry out the plan without asking. A second run does only what is left."""
     from engine.cli.applying import Applying, schedule_of
     from engine.cli.wiring import run
+    from engine.run.canary import Canary
     from engine.views.step_summary import summarise_apply
 
     with command(json=json, quiet=quiet) as console:
-        applying = Applying(console, sandbox=sandbox, pace=pace, refresh=not no_refresh)
+        canary = Canary.of(limit, target)
+        applying = Applying(console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary)
         schedule = schedule_of(every, until, applying.clock.now())
         result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
         for one in result.warnings:
@@ -75,6 +100,10 @@ def apply(
                 from engine.views.resets import render_send
 
                 console.say("", *render_send(result.resets))
+            if applying.ready is not None:
+                from engine.views.ready import render_ready
+
+                console.say("", *render_ready(applying.ready))
         raise typer.Exit(result.exit_code)
 
 
@@ -84,15 +113,21 @@ def plan(
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
     detailed_exitcode: DetailedExitcode = False,
+    show: ShowOption = 5,
+    values: ChangedValuesOption = False,
+    users: ChangedUsersOption = None,
+    changes: ChangesOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Print what apply would do, how many requests it takes and how long; changes nothing."""
+    """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.wiring import run
     from engine.views.step_summary import summarise_plan
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        options = ShowOptions(show, values, users, changes)
+        check_show_options(options, json=json)
+        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
         console.note_result(result.to_json())
@@ -103,16 +138,22 @@ def plan(
             from engine.views.results import render_plan
 
             console.say("", *render_plan(result))
+            if changes is not None:
+                console.say(f"changes written to {changes}")
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+async def _plan(
+    console: Console, path: Path, options: ShowOptions, *, sandbox: bool, pace: bool, refresh: bool
+) -> PlanResult:
     from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
-        result = await run_plan(session, watch=watch)
+        with showing(console, session, watch, options) as look:
+            result = await run_plan(session, watch=watch, look=look)
+        result = replace(result, diff=look.diff)
         tell_mfa(console, session.spec, result.source.selected)
         return result

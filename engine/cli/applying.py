@@ -14,7 +14,9 @@ from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 from engine.resets.session import send_after_apply, sends_after_apply
+from engine.run.canary import Canary
 from engine.run.migration import run_apply, write_limits
+from engine.run.readiness import Readiness, run_ready
 from engine.run.results import ApplyResult
 from engine.run.rounds import Schedule, run_rounds
 from engine.run.stopping import Stop, signals
@@ -27,12 +29,16 @@ from engine.workspace.folder import Workspace
 class Applying:
     """What both ways have in common."""
 
-    def __init__(self, console: Console, *, sandbox: bool, pace: bool, refresh: bool) -> None:
+    def __init__(
+        self, console: Console, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None = None
+    ) -> None:
         self.clock = SystemClock()
+        self.ready: Readiness | None = None  # once the rounds are over
         self._console = console
         self._sandbox = sandbox
         self._pace = pace
         self._refresh = refresh
+        self._canary = canary
 
     async def once(self, path: Path) -> ApplyResult:
         """One. Raises MigrateError where nothing was attempted."""
@@ -44,7 +50,15 @@ class Applying:
         return result
 
     async def until(self, path: Path, schedule: Schedule) -> ApplyResult:
-        """One after another. The plan is the one that was read at the start. Raises MigrateError as `run_rounds`."""
+        """One after another, then the verdict. The plan is the one that was read at the start.
+
+        Raises MigrateError where no round was completed.
+        """
+        if self._canary is not None:
+            raise _misused(
+                "--limit and --target are of one run, and --every is of many",
+                "leave --every and --until out, or the others",
+            )
         spec = open_spec(self._console, path, sandbox=self._sandbox)
         kept, views = Kept(self.clock), RoundLines(self._console)
         with self._held(spec) as (workspace, stop):
@@ -56,6 +70,10 @@ class Applying:
                     stop=stop,
                     tells=views,
                 )
+                if result.rounds is not None and result.stopped != "interrupted":
+                    self.ready = await self._verdict(used, stop, kept)
+                    verdict = None if self.ready is None else "go" if self.ready.go else "no-go"
+                    result = replace(result, rounds=replace(result.rounds, verdict=verdict))
         tell_mfa(self._console, spec, result.source.selected)
         return result
 
@@ -79,7 +97,7 @@ class Applying:
             async with open_session(
                 spec, sandbox=sandbox, workspace=workspace, tell=console.warn, trace=console.trace, kept=kept
             ) as session:
-                session.refresh = self._refresh
+                session.refresh, session.canary = self._refresh, self._canary
                 limits = write_limits(session.spec.destination)
                 result = await run_apply(
                     session,
@@ -87,11 +105,29 @@ class Applying:
                     writing=lambda label, total: stages.begin(label, total, limits=limits),
                     stop=stop,
                 )
-                if result.stopped is None and sends_after_apply(spec):
+                # E-mails go to everybody who has come by then: that is no matter of a few.
+                if result.stopped is None and self._canary is None and sends_after_apply(spec):
                     watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                     resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                     result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
                 return result
+
+    async def _verdict(self, spec: Spec, stop: Stop, kept: Kept) -> Readiness | None:
+        """Go or no-go, as `migrate ready` says it; None where it cannot be said."""
+        console, sandbox = self._console, self._sandbox
+        workspace = Workspace(spec.state_path, preview=True)
+        try:
+            workspace.prepare()
+            async with open_session(
+                spec, sandbox=sandbox, workspace=workspace, tell=console.warn, trace=console.trace, kept=kept
+            ) as session:
+                with console.stages(sparse=True) as stages:
+                    return await run_ready(session, watch=watch_of(stages, session, stop), hide=console.hide)
+        except MigrateError as error:
+            console.warn(f"whether all is ready cannot be said: {error}")
+            return None
+        finally:
+            workspace.discard()
 
 
 def schedule_of(every: str | None, until: str | None, now: float) -> Schedule | None:

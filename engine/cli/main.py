@@ -13,6 +13,7 @@ from engine.cli import (
     ids,
     init,
     oauth,
+    ready,
     reporting,
     resets,
     sandbox,
@@ -44,7 +45,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, reporting, export, schema, sandbox):
+for module in (init, validate, apply, status, verify, ids, ready, reporting, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

@@ -80,7 +80,7 @@ async def open_session(
                 key, known = state.key, state.some_workos_ids()
                 rows = {kind: {row.key: row for row in state.rows(kind)} for kind in IN_MEMORY}
         kept = kept or Kept()
-        kept.quota = kept.quota or Quota(spec.destination, SystemClock(), tell=tell)
+        kept.quota = kept.quota or Quota(spec.destination, kept.clock, tell=tell)
         opened = open_workos(spec.destination, tell=tell, trace=trace, quota=kept.quota)
         workos, target = await stack.enter_async_context(opened)
         source = open_sources(spec, tell=tell, trace=trace)

@@ -207,6 +207,11 @@ _CODES: dict[str, tuple[str, str]] = {
         "to go on tomorrow, run `migrate resets send` again",
     ),
     "decision": ("a decision of the plan leaves the user", "take the decision out to migrate the user"),
+    # Waiting: nothing is wrong, and nothing is done yet.
+    "canary": (
+        "this run was not asked for the user (--limit, --target)",
+        "run `migrate apply` for everybody once those whom it was asked for are well",
+    ),
     # Excluded.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),

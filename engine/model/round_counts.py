@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class RoundCounts:
     """`failed` are those that were given up before anything was written; `last_error` is the code of the last of them.
 
-    Requests are those of completed rounds.
+    Requests are those of completed rounds. `verdict` is go or no-go in the end; None where nobody could say.
     """
 
     completed: int = 0
@@ -17,6 +17,7 @@ class RoundCounts:
     writes: int = 0
     reads: int = 0
     last_error: str | None = None
+    verdict: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """As the result shows it."""
@@ -26,4 +27,5 @@ class RoundCounts:
             "writes": self.writes,
             "reads": self.reads,
             "last_error": self.last_error,
+            "verdict": self.verdict,
         }

@@ -48,6 +48,7 @@ class SignIn:
     redirect_uris: Mapping[str, int] = field(default_factory=dict)
     roles: Mapping[str, int] = field(default_factory=dict)
     memberships: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0  # of the pending: nobody of this run needs them
 
     @property
     def writes(self) -> int:
@@ -63,10 +64,10 @@ class SignIn:
 
     @property
     def failed(self) -> int:
-        """What `apply` could not do, or did not come to."""
+        """What `apply` could not do, or did not come to, of what was asked for."""
         lacking = sum(counts.get(name, 0) for counts in self._counted for name in ("failed", "conflicts", "pending"))
         lacking += sum(self.memberships.get(name, 0) for name in ("failed", "conflicts", "pending"))
-        return lacking + sum(one.action in ("failed", "pending") for one in self.connections)
+        return lacking + sum(one.action in ("failed", "pending") for one in self.connections) - self.waiting
 
     @property
     def membership_changes(self) -> int:

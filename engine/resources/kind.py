@@ -12,9 +12,11 @@ from typing import Literal, Protocol
 
 from engine.model.outcomes import Done, ResourceRow
 
-Action = Literal["create", "update", "adopt", "unchanged", "skip", "conflict", "deactivate", "reactivate", "remove"]
+Action = Literal[
+    "create", "update", "adopt", "unchanged", "skip", "conflict", "deactivate", "reactivate", "remove", "wait"
+]
 TO_DO: frozenset[Action] = frozenset({"create", "update", "adopt", "deactivate", "reactivate", "remove"})
-"""Actions that are carried out; the others need no call."""
+"""Actions that are carried out; the others need no call. What waits is not of this run: nobody of it needs it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Members:
     failures: tuple[Failure, ...] = ()
     writes: int = 0
     digest: str = ""
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class MembersPlan:
                 "got that of the group with the lowest Precedence number"
             )
         failures = tuple(_failure(one.key, one.code or "failed") for one in tally.failures)
-        return Members(self.planned.done(tally.counts), (*self._conflicts(), *failures))
+        waiting = self.planned.actions["wait"]
+        return Members(self.planned.done(tally.counts), (*self._conflicts(), *failures), waiting=waiting)
 
     def _conflicts(self) -> tuple[Failure, ...]:
         return tuple(_failure(key, code) for key, code in self.memberships.table.conflicts(_LISTED))

@@ -20,6 +20,7 @@ from engine.resources.memberships.port import HeldMembership
 from engine.resources.organizations.organization import domain_of
 from engine.run.environment import WorkOSPorts
 from engine.run.kinds import KindsInMemory
+from engine.snapshot.canary import HeldBack
 from engine.snapshot.membership_table import Case, MembershipTable
 
 _BATCH = 1000
@@ -49,10 +50,16 @@ class PlannedMemberships:
         """As `plan` counts them."""
         return Counter({_PLANNED.get(action, action): number for action, number in self.actions.items()})
 
+    def hold_back(self, held: HeldBack) -> None:
+        """Count what waits after all."""
+        self.actions = self.actions - held.actions + Counter(wait=held.actions.total())
+        self.codes -= held.codes
+        self.writes -= held.writes
+
     def done(self, counts: Mapping[str, int]) -> Counter[str]:
         """As `apply` counts them; `counts` are what came of those that were carried out."""
         found = Counter(counts)
-        found["pending"] += self.due - sum(counts.values())
+        found["pending"] += self.due - sum(counts.values()) + self.actions["wait"]
         for action in ("unchanged", "skip", "conflict"):
             found[_APPLIED[action]] += self.actions[action]
         return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from contextlib import suppress
@@ -25,9 +26,10 @@ from engine.run.execution import Execution, Writing
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
 from engine.run.members import Members, plan_members
+from engine.run.narrowing import narrow
 from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
-from engine.run.results import ApplyResult, Failure, PlanResult, Reported
+from engine.run.results import ApplyResult, Failure, Guarded, PlanResult, Reported
 from engine.run.runner import Tally
 from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
@@ -35,6 +37,7 @@ from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
 from engine.snapshot import database
+from engine.snapshot.canary import reach, settlement_of_chosen
 from engine.snapshot.change_table import store_changes
 from engine.snapshot.ingest import count_placeholders
 from engine.snapshot.known import refresh_known
@@ -51,7 +54,7 @@ class Look(Protocol):
     """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
 
     async def __call__(
-        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory
+        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory, /
     ) -> None: ...
 
 
@@ -62,11 +65,16 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
-        actions = prepared.actions()
-        check_guards(broken_guards(session.spec.safety, actions, prepared.departures))
+        if session.canary is None:
+            check_guards(_guards(session, prepared))
         sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
         sign_in.refuse()
         members = await plan_members(session, prepared, kinds)
+        chosen = None
+        if session.canary is not None:
+            chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
+            check_guards(_guards(session, prepared))
+        actions = prepared.actions()
         if not session.sandbox:
             # An emulator has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
@@ -95,7 +103,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 else Members()
             )
             sections = await applied_sections(sign_in, kinds, session.workos)
-            sections = replace(sections, memberships=made.counts)
+            sections = replace(sections, memberships=made.counts, waiting=sections.waiting + made.waiting)
             reported = _settle_state(session, state, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(
@@ -103,7 +111,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
             result = replace(
-                result, sign_in=sections, failures=(*result.failures, *made.failures)[:_LISTED],
+                result, sign_in=sections, chosen=chosen, failures=(*result.failures, *made.failures)[:_LISTED],
                 failures_total=result.failures_total + made.counts.get("conflicts", 0) + made.counts.get("failed", 0),
             )  # fmt: skip
             with suppress(StateError):
@@ -111,10 +119,11 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 state.end_run(run_id, session.clock.now(), _summary(result))
     finally:
         prepared.close()
-    if result.converged and not session.spec.keep_snapshot:
-        session.workspace.drop_snapshots()
-    else:
+    if not result.in_place or session.spec.keep_snapshot:
         session.workspace.keep_snapshot()
+    elif chosen is None:
+        # One that an earlier run kept is of people whom a canary run says nothing of.
+        session.workspace.drop_snapshots()
     return result
 
 
@@ -159,7 +168,7 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
-            guards=broken_guards(session.spec.safety, actions, prepared.departures),
+            guards=_guards(session, prepared),
             by_name=count_by_name(prepared.connection),
         )
     finally:
@@ -195,6 +204,10 @@ def estimate(writes: int, destination: Destination) -> float:
     return max((limit.seconds(writes) for limit in write_limits(destination)), default=0.0)
 
 
+def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
+    return broken_guards(session.spec.safety, prepared.actions(), prepared.departures)
+
+
 def _doubts(session: Session, prepared: Prepared) -> list[str]:
     told = list(prepared.placing.warnings) if prepared.placing is not None else []
     if session.spec.password_reset.strategy != "on_next_sign_in":
@@ -220,11 +233,15 @@ def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepa
     """Bring the state in line after the calls. Calls were made: what goes wrong here stops the run, not the report."""
     reported, snapshot = _foreseen(session, prepared), prepared.connection
     meta = {LOOKED_AT: repr(prepared.looked_at)} if prepared.looked_at is not None else {}
+    few = session.canary is not None
     try:
         with database.disk_errors(session.workspace.snapshot_path):
             refresh_known(snapshot, state.rows(run_id=run_id), state.orphaned())
+            if few:
+                reach(snapshot)
             reconcile(snapshot, run_id=run_id, now=session.clock.now())
-            state.settle(settlement(snapshot, meta))
+            # A canary run has not looked for everybody: the next run of all looks from where the last one did.
+            state.settle(settlement_of_chosen(snapshot) if few else settlement(snapshot, meta))
             return replace(reported, left_source=count_left_source(snapshot), orphaned=count_orphaned(snapshot))
     except StateError as error:
         stop.request(error.code)
@@ -259,7 +276,7 @@ def _result(
             "skipped": actions["skip"] + counts["skipped"],
             "conflicts": actions["conflict"] + counts["conflicts"],
             "failed": counts["failed"],
-            "pending": due - counts.total(),
+            "pending": due - counts.total() + actions["wait"],
         },
         failures=tuple(failures[:_LISTED]),
         failures_total=total + tally.failures_total,
@@ -269,6 +286,7 @@ def _result(
         warnings=(*session.source.warnings, *session.notes),
         stopped=stop.reason,
         refreshed=prepared.refreshed,
+        waiting=prepared.table.count_waiting(),
     )
 
 

@@ -17,6 +17,7 @@ from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
+from engine.run.canary import Canary, find_people
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
@@ -47,6 +48,7 @@ class Prepared:
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
     placing: Placing | None = None
+    targets: tuple[str, ...] = ()  # keys of the people whom a canary run names
 
     def actions(self) -> Counter[str]:
         """People by action, over everybody selected; `merge` are the records that were merged into another."""
@@ -73,18 +75,23 @@ async def prepare(
     now: float,
     refresh: bool = True,
     find_passwordless: FindPasswordless | None = None,
+    canary: Canary | None = None,
 ) -> Prepared:
     """Read the source into `snapshot`, and decide on everyone against `state` and WorkOS. Writes nothing else.
 
     `refresh` looks who was deleted in WorkOS since the last look; `now` is in seconds since the epoch. With
     `find_passwordless`, users without a password are not flagged for a new one.
 
-    Raises SourceError, StateError (disk), the errors of `engine.model.call_errors`, and Interrupted.
+    `canary`: its targets are looked for before anybody is contacted for nothing.
+
+    Raises SourceError, StateError (disk), GuardRefused, the errors of `engine.model.call_errors`, and Interrupted.
     """
     connection = database.create(snapshot)
     try:
         with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
-            return await _prepare(spec, source, target, connection, state, key, watch, now, refresh, find_passwordless)
+            return await _prepare(
+                spec, source, target, connection, state, key, watch, now, refresh, find_passwordless, canary
+            )
     except BaseException:
         connection.close()
         raise
@@ -101,9 +108,13 @@ async def _prepare(
     now: float,
     refresh: bool,
     find_passwordless: FindPasswordless | None,
+    canary: Canary | None,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
     check_selected(spec, people.source)
+    targets: tuple[str, ...] = ()
+    if canary is not None:
+        targets = await asyncio.to_thread(find_people, connection, canary, spec, source.names)
     key_of = decision_key(spec)
     adoptions = {key_of(one): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
@@ -137,7 +148,7 @@ async def _prepare(
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at, people.placing,
+        refreshed, looked_at, people.placing, targets,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
+from engine.run.diff import Diff
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
 PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
@@ -124,23 +125,31 @@ class ApplyResult:
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
     rounds: RoundCounts | None = None  # under --every: this is what the last of them found and did
+    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
+    chosen: int | None = None  # people of a canary run; None for a run of everybody
+
+    @property
+    def in_place(self) -> bool:
+        """Everybody who was asked for is where the plan wants them, and so is what they sign in with."""
+        missed = self.users["pending"] - sum(self.waiting.values())
+        # Where nobody could look who was deleted, nobody can say that everybody is in place.
+        looked = self.refreshed != "failed"
+        open_users = self.users["conflicts"] or self.users["failed"] or missed
+        return self.stopped is None and looked and not open_users and not self.sign_in.failed
 
     @property
     def converged(self) -> bool:
-        """Every selected user is where the plan wants them, and so is what they sign in with."""
-        open_users = any(self.users[name] for name in ("conflicts", "failed", "pending"))
-        # Where nobody could look who was deleted, nobody can say that everybody is in place.
-        looked = self.refreshed != "failed"
-        return self.stopped is None and looked and not open_users and not self.sign_in.failed
+        """Every selected user is in place: what no canary run can say."""
+        return self.in_place and self.chosen is None and not self.users["pending"]
 
     @property
     def exit_code(self) -> int:
         """As the contract says."""
         if self.stopped == "interrupted":
             return EXIT_INTERRUPTED
-        if self.converged and self.resets is not None:
+        if self.in_place and self.resets is not None:
             return self.resets.exit_code
-        return EXIT_OK if self.converged else EXIT_INCOMPLETE
+        return EXIT_OK if self.in_place else EXIT_INCOMPLETE
 
     def to_json(self) -> dict[str, object]:
         """result.v1"""
@@ -154,6 +163,8 @@ class ApplyResult:
             "stopped": self.stopped,
             "source": _source(self.source),
             "users": {name: self.users[name] for name in APPLIED},
+            **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
+            **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "requests": _requests(self.requests),
@@ -188,6 +199,7 @@ class PlanResult:
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
+    diff: Diff = Diff()  # noqa: RUF009 - frozen
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -216,6 +228,7 @@ class PlanResult:
             "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
             "warnings": list(self.warnings),
+            "diff": self.diff.to_json(),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),

@@ -50,7 +50,7 @@ async def applied_sections(plan: SignInPlan, kinds: KindsInMemory, workos: WorkO
         items.append(_item(plan, one, counts_as, connection_id, tell=tell))
     return SignIn(
         True, plan.uses, (), items, _outcomes(kinds.organizations), _outcomes(kinds.redirect_uris),
-        _outcomes(kinds.roles),
+        _outcomes(kinds.roles), waiting=sum(one.waiting for one in kinds),
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from engine.plan_file.model import Destination, Spec
 from engine.quota.metered import MeteredTarget
 from engine.resources.organizations.organization import organizations
 from engine.resources.organizations.port import Organization
+from engine.run.canary import Canary
 from engine.run.environment import WorkOSPorts
 from engine.run.kinds import KindsInMemory, KnownRows, kinds_in_memory
 from engine.run.placing import Placing
@@ -57,6 +58,7 @@ class Session:
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
     clock: Clock = field(default_factory=SystemClock)
+    canary: Canary | None = None  # an `apply` of a few people
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
@@ -128,6 +130,7 @@ class Session:
                     find_passwordless=self.find_passwordless()
                     if self.spec.password_reset.strategy == "on_next_sign_in"
                     else None,
+                    canary=self.canary,
                 )
         finally:
             if state is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from engine.model.keys import name_of_pool, sub_of
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA
-from engine.resources.users.verification import compare
+from engine.resources.users.verification import compare, compared_fields
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
@@ -32,23 +32,36 @@ class _Differences:
     mapped: frozenset[str]
     pools: Mapping[str, str]
     users: Counter[str] = field(default_factory=Counter)
-    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    _compared: Counter[Sequence[str]] = field(default_factory=Counter)
+    _unequal: Counter[tuple[str, str]] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     total: int = 0
 
     def add(self, pair: Pair) -> None:
-        held = pair.ours or pair.same_address
+        held = pair.held
         if held is None:
             self.users["missing"] += 1
             self.list(self._difference(pair, None, "", "missing"))
             return
+        fields = compared_fields(pair.desired, self.mapped)
+        self._compared[fields] += 1
         verdicts = set()
-        for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
-            self.fields.setdefault(one.field, Counter())[one.verdict] += 1
+        for one in compare(pair.desired, held, fields, created_here=pair.created_here):
+            self._unequal[one.field, one.verdict] += 1
             verdicts.add(one.verdict)
-            if one.verdict != "equal":
-                self.list(self._difference(pair, held.id, one.field, one.verdict))
+            self.list(self._difference(pair, held.id, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
+
+    def by_field(self) -> dict[str, dict[str, int]]:
+        """Users by field and verdict."""
+        compared: Counter[str] = Counter()
+        for fields, users in self._compared.items():
+            compared.update(dict.fromkeys(fields, users))
+        return {name: self._verdicts(name, users) for name, users in compared.items()}
+
+    def _verdicts(self, name: str, compared: int) -> dict[str, int]:
+        different, drift = self._unequal[name, "different"], self._unequal[name, "drift"]
+        return {"equal": compared - different - drift, "different": different, "drift": drift}
 
     def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
         key = pair.desired.key
@@ -100,7 +113,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         checked=found.users.total(),
         users={name: found.users[name] for name in ("equal", "different", "missing", "drift")},
         extra=extra,
-        fields={name: {v: counts[v] for v in ("equal", "different", "drift")} for name, counts in found.fields.items()},
+        fields=found.by_field(),
         differences=tuple(found.differences),
         differences_total=found.total,
         requests=session.target.requests,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from engine.model.call_errors import Ambiguous, CallFailed
 from engine.model.outcomes import NotDone, Outcome, ResourceRow
@@ -21,6 +21,20 @@ class WorkInMemory:
     async def foresee(self, known: Mapping[str, ResourceRow]) -> None:
         """Decide on everything. Raises what the kind raises."""
         self.changes = await self.kind.foresee(known)
+
+    def hold_back(self, needed: Collection[str]) -> None:
+        """Let everything wait that has another key than these."""
+        self.changes = [
+            replace(one, action="wait", code=None)
+            if one.key not in needed and (one.action in TO_DO or one.action == "conflict")
+            else one
+            for one in self.changes
+        ]
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return sum(one.action == "wait" for one in self.changes)
 
     def work(self, phase: int) -> Iterator[list[ResourceChange]]:
         """See the runner: nothing here waits for anything of its own kind."""

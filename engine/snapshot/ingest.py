@@ -25,8 +25,8 @@ from engine.snapshot.schema import DEDUPLICATE, SEALED
 
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
-    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name, placeholder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    fields, invalid, reason, failed, fingerprint, password, status, enabled, joins, identities, by_name, placeholder)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
@@ -123,6 +123,7 @@ class Ingest:
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
         reason = self._filter.reason(user)
+        failed = orjson.dumps(self._filter.failed(user)).decode() if reason is not None else None
         if user.groups is None:
             # One of several files without them is enough: nobody could say who is in `groups.none`.
             self._groups_missing = True
@@ -165,6 +166,7 @@ class Ingest:
             fields,
             _dump(invalid) if invalid else None,
             reason,
+            failed,
             fingerprint,
             record.native,
             user.status,

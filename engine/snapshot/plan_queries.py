@@ -34,8 +34,8 @@ INSERT OR IGNORE INTO holder
 """
 
 UNCHANGED = """
-INSERT INTO change (kind, key, action, workos_id, created_here, counts_as)
-    SELECT 'user', r.key, 'unchanged', k.workos_id, k.created_here, 'unchanged'
+INSERT INTO change (kind, key, action, workos_id, created_here, counts_as, because)
+    SELECT 'user', r.key, 'unchanged', k.workos_id, k.created_here, 'unchanged', 'unchanged'
     FROM person r JOIN known_user k ON k.key = r.key
     WHERE r.invalid IS NULL AND k.relation = 'primary' AND k.status = 'done'
       AND k.fingerprint = r.fingerprint AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.workos_id = k.workos_id)
@@ -83,8 +83,8 @@ WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL O
 """
 
 STORE = """
-INSERT INTO change (kind, key, action, workos_id, send, code, created_here, counts_as, detail, phase)
-VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (kind, key, action, workos_id, send, code, created_here, counts_as, detail, phase, because)
+VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # One bounded read at a time: nothing of a million changes is kept in memory.

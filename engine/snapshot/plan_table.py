@@ -21,6 +21,7 @@ from engine.resources.users.changes import (
     dump_detail,
     load_detail,
 )
+from engine.snapshot.database import write_rows
 from engine.snapshot.plan_queries import (
     HOLDERS,
     STORE,
@@ -108,7 +109,7 @@ class PlanTable:
 
     def store_gone(self, workos_ids: Sequence[str]) -> None:
         """Keep who was deleted in WorkOS."""
-        self._connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
+        write_rows(self._connection, "INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
 
     def count_known(self) -> int:
         """Users that the state knows to be in WorkOS."""
@@ -119,7 +120,8 @@ class PlanTable:
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
         """Keep what WorkOS holds."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             "INSERT OR REPLACE INTO target (id, email, external_id, user) VALUES (?, ?, ?, ?)",
             [(user.id, user.email, user.external_id, dump_target(user)) for user in users],
         )
@@ -140,12 +142,13 @@ class PlanTable:
 
     def store(self, changes: Sequence[Change]) -> None:
         """Keep what was decided."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             STORE,
             [
                 (c.key, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
                  c.counts_as, dump_detail(c) if c.action in _CARRIED_OUT else None,
-                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST)
+                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST, ",".join(c.because) or None)
                 for c in changes
             ],
         )  # fmt: skip
@@ -153,6 +156,11 @@ class PlanTable:
     def count_actions(self) -> Counter[str]:
         """People by what is to be done for them."""
         query = "SELECT action, count(*) FROM change WHERE kind = 'user' GROUP BY action"
+        return Counter(dict(self._connection.execute(query)))
+
+    def count_waiting(self) -> Counter[str]:
+        """People of whom nothing is done now, by the reason why."""
+        query = "SELECT code, count(*) FROM change WHERE kind = 'user' AND action = 'wait' GROUP BY code"
         return Counter(dict(self._connection.execute(query)))
 
     def conflicts(self, limit: int) -> tuple[list[tuple[str, str, str | None]], int]:
@@ -170,7 +178,7 @@ class PlanTable:
         """
         query = """
         SELECT count(*) FROM change c JOIN record r ON r.key = c.key
-        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip') AND NOT r.verified AND NOT r.placeholder
+        WHERE c.kind = 'user' AND c.action NOT IN ('conflict', 'skip', 'wait') AND NOT r.verified AND NOT r.placeholder
         """
         return int(self._connection.execute(query).fetchone()[0])
 

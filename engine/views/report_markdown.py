@@ -85,7 +85,7 @@ def _go(report: Report, told: Callable[[str], str]) -> Iterator[str]:
         return
     lines = sorted(report.lines, key=lambda one: _VERDICTS.index(one.verdict))
     rows = [
-        (escaped(one.name), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
+        (escaped(words.line_name(one)), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
          escaped(", ".join(filter(None, (one.who, one.by_when)))) or "–")
         for one in lines[:_LISTED]
     ]  # fmt: skip

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from engine.model.codes import explain, explain_stop
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 
@@ -24,6 +25,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         [(name, figure(result.users[name])) for name in APPLIED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += list(_waiting(result.waiting))
     lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -35,6 +37,8 @@ def render_apply(result: ApplyResult) -> list[str]:
         nothing = not any(result.users[name] for name in ("created", "updated", "adopted"))
         nothing = nothing and not result.sign_in.changed
         lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
+    elif result.in_place:
+        lines.append(_so_far(result))
     else:
         lines.append("not done: see above; run `migrate apply` again once that is settled")
     return lines
@@ -47,6 +51,7 @@ def render_plan(result: PlanResult) -> list[str]:
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += render_diff(result.diff)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -66,6 +71,22 @@ def render_plan(result: PlanResult) -> list[str]:
         lines += ["", f"`migrate apply` would refuse: {guard.message} ({guard.code})", f"  {guard.remedy}"]
     lines.append(f"digest {result.digest[:16]}")
     return lines
+
+
+def _so_far(result: ApplyResult) -> str:
+    """Of a run after which somebody waits, or that was not asked for everybody."""
+    waiting = sum(result.waiting.values())
+    if result.chosen is None:
+        return f"done so far: everybody whose turn it is is in place; {figure(waiting)} wait"
+    who = "1 user who was" if result.chosen == 1 else f"{figure(result.chosen)} users who were"
+    return f"done so far: the {who} asked for are in place; `migrate apply` goes on with everybody"
+
+
+def _waiting(waiting: Mapping[str, int]) -> Iterator[str]:
+    if waiting:
+        yield "waiting"
+        rows = [(reason, figure(number), explain(reason)[0]) for reason, number in sorted(waiting.items())]
+        yield from table(rows, right=frozenset({1}))
 
 
 def _stopped(code: str) -> str:

@@ -115,4 +115,4 @@ def figures_of(document: Mapping[str, object]) -> dict[str, object]:
 
 # Words of ours, and objects whose keys are: counts by name of a field or a pool would quote what somebody else named.
 _WORDS = frozenset({"schema", "command", "run_id", "stopped", "refreshed", "digest", "verdict", "last_error"})
-_COUNTED = frozenset({"source", "filtered", "users", "requests", "reported", "estimate", "rounds", "resets"})
+_COUNTED = frozenset({"source", "filtered", "users", "requests", "reported", "estimate", "rounds", "resets", "counts"})

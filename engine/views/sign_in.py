@@ -59,7 +59,7 @@ def _connections(sign_in: SignIn) -> Iterator[str]:
         yield printable(f"  {one.provider}: {one.action}{why}, organization {one.organization}")
         for name, value in one.tell.items():
             yield printable(f"    tell the identity provider's administrator: {_TOLD[name]} {value}")
-        if sign_in.applied and one.action != "failed" and not one.tell:
+        if sign_in.applied and one.action not in ("failed", "pending") and not one.tell:
             yield "    what to tell the identity provider's administrator: see the connection in the WorkOS dashboard"
 
 

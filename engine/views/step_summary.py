@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from engine.run.readiness import Readiness
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, SourceCounts, VerifyResult
 from engine.views.report_markdown import escaped
 from engine.views.text import duration, figure
@@ -50,6 +51,15 @@ def summarise_verify(result: VerifyResult) -> str:
     for name, counts in result.members.items():
         lines += _table(name, counts)
     return _text([*lines, "", f"{figure(result.checked)} compared in {duration(result.duration_s)}"])
+
+
+def summarise_ready(found: Readiness) -> str:
+    """Go or no-go, and which questions stand against it."""
+    lines = _head("ready", found.result.plan, "go" if found.go else "no-go", sandbox=found.sandbox)
+    lines += _table("lines", {name: found.counts[name] for name in ("ok", "no-go", "look")})
+    against = Counter(one.name for one in found.lines if one.verdict == "fail")
+    lines += _table("no-go", dict(sorted(against.items())))
+    return _text(lines)
 
 
 def _head(command: str, plan: str, verdict: str, *, sandbox: bool) -> list[str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import ssl
 import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 from workos import HTTPResponse, TransportConnectError, TransportError, TransportTimeout
 
 from engine.model.call_errors import Ambiguous, Transient
@@ -79,7 +81,7 @@ class AiohttpBackend:
                 ssl=self._trusted(url),
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as answer:
-                return HTTPResponse(answer.status, answer.headers, await _body(answer), method, url)
+                return _ParsedAnswer(answer.status, answer.headers, await _body(answer), method, url)
         except aiohttp.ClientConnectorCertificateError as error:
             raise Transient("untrusted_certificate") from error
         except aiohttp.ClientHttpProxyError as error:
@@ -107,6 +109,17 @@ class AiohttpBackend:
             return True
         self._context = self._context or trusted()
         return self._context
+
+
+class _ParsedAnswer(HTTPResponse):
+    """An answer whose JSON is parsed at once from its bytes: pages of a listing are long, and there are thousands."""
+
+    def json(self) -> Any:
+        """The body; whatever is unusual (half a surrogate pair, another encoding) is read as the SDK reads it."""
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            return super().json()
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:

@@ -32,12 +32,18 @@ def test_schema_is_sound_strict_and_described(path: Path) -> None:
     if name == "ids-of-resources.v1":
         # Of memberships alone.
         optional = optional | {"cognito_sub", "workos_user_id", "workos_membership_id", "roles"}
+    if name in ("result.v1", "status.v1"):
+        # Where somebody waits.
+        optional = optional | {"waiting", "canary"}
     if name == "verify.v1":
         # Where the plan has organizations.
         optional = optional | {"organizations", "memberships", "organization"}
     if name == "result.v1":
         # Under --every.
         optional = optional | {"rounds"}
+    if name in ("plan-result.v1", "change.v1", "explain.v1", "verify.v1"):
+        # With --values.
+        optional = optional | {"old", "new", "value", "wanted", "held"}
     for part in objects(schema):
         assert part["additionalProperties"] is False
         assert set(part["required"]) == part["properties"].keys() - optional

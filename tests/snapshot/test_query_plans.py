@@ -35,11 +35,14 @@ ELSEWHERE = (
     "SELECT status, count(*) FROM record GROUP BY 1",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
+    # Of a kind and an action, put in.
+    "SELECT key FROM (SELECT key FROM change WHERE kind = '{kind}' AND action = '{action}' ORDER BY key LIMIT ?1)",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
+    "SELECT key FROM person",
     "SELECT r.key, r.username FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
@@ -102,6 +105,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     yield ["state", "list", "plan.yaml", "--sandbox"]
     yield ["state", "show", "plan.yaml", _sub(people[5]), "--sandbox"]
     yield ["state", "forget", "plan.yaml", _sub(people[5]), "--sandbox"]
+    _write(folder, people[1:], attributes={"metadata": {"plan": "custom:plan"}})
+    yield ["plan", "plan.yaml", "--sandbox", "--values", "--changes", str(folder / "changes.jsonl")]
     _write(folder, people[1:], password_reset={"strategy": "email"})
     yield ["resets", "send", "plan.yaml", "--sandbox"]
     yield ["resets", "status", "plan.yaml", "--sandbox"]
@@ -112,6 +117,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
         yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["apply", "plan.yaml", "--sandbox", "--limit", "3"]
+        yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
     for what in ("organizations", "memberships"):

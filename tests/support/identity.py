@@ -17,6 +17,7 @@ from engine.model.users import SourceUser, TargetUser
 from engine.plan_file.loader import load
 from engine.plan_file.model import Destination, Spec
 from engine.probe.provider_probe import HttpsProbe
+from engine.run.canary import Canary
 from engine.run.identity import state_identity
 from engine.run.migration import run_apply, run_plan
 from engine.run.preparation import know
@@ -89,6 +90,7 @@ class IdentityWorld:
         self.folder = folder
         self.pools = list(pools)
         self.target = FakeTarget()
+        self.canary: Canary | None = None
         self.plan_path = folder / "plan.yaml"
         self.write_plan(sections)
 
@@ -194,7 +196,7 @@ class IdentityWorld:
         target = metered(self.target)
         return Session(
             spec, False, workspace, identity, key, source, source.describe(), target, FakeWorkOS(),
-            _nobody_mailed, HttpsProbe(()),
+            _nobody_mailed, HttpsProbe(()), canary=self.canary,
         )  # fmt: skip
 
 

@@ -68,7 +68,7 @@ def compute_plan(
         change = planner.decide(person.desired, person.known, person.found)
         if change.action == "unchanged" and person.known_key != person.desired.key:
             # Another record of the same person speaks for them now; only the state has to learn it.
-            change = replace(change, action="adopt")
+            change = replace(change, action="adopt", because=("speaks", *change.because))
         summary.actions[change.action] += 1
         summary.writes += change.action == "create" or bool(change.send)
         summary.vanished += len(change.vanished)
