@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,13 +18,11 @@ from engine.cli.changes import (
     showing,
 )
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
-from engine.plan_file.model import Spec
+from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.run.canary import Canary
-    from engine.run.results import ApplyResult, PlanResult
+    from engine.run.results import PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
@@ -45,6 +42,17 @@ TargetOption = Annotated[
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
+EveryOption = Annotated[
+    str | None,
+    typer.Option("--every", metavar="15m", help="Apply again and again, this far apart.", show_default=False),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="With --every: when the last round begins (ISO 8601, with its zone).",
+        show_default=False,
+    ),
+]  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -60,18 +68,26 @@ def apply(
     no_refresh: NoRefreshOption = False,
     limit: PeopleLimitOption = None,
     target: TargetOption = None,
+    every: EveryOption = None,
+    until: UntilOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
+    from engine.cli.applying import Applying, schedule_of
     from engine.cli.wiring import run
     from engine.run.canary import Canary
+    from engine.views.step_summary import summarise_apply
 
     with command(json=json, quiet=quiet) as console:
         canary = Canary.of(limit, target)
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary))
+        applying = Applying(console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary)
+        schedule = schedule_of(every, until, applying.clock.now())
+        result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
         for one in result.warnings:
             console.warn(one)
+        console.note_result(result.to_json())
+        console.summarise(summarise_apply(result))
         if json:
             console.document(result.to_json())
         else:
@@ -84,6 +100,10 @@ def apply(
                 from engine.views.resets import render_send
 
                 console.say("", *render_send(result.resets))
+            if applying.ready is not None:
+                from engine.views.ready import render_ready
+
+                console.say("", *render_ready(applying.ready))
         raise typer.Exit(result.exit_code)
 
 
@@ -102,6 +122,7 @@ def plan(
 ) -> None:
     """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.wiring import run
+    from engine.views.step_summary import summarise_plan
 
     with command(json=json, quiet=quiet) as console:
         options = ShowOptions(show, values, users, changes)
@@ -109,6 +130,8 @@ def plan(
         result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh))
         for one in result.warnings:
             console.warn(one)
+        console.note_result(result.to_json())
+        console.summarise(summarise_plan(result))
         if json:
             console.document(result.to_json())
         else:
@@ -120,46 +143,10 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(
-    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None
-) -> ApplyResult:
-    from engine.cli.wiring import open_spec, session_for, watch_of
-    from engine.resets.session import send_after_apply, sends_after_apply
-    from engine.run.migration import run_apply
-    from engine.run.stopping import Stop, signals
-    from engine.workspace.folder import Workspace
-
-    with ExitStack() as stack:
-        spec = open_spec(console, path, sandbox=sandbox)
-        workspace = Workspace(spec.state_path)
-        stages = stack.enter_context(console.stages())
-        stop = Stop()
-        stack.enter_context(signals(stop))
-        with workspace.locked():
-            try:
-                async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh, session.canary = refresh, canary
-                    result = await run_apply(
-                        session,
-                        watch=watch_of(stages, session, stop),
-                        writing=lambda total: stages.begin("writing", total),
-                        stop=stop,
-                    )
-                    # E-mails go to everybody who has come by then: that is no matter of a few.
-                    if result.stopped is None and canary is None and sends_after_apply(spec):
-                        watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
-                        resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
-                        result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
-                    _tell_mfa(console, spec, result.source.selected)
-                    return result
-            except MigrateError:
-                workspace.discard()
-                raise
-
-
 async def _plan(
     console: Console, path: Path, options: ShowOptions, *, sandbox: bool, pace: bool, refresh: bool
 ) -> PlanResult:
+    from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
@@ -168,10 +155,5 @@ async def _plan(
         with showing(console, session, watch, options) as look:
             result = await run_plan(session, watch=watch, look=look)
         result = replace(result, diff=look.diff)
-        _tell_mfa(console, session.spec, result.source.selected)
+        tell_mfa(console, session.spec, result.source.selected)
         return result
-
-
-def _tell_mfa(console: Console, spec: Spec, selected: int) -> None:
-    if spec.mfa == "report":
-        console.say(f"mfa: `migrate resets mfa` lists who must enrol again; at most {selected:,} calls to Cognito")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 from typer import core
@@ -25,11 +24,10 @@ from engine.cli import (
     verify,
 )
 from engine.cli.command import report, wants_json
+from engine.cli.everywhere import add_options
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
 from engine.views.console import Console
-
-DISTRIBUTION = "cognito-workos-migrate"
 
 # Plain help: rich would cost a third of the start-up.
 core.HAS_RICH = False
@@ -54,22 +52,8 @@ app.add_typer(state.app, name="state")
 app.add_typer(oauth.app, name="oauth")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # lazily: nothing else reads the package's metadata
-
-        Console().data(f"migrate {version(DISTRIBUTION)}")
-        raise typer.Exit
-
-
 @app.callback()
-def root(
-    context: typer.Context,
-    _wants_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
+def root(context: typer.Context) -> None:
     """Options of `migrate` itself."""
     if context.invoked_subcommand is None:
         Console().stream([context.get_help() + "\n"])
@@ -77,7 +61,7 @@ def root(
 
 def run() -> None:
     """The console script."""
-    command = typer.main.get_command(app)
+    command = add_options(typer.main.get_command(app))
     try:
         code = command.main(prog_name="migrate", standalone_mode=False)
     except Exception as error:

@@ -132,6 +132,6 @@ def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    from engine.cli.main import DISTRIBUTION
+    from engine.cli.everywhere import DISTRIBUTION
 
     return {"migrate": version(DISTRIBUTION), "Python": platform.python_version(), "WorkOS SDK": version("workos")}

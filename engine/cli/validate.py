@@ -48,7 +48,7 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                 continue
             warnings.extend(loaded.warnings)
             for one in loaded.warnings:
-                console.warn(str(one))
+                console.warn(one)
             console.say(f"{path}: valid")
         if found:
             raise InvalidPlanFile(found)

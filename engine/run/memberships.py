@@ -41,6 +41,11 @@ class PlannedMemberships:
     writes: int = 0
     digest: str = ""
 
+    @property
+    def due(self) -> int:
+        """How many are to be carried out."""
+        return sum(number for action, number in self.actions.items() if action in _WRITES)
+
     def shown(self) -> Counter[str]:
         """As `plan` counts them."""
         return Counter({_PLANNED.get(action, action): number for action, number in self.actions.items()})
@@ -53,9 +58,8 @@ class PlannedMemberships:
 
     def done(self, counts: Mapping[str, int]) -> Counter[str]:
         """As `apply` counts them; `counts` are what came of those that were carried out."""
-        due = sum(number for action, number in self.actions.items() if action in _WRITES)
         found = Counter(counts)
-        found["pending"] += due - sum(counts.values()) + self.actions["wait"]
+        found["pending"] += self.due - sum(counts.values()) + self.actions["wait"]
         for action in ("unchanged", "skip", "conflict"):
             found[_APPLIED[action]] += self.actions[action]
         return found

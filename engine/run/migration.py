@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import Counter
 from contextlib import suppress
@@ -18,12 +17,12 @@ import orjson
 from engine.model.clock import SystemClock
 from engine.model.errors import StateError
 from engine.model.keys import name_of_pool, sub_of
-from engine.model.ports import Progress
 from engine.model.store import Store
 from engine.oauth.results import KEYS
 from engine.plan_file.model import Destination
+from engine.quota.forecast import PaceLimit
 from engine.resources.users.performer import Performer
-from engine.run.execution import Execution
+from engine.run.execution import Execution, Writing
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
 from engine.run.members import Members, plan_members
@@ -59,12 +58,6 @@ class Look(Protocol):
     ) -> None: ...
 
 
-class Writing(Protocol):
-    """Shows how writing goes, once it is known how much there is."""
-
-    def __call__(self, total: int) -> Progress: ...
-
-
 async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
     """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
     began = time.monotonic()
@@ -94,7 +87,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
         state_path, identity = session.workspace.state_path, session.identity
         with StateFile.open(state_path, identity, key=session.key, checked=not new) as state:
             session.notes += note_plan_file(state, session.spec)
-            state.begin_run(run_id, "apply", time.time())
+            state.begin_run(run_id, "apply", session.clock.now())
             due = actions["create"] + actions["update"] + actions["adopt"]
             store_changes(prepared.connection, [one for work in kinds for one in work.changes])
             run = Execution(session.target, state, run_id, stop)
@@ -103,8 +96,12 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 await run.carry_out(work, work)
             performer = Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock())
             guard = FailureGuard(session.spec.safety.max_failures)
-            tally = await run.carry_out(prepared.table, performer, progress=writing(due), guard=guard)
-            made = await members.carry_out(session, run, prepared, state) if members is not None else Members()
+            tally = await run.carry_out(prepared.table, performer, progress=writing("writing", due), guard=guard)
+            made = (
+                await members.carry_out(session, run, prepared, state, writing=writing)
+                if members is not None
+                else Members()
+            )
             sections = await applied_sections(sign_in, kinds, session.workos)
             sections = replace(sections, memberships=made.counts, waiting=sections.waiting + made.waiting)
             reported = _settle_state(session, state, run_id, stop, prepared)
@@ -119,7 +116,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             )  # fmt: skip
             with suppress(StateError):
                 # The run is over and counted; that it cannot be noted is in the result already.
-                state.end_run(run_id, time.time(), _summary(result))
+                state.end_run(run_id, session.clock.now(), _summary(result))
     finally:
         prepared.close()
     if not result.in_place or session.spec.keep_snapshot:
@@ -196,13 +193,15 @@ def whole_digest(users: str, kinds: KindsInMemory, memberships: str) -> str:
     return digest.hexdigest()
 
 
+def write_limits(destination: Destination) -> tuple[PaceLimit, ...]:
+    """How many writes the plan allows itself; none where it is unpaced."""
+    given = ((destination.writes_per_10s, 10.0), (destination.requests_per_60s, 60.0))
+    return tuple(PaceLimit(number, period) for number, period in given if number)
+
+
 def estimate(writes: int, destination: Destination) -> float:
     """Seconds that so many writes take under the plan's quota; the first window's worth goes at once."""
-    waits = [0.0]
-    for limit, period in ((destination.writes_per_10s, 10.0), (destination.requests_per_60s, 60.0)):
-        if limit and writes > limit:
-            waits.append((math.ceil(writes / limit) - 1) * period)
-    return max(waits)
+    return max((limit.seconds(writes) for limit in write_limits(destination)), default=0.0)
 
 
 def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
@@ -240,7 +239,7 @@ def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepa
             refresh_known(snapshot, state.rows(run_id=run_id), state.orphaned())
             if few:
                 reach(snapshot)
-            reconcile(snapshot, run_id=run_id, now=time.time())
+            reconcile(snapshot, run_id=run_id, now=session.clock.now())
             # A canary run has not looked for everybody: the next run of all looks from where the last one did.
             state.settle(settlement_of_chosen(snapshot) if few else settlement(snapshot, meta))
             return replace(reported, left_source=count_left_source(snapshot), orphaned=count_orphaned(snapshot))

@@ -120,6 +120,7 @@ async def _prepare(
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
     table = PlanTable(connection, defaults=people.mappers.defaults, flags=flags)
+    watch.planning(0)
     await asyncio.to_thread(know, connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
@@ -138,7 +139,10 @@ async def _prepare(
     await asyncio.to_thread(table.settle_unchanged)
     await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
     check_adoptions(connection, spec.decisions, str(spec.path), key_of=key_of)
-    summary = await asyncio.to_thread(compute_plan, table, planner, name=str if source.several else sub_of)
+    watch.planning(0)
+    summary = await asyncio.to_thread(
+        compute_plan, table, planner, name=str if source.several else sub_of, progress=watch.planning
+    )
     departures = await asyncio.to_thread(count_departures, connection)
     looked_at = None if refreshed in ("skipped", "failed") else now
     watch.check("planning")

@@ -10,7 +10,7 @@ from itertools import count
 
 from engine.model.errors import GuardRefused, Interrupted
 from engine.model.keys import user_key
-from engine.model.ports import Progress
+from engine.model.ports import Progress, shown_to_nobody
 from engine.plan_file.model import Pool, Spec
 from engine.plan_file.providers import providers_with
 from engine.resources.fingerprints import Fingerprints
@@ -32,6 +32,7 @@ class Watch:
     reading: Progress
     listing: Progress
     stopping: Callable[[], bool]
+    planning: Progress = shown_to_nobody
 
     def check(self, doing: str) -> None:
         """Raise Interrupted where somebody does."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
@@ -123,6 +124,7 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+    rounds: RoundCounts | None = None  # under --every: this is what the last of them found and did
     waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
     chosen: int | None = None  # people of a canary run; None for a run of everybody
 
@@ -169,6 +171,7 @@ class ApplyResult:
             "reported": _reported(self.reported),
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
+            **({} if self.rounds is None else {"rounds": self.rounds.to_json()}),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 
+from engine.model.clock import SystemClock
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
-from engine.model.ports import SourceDescription
+from engine.model.ports import Clock, SourceDescription
 from engine.model.resets import ResetTarget
 from engine.oauth.checks import Check
 from engine.oauth.ports import ProviderProbe
@@ -57,6 +57,7 @@ class Session:
     known: KnownRows = field(default_factory=dict)  # of the kinds that fit in memory
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
+    clock: Clock = field(default_factory=SystemClock)
     canary: Canary | None = None  # an `apply` of a few people
 
     async def sign_in_stage(self) -> SignInStage:
@@ -124,7 +125,7 @@ class Session:
                     state=state,
                     key=self.key,
                     watch=watch,
-                    now=time.time(),
+                    now=self.clock.now(),
                     refresh=self.refresh,
                     find_passwordless=self.find_passwordless()
                     if self.spec.password_reset.strategy == "on_next_sign_in"

@@ -9,6 +9,7 @@ from typing import Any
 from workos import AsyncWorkOSClient, WorkOSError
 
 from engine.model.call_errors import Ambiguous, Terminal
+from engine.model.exchanges import Trace, untraced
 from engine.model.ports import UserChanges
 from engine.model.users import TargetUser, normalise_email
 from engine.plan_file.model import Destination
@@ -27,8 +28,8 @@ PAGE = 100  # WorkOS's largest page (API description, list users)
 class WorkOSTarget:
     """`UserTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
 
-    def __init__(self, destination: Destination, *, timeout: float, backend: AiohttpBackend | None = None) -> None:
-        self.backend = backend or AiohttpBackend.open()
+    def __init__(self, destination: Destination, *, timeout: float, trace: Trace = untraced) -> None:
+        self.backend = AiohttpBackend.open(trace)
         self.client = AsyncWorkOSClient(
             api_key=destination.api_key,
             client_id=destination.client_id,

@@ -139,7 +139,7 @@ class IdentityWorld:
     async def _apply(self, *sources: FakeSource) -> ApplyResult:
         session = self._session(*sources)
         try:
-            return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+            return await run_apply(session, watch=_OPEN, writing=lambda *_: lambda _: None, stop=Stop())
         finally:
             session.workspace.close()
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import orjson
 
 from engine.model.keys import sub_of
+from engine.model.ports import Progress, shown_to_nobody
 from engine.resources.users.changes import Change, Desired, Found, Known
 from engine.resources.users.planner import Planner
 
@@ -52,7 +53,13 @@ class PlanSummary:
     digest: str = ""
 
 
-def compute_plan(store: PlanStore, planner: Planner, *, name: Callable[[str], str] = sub_of) -> PlanSummary:
+def compute_plan(
+    store: PlanStore,
+    planner: Planner,
+    *,
+    name: Callable[[str], str] = sub_of,
+    progress: Progress = shown_to_nobody,
+) -> PlanSummary:
     """Decide on everyone and store the changes. `name` says by what of their key users are told apart."""
     summary = PlanSummary()
     digest = sha256()
@@ -71,6 +78,7 @@ def compute_plan(store: PlanStore, planner: Planner, *, name: Callable[[str], st
         if len(batch) >= _BATCH:
             store.store(batch)
             batch.clear()
+            progress(summary.actions.total())
     store.store(batch)
     summary.digest = digest.hexdigest()
     return summary
