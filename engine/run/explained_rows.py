@@ -11,6 +11,7 @@ from engine.model.outcomes import ResourceRow
 from engine.model.users import TargetUser
 from engine.resources.users.changes import Desired
 from engine.resources.users.planner import METADATA, held_value
+from engine.resources.users.verification import desired_value
 from engine.run.explanation import ExplainedRecord, ExplainedState, ExplainedUser, HeldPlace, Value
 from engine.snapshot.person_rows import PersonRecord
 
@@ -80,5 +81,5 @@ def explained_user(
 
 def differing(desired: Desired, held: TargetUser) -> list[str]:
     """Fields that WorkOS holds otherwise than is desired."""
-    wanted = {"email": desired.email, "email_verified": desired.verified, **desired.fields}
-    return [name for name, value in wanted.items() if held_value(held, name) != value]
+    names = ("email", "email_verified", *desired.fields)
+    return [name for name in names if held_value(held, name) != desired_value(desired, name)]

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, cast
 from engine.model.call_errors import Refused
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError
-from engine.model.keys import membership_key, name_of_pool, split_membership_key, sub_of, user_key, written_user
+from engine.model.keys import (
+    ORGANIZATION,
+    membership_key,
+    name_of_pool,
+    split_membership_key,
+    sub_of,
+    user_key,
+    written_user,
+)
 from engine.model.outcomes import ResourceRow
 from engine.model.paging import every_page
 from engine.model.rules import because, because_of_membership
@@ -162,7 +170,9 @@ class _Explainer:
             self.users.append(explained_user(user, ways[workos_id], wanted.get(workos_id), places))
 
     async def _places(self, workos_id: str) -> tuple[HeldPlace, ...]:
-        names = {one.id: name for name, one in self._kinds.held_organizations.items()}
+        known = self._session.known.get(ORGANIZATION, {})
+        names = {row.workos_id: name for name, row in known.items() if row.workos_id is not None}
+        names |= {one.id: name for name, one in self._kinds.held_organizations.items()}
         held: list[HeldMembership] = []
         async for page in every_page(partial(self._session.workos.memberships.list_page, user_id=workos_id)):
             held += page
