@@ -47,6 +47,7 @@ ELSEWHERE = (
     "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
     "SELECT key FROM record WHERE external_id = ? AND reason IS NULL ORDER BY key",
     "SELECT 1 FROM resources WHERE kind = 'user' AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1",
+    "SELECT count(*) FROM record WHERE reason IS NULL AND native AND relation != 'unverified'",
     # Of leavers and conflicts, where a report or `ready` has some.
     "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
     "SELECT r.key, r.username FROM record r WHERE r.native",
