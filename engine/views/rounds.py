@@ -34,7 +34,9 @@ class RoundLines:
 
     def failed(self, number: int, error: MigrateError, next_at: float | None) -> None:
         """See the protocol."""
-        self._console.warn(f"round {number} was given up: {error}{_ahead(next_at)}")
+        if next_at is not None:
+            # Of the last one the result tells, or the error that ends the command.
+            self._console.warn(f"round {number} was given up: {error}{_ahead(next_at)}")
         self._console.note("round_failed", round=number, code=error.code)
 
 
