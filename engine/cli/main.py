@@ -9,6 +9,7 @@ from typer import core
 
 from engine.cli import (
     apply,
+    explain,
     export,
     ids,
     init,
@@ -45,7 +46,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, ready, reporting, export, schema, sandbox):
+for module in (init, validate, apply, explain, status, verify, ids, ready, reporting, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

@@ -107,6 +107,7 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
 
 async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
     from engine.cli.wiring import preview
+    from engine.resets.by_day import passwords_set_by_day
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
@@ -117,6 +118,7 @@ async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
             now=time.time(),
             versions=_versions(),
             hide=console.hide,
+            passwords_set=passwords_set_by_day,
         )
 
 

@@ -21,6 +21,9 @@ SampleOption = Annotated[
 StrictOption = Annotated[bool, typer.Option("--strict", help="Drift and extra users count as differences.")]
 
 
+BothValuesOption = Annotated[bool, typer.Option("--values", help="Show both values of what differs: personal data.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(epilog="Example: migrate verify plans/production.yaml --sample 500")(verify)
@@ -30,6 +33,7 @@ def verify(
     plan: PlanArgument,
     sample: SampleOption = None,
     strict: StrictOption = False,
+    values: BothValuesOption = False,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -39,7 +43,7 @@ def verify(
     from engine.views.step_summary import summarise_verify
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_verify(console, plan, sample=sample, strict=strict, sandbox=sandbox))
+        result = run(_verify(console, plan, sample=sample, strict=strict, values=values, sandbox=sandbox))
         for one in result.warnings:
             console.warn(one)
         console.note_result(result.to_json())
@@ -53,9 +57,11 @@ def verify(
         raise typer.Exit(result.exit_code)
 
 
-async def _verify(console: Console, path: Path, *, sample: int | None, strict: bool, sandbox: bool) -> VerifyResult:
+async def _verify(
+    console: Console, path: Path, *, sample: int | None, strict: bool, values: bool, sandbox: bool
+) -> VerifyResult:
     from engine.cli.wiring import preview
     from engine.run.verifying import run_verify
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
-        return await run_verify(session, watch=watch, sample=sample, strict=strict)
+        return await run_verify(session, watch=watch, sample=sample, strict=strict, values=values)

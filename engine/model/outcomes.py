@@ -14,7 +14,7 @@ Operation = Literal["create", "update", "adopt"]
 
 @dataclass(frozen=True, slots=True)
 class StateIdentity:
-    """Whom a state belongs to: another plan, pool or destination may not use it (rule 13).
+    """Whom a state belongs to: another plan, pool, destination or environment may not use it (rule 13).
 
     `pool` is the user pool's ID, or those of all pools by `join_pools`; never a name that a plan gives to one.
     """
@@ -22,6 +22,7 @@ class StateIdentity:
     plan: str
     pool: str
     destination: str
+    environment: str | None = None  # as the plan names it; None where it does not
 
     @property
     def pools(self) -> tuple[str, ...]:

@@ -55,7 +55,8 @@ _REASONS: Mapping[str, tuple[int | None, str]] = {
     "merged_unverified": (4, "another record has verified the address: this one is merged, and gives nothing"),
     "linked_profile": (5, "Cognito has linked the provider's profile to the native user: one person"),
     "left_alone": (10, "what was changed in WorkOS is left alone"),
-    "left_there": (10, "WorkOS keeps the user: this tool deletes nobody who left the source"),
+    "gives_over": (4, "the record is gone, and another one of this person speaks for the WorkOS user now"),
+    "record_gone": (10, "the record is gone from Cognito, and was never in WorkOS"),
     "waits": (2, "another user gives up the address in the same run, and goes first"),
 }
 _OF_CODES: Mapping[str, int | None] = {

@@ -61,6 +61,10 @@ class Store(Journal, Protocol):
         """A word that a run has left for the next ones."""
         ...
 
+    def has_converged(self) -> bool:
+        """Whether any run has ended with everybody in place."""
+        ...
+
     def settle(self, settlement: Settlement) -> None:
         """Bring the state in line after a run's calls."""
         ...

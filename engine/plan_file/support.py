@@ -68,7 +68,6 @@ _LATER = (
     _Later(_in_mappings("optional"), _any),
     _Later(_in_filters("sample"), _any),
     _Later(_in_filters("cohorts"), _any),
-    _Later(_at("safety", "max_updates"), _any),
     _Later(_at("state", "path"), is_remote, "leave it out or name a local file"),
 )
 

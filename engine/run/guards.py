@@ -12,11 +12,17 @@ from engine.snapshot.departures import Departures
 
 # A share of a few users says nothing: one of five is a fifth.
 _SHARE_FROM = 20
+_UPDATES_FROM = 50
 
 
-def broken_guards(safety: Safety, actions: Counter[str], departures: Departures) -> tuple[Guarded, ...]:
-    """Each guard that the plan breaks, with its figure. `actions` are people by action."""
-    return tuple(_broken(safety, actions, departures))
+def broken_guards(
+    safety: Safety, actions: Counter[str], departures: Departures, *, converged: bool
+) -> tuple[Guarded, ...]:
+    """Each guard that the plan breaks, with its figure.
+
+    `actions` are people by action. `converged`: an earlier run has ended with everybody in place.
+    """
+    return tuple(_broken(safety, actions, departures, converged))
 
 
 def check_guards(guards: tuple[Guarded, ...]) -> None:
@@ -26,7 +32,7 @@ def check_guards(guards: tuple[Guarded, ...]) -> None:
         raise GuardRefused(first.message, remedy=first.remedy, code=first.code)
 
 
-def _broken(safety: Safety, actions: Counter[str], departures: Departures) -> Iterator[Guarded]:
+def _broken(safety: Safety, actions: Counter[str], departures: Departures, converged: bool) -> Iterator[Guarded]:
     changes = actions["create"] + actions["update"] + actions["adopt"]
     people = sum(number for action, number in actions.items() if action != "merge")
     allowed = _allowed(safety.max_changes, people)
@@ -37,6 +43,17 @@ def _broken(safety: Safety, actions: Counter[str], departures: Departures) -> It
             changes,
             f"the plan would change {changes} users, and safety.max_changes allows {allowed}",
             "look at `migrate plan`, then raise safety.max_changes if that is what you want",
+        )
+    # Until everybody is in place, runs correct what the first ones showed to be wrong.
+    updates, known = actions["update"], departures.known
+    allowed = _allowed(safety.max_updates, known, share_from=_UPDATES_FROM) if converged else None
+    if allowed is not None and updates > allowed:
+        yield Guarded(
+            "max_updates",
+            allowed,
+            updates,
+            f"the plan would update {updates} of {known} migrated users, and safety.max_updates allows {allowed}",
+            "look at `migrate plan`, then raise safety.max_updates if that is what you want",
         )
     allowed = _allowed(safety.max_left_source, departures.known, share_from=_SHARE_FROM)
     if allowed is not None and departures.gone > allowed:

@@ -20,8 +20,10 @@ def decision_key(spec: Spec) -> Callable[[Decision], str]:
 
 def state_identity(spec: Spec, *, sandbox: bool) -> StateIdentity:
     """Whom the state of this plan belongs to (rule 13)."""
-    destination = "sandbox" if sandbox else f"{spec.destination.base_url.rstrip('/')} {spec.destination.client_id}"
-    return StateIdentity(spec.name, join_pools(one.key for one in spec.pools), destination)
+    used = spec.destination
+    destination = "sandbox" if sandbox else f"{used.base_url.rstrip('/')} {used.client_id}"
+    environment = None if sandbox else used.environment
+    return StateIdentity(spec.name, join_pools(one.key for one in spec.pools), destination, environment)
 
 
 def for_sandbox(spec: Spec) -> Spec:

@@ -205,7 +205,8 @@ def estimate(writes: int, destination: Destination) -> float:
 
 
 def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
-    return broken_guards(session.spec.safety, prepared.actions(), prepared.departures)
+    safety, actions = session.spec.safety, prepared.actions()
+    return broken_guards(safety, actions, prepared.departures, converged=prepared.converged)
 
 
 def _doubts(session: Session, prepared: Prepared) -> list[str]:

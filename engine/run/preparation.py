@@ -48,6 +48,7 @@ class Prepared:
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
     placing: Placing | None = None
+    converged: bool = False  # an earlier run has ended with everybody in place
     targets: tuple[str, ...] = ()  # keys of the people whom a canary run names
 
     def actions(self) -> Counter[str]:
@@ -148,7 +149,8 @@ async def _prepare(
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at, people.placing, targets,
+        refreshed, looked_at, people.placing,
+        state is not None and state.has_converged(), targets,
     )  # fmt: skip
 
 

@@ -6,16 +6,20 @@ What the report's views show of it is `engine.run.report_data`'s; nothing is wri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 
 from engine.model.codes import explain
 from engine.plan_file.model import FieldMapping, Spec
 from engine.run.looking import Looked
 from engine.run.readiness import run_ready
 from engine.run.reading import Watch
-from engine.run.report_data import ConflictGroup, Coverage, FieldCoverage, PoolBalance, Report
+from engine.run.report_data import ConflictGroup, Coverage, FieldCoverage, PoolBalance, Report, ResetDay, ResetHistory
 from engine.run.results import PlanResult
 from engine.run.session import Session
+
+PasswordsSet = Callable[[Session], Awaitable[Mapping[str, int] | None]]
+"""From a session to passwords set by day; None where nobody knows."""
 
 
 async def run_report(
@@ -26,13 +30,16 @@ async def run_report(
     now: float,
     versions: Mapping[str, str],
     hide: Callable[[Sequence[str]], None],
+    passwords_set: PasswordsSet,
 ) -> Report:
     """Compute it all and change nothing. `destination` is its name for people. Raises MigrateError.
 
-    `hide` hears what must be masked wherever it would appear.
+    `hide` hears what must be masked wherever it would appear; `passwords_set` tells when people set new ones.
     """
     found = await run_ready(session, watch=watch, hide=hide)
-    result, looked = found.result, found.looked
+    result, looked, resets = found.result, found.looked, found.resets
+    if resets is not None and resets.needed:
+        resets = _over_time(resets, await passwords_set(session))
     return Report(
         plan=result.plan,
         digest=result.digest,
@@ -50,9 +57,17 @@ async def run_report(
             ConflictGroup(code, number, *explain(code), examples=looked.examples[code])
             for code, number in looked.conflicts
         ],
-        resets=found.resets,
+        resets=resets,
         warnings=result.warnings,
     )
+
+
+def _over_time(resets: ResetHistory, passwords: Mapping[str, int] | None) -> ResetHistory:
+    if passwords is None:
+        return resets
+    sent = {one.day: one.sent for one in resets.days}
+    days = sorted(sent.keys() | passwords.keys())
+    return replace(resets, days=[ResetDay(day, sent.get(day, 0), passwords.get(day, 0)) for day in days])
 
 
 def _balance(result: PlanResult) -> PoolBalance:

@@ -211,11 +211,11 @@ class ConflictGroup:
 
 @dataclass(frozen=True, slots=True)
 class ResetDay:
-    """One day in UTC, YYYY-MM-DD. `returned` is None where nobody knows when people came back."""
+    """One day in UTC, YYYY-MM-DD: e-mails sent, and new passwords set; None where nobody knows when."""
 
     day: str
     sent: int
-    returned: int | None = None
+    set: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.model.remedies import ComparedKind, remedy_of
 from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
@@ -271,9 +273,24 @@ class Difference:
     verdict: str  # missing, different, drift
     pool: str | None = None  # where the plan has several
     organization: str | None = None  # the external ID of the organization, or of a membership's
+    wanted: object = None  # the field's values, as JSON: what Cognito and the plan say, and what WorkOS holds
+    held: object = None
 
-    def to_json(self) -> dict[str, str | None]:
-        """Names only: no value is ever shown."""
+    @property
+    def who(self) -> str:
+        """The user as a command line takes them; empty of an organization."""
+        sub = self.source_id or ""
+        return f"{self.pool}/{sub}" if self.pool is not None else sub
+
+    @property
+    def kind(self) -> ComparedKind:
+        """Of the resource."""
+        if self.source_id is None:
+            return "organization"
+        return "user" if self.organization is None else "membership"
+
+    def to_json(self, *, values: bool) -> dict[str, object]:
+        """Values are personal data, and shown only to who asks for them."""
         return {
             **({"pool": self.pool} if self.pool is not None else {}),
             **({"organization": self.organization} if self.organization is not None else {}),
@@ -281,6 +298,8 @@ class Difference:
             "workos_id": self.workos_id,
             "field": self.field or None,
             "verdict": self.verdict,
+            "remedy": remedy_of(self.kind, self.verdict, self.field, shlex.quote(self.who)),
+            **({"wanted": self.wanted, "held": self.held} if values else {}),
         }
 
 
@@ -306,6 +325,7 @@ class VerifyResult:
     sandbox: bool = False
     warnings: tuple[str, ...] = ()
     members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    values: bool = False  # both values of what differs are shown
 
     @property
     def ok(self) -> bool:
@@ -333,7 +353,7 @@ class VerifyResult:
             "users": dict(self.users) | {"extra": self.extra},
             **{name: dict(counts) for name, counts in self.members.items()},
             "fields": {name: dict(counts) for name, counts in self.fields.items()},
-            "differences": [one.to_json() for one in self.differences],
+            "differences": [one.to_json(values=self.values) for one in self.differences],
             "differences_total": self.differences_total,
             "requests": _requests(self.requests),
             "warnings": list(self.warnings),

@@ -10,10 +10,11 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from engine.model.keys import name_of_pool, sub_of
+from engine.model.users import TargetUser
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
-from engine.resources.users.planner import METADATA
-from engine.resources.users.verification import compare, compared_fields
+from engine.resources.users.planner import METADATA, held_value
+from engine.resources.users.verification import compare, compared_fields, desired_value
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
@@ -49,7 +50,7 @@ class _Differences:
         for one in compare(pair.desired, held, fields, created_here=pair.created_here):
             self._unequal[one.field, one.verdict] += 1
             verdicts.add(one.verdict)
-            self.list(self._difference(pair, held.id, one.field, one.verdict))
+            self.list(self._difference(pair, held, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
 
     def by_field(self) -> dict[str, dict[str, int]]:
@@ -63,9 +64,13 @@ class _Differences:
         different, drift = self._unequal[name, "different"], self._unequal[name, "drift"]
         return {"equal": compared - different - drift, "different": different, "drift": drift}
 
-    def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
+    def _difference(self, pair: Pair, held: TargetUser | None, name: str, verdict: str) -> Difference:
         key = pair.desired.key
-        return Difference(sub_of(key), workos_id, field_name, verdict, name_of_pool(self.pools, key))
+        return Difference(
+            sub_of(key), held.id if held is not None else None, name, verdict, name_of_pool(self.pools, key),
+            wanted=desired_value(pair.desired, name) if name else None,
+            held=held_value(held, name) if held is not None else None,
+        )  # fmt: skip
 
     def list(self, difference: Difference) -> None:
         """Counted, and kept while there are few."""
@@ -74,8 +79,13 @@ class _Differences:
             self.differences.append(difference)
 
 
-async def run_verify(session: Session, *, watch: Watch, sample: int | None, strict: bool) -> VerifyResult:
-    """Compare everybody, or `sample` people drawn at random. Raises MigrateError as `plan` does."""
+async def run_verify(
+    session: Session, *, watch: Watch, sample: int | None, strict: bool, values: bool = False
+) -> VerifyResult:
+    """Compare everybody, or `sample` people drawn at random. Raises MigrateError as `plan` does.
+
+    `values`: the result shows both values of what differs.
+    """
     began = time.monotonic()
     spec, path = session.spec, session.workspace.snapshot_path
     connection = database.create(path)
@@ -121,6 +131,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         strict=strict,
         warnings=tuple(session.source.warnings),
         members=members,
+        values=values,
     )
 
 

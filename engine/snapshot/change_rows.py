@@ -39,6 +39,10 @@ WHERE r.primary_key IS NOT NULL AND NOT EXISTS (
 ) ORDER BY r.key
 """
 _MEMBERSHIP = "SELECT c.key, c.action, c.workos_id, c.send, c.code, c.detail FROM change c "
+_OF_USERS = """
+WHERE c.kind = 'membership' AND substr(c.key, 1, instr(c.key, char(9)) - 1) IN (SELECT value FROM json_each(?))
+ORDER BY c.key
+"""
 _MEMBERSHIPS = "WHERE c.kind = 'membership' AND c.action != 'unchanged' ORDER BY c.key"
 # As text: SQLite takes a BLOB for JSON of its own.
 _TOTALS = """
@@ -171,6 +175,11 @@ _PLACE = {action: at for at, action in enumerate(("create", "update", "adopt", "
 
 def _picked(kind: str, actions: Sequence[str]) -> str:
     return " UNION ALL ".join(_FIRST.format(kind=kind, action=action) for action in actions)
+
+
+def changed_memberships(connection: sqlite3.Connection, users: str) -> list[ChangedMembership]:
+    """Those of these users (keys as a JSON list), in order of key."""
+    return [_membership(row) for row in named(connection, _MembershipChangeRow, _MEMBERSHIP + _OF_USERS, (users,))]
 
 
 def merge_reasons(relation: str, *, linked: bool) -> tuple[str, ...]:

@@ -88,13 +88,14 @@ VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # One bounded read at a time: nothing of a million changes is kept in memory.
-WORK = """
+_WORK = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
     c.action, c.workos_id, c.send, c.created_here, c.counts_as, c.detail, r.fingerprint
 FROM change c JOIN record r ON r.key = c.key
-WHERE c.kind = 'user' AND c.action IN ('create', 'update', 'adopt') AND c.phase = ?
-ORDER BY c.key
+WHERE c.kind = 'user' AND c.action IN ('create', 'update', 'adopt')
 """
+WORK = _WORK + "AND c.phase = ? ORDER BY c.key"
+WORK_OF_ONE = _WORK + "AND c.key = ?"
 
 
 class DesiredRow(Protocol):

@@ -30,6 +30,7 @@ from engine.snapshot.plan_queries import (
     UNLISTED,
     UNPLACED,
     WORK,
+    WORK_OF_ONE,
     DesiredRow,
     PersonRow,
     WorkRow,
@@ -187,6 +188,11 @@ class PlanTable:
         cursor = named(self._connection, WorkRow, WORK, (phase,))
         while rows := cursor.fetchmany(256):
             yield [self._work(row) for row in rows]
+
+    def work_of(self, key: str) -> UserWork | None:
+        """One person's change to carry out; None where there is none."""
+        row = next(named(self._connection, WorkRow, WORK_OF_ONE, (key,)), None)
+        return self._work(row) if row is not None else None
 
     def _work(self, row: WorkRow) -> UserWork:
         change = Change(

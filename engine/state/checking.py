@@ -38,13 +38,21 @@ def check_whole(path: Path, connection: sqlite3.Connection, version: int) -> Non
 
 def check_identity(path: Path, connection: sqlite3.Connection, identity: StateIdentity) -> None:
     """Raise StateError where the state is another's. A plan may have pools that the state does not know yet."""
-    held = dict(connection.execute("SELECT key, value FROM meta WHERE key IN ('plan', 'pool', 'destination')"))
+    held = dict(
+        connection.execute("SELECT key, value FROM meta WHERE key IN ('plan', 'pool', 'destination', 'environment')")
+    )
     pools = StateIdentity("", str(held.get("pool")), "").pools
     lost = sorted(set(pools) - set(identity.pools))
     for what, ours, same in (
         ("plan", identity.plan, held.get("plan") == identity.plan),
         ("pool", identity.pool, not lost or bool(set(pools) & set(identity.pools))),
         ("destination", identity.destination, held.get("destination") == identity.destination),
+        # One that either side does not name is no contradiction.
+        (
+            "environment",
+            identity.environment,
+            identity.environment in (None, held.get("environment", identity.environment)),
+        ),
     ):
         if not same:
             raise StateError(

@@ -110,6 +110,7 @@ class StateFile:
                     copies.upgrade(connection, version)
                 # Pools that the plan has got since belong to the state from now on.
                 connection.execute("UPDATE meta SET value = ?1 WHERE key = 'pool' AND value != ?1", (identity.pool,))
+                _pin_environment(connection, identity)
                 return cls(path, connection)
             except BaseException:
                 connection.close()
@@ -190,6 +191,11 @@ class StateFile:
         row = self.one("SELECT value FROM meta WHERE key = ?", (name,))
         return str(row["value"]) if row is not None else None
 
+    def has_converged(self) -> bool:
+        """See the port."""
+        query = "SELECT 1 FROM runs WHERE json_valid(result) AND json_extract(result, '$.converged') LIMIT 1"
+        return self.one(query) is not None
+
     def settle(self, settlement: Settlement) -> None:
         """See the port."""
         with self.transaction() as connection:
@@ -220,7 +226,7 @@ class StateFile:
     def identity(self) -> StateIdentity:
         """Whom this state belongs to."""
         held = {row["key"]: str(row["value"]) for row in self.every("SELECT key, value FROM meta")}
-        return StateIdentity(held["plan"], held["pool"], held["destination"])
+        return StateIdentity(held["plan"], held["pool"], held["destination"], held.get("environment"))
 
     def notes(self, names: Iterable[str]) -> dict[str, str]:
         """What was noted under these names; what never was is left out."""
@@ -297,5 +303,13 @@ def _create(path: Path, identity: StateIdentity, key: bytes) -> None:
         connection.execute("BEGIN IMMEDIATE")
         schema.create(connection)
         connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", list(meta.items()))
+        _pin_environment(connection, identity)
         connection.execute("COMMIT")
     draft.replace(path)
+
+
+def _pin_environment(connection: sqlite3.Connection, identity: StateIdentity) -> None:
+    # A plan that names none says nothing against the one that it was applied to.
+    if identity.environment is not None:
+        query = "INSERT OR IGNORE INTO meta (key, value) VALUES ('environment', ?)"
+        connection.execute(query, (identity.environment,))

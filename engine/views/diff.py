@@ -41,7 +41,7 @@ def change_line(one: ShownChange, *, values: bool) -> str:
     if one.kind == MEMBERSHIP:
         words.append(f"in {one.organization}")
     what = _what(one)
-    fields = ", ".join(_field(each, one.action) if values else each.name for each in one.fields)
+    fields = ", ".join(field_text(each, one.action) if values else each.name for each in one.fields)
     # A tab would part columns that nobody asked for.
     return printable("  ".join(part for part in (" ".join(words), what, fields) if part))
 
@@ -78,7 +78,8 @@ def _what(one: ShownChange) -> str:
             return one.action
 
 
-def _field(one: FieldChange, action: str) -> str:
+def field_text(one: FieldChange, action: str) -> str:
+    """A field with what WorkOS holds and what it would hold."""
     if action == "create":
         return f"{one.name}: {value_text(one.new)}"
     return f"{one.name}: {value_text(one.old)} → {value_text(one.new)}"

@@ -210,8 +210,8 @@ def _resets(report: Report) -> Iterator[str]:
     mails = "".join(f"; e-mails {escaped(name)}: {figure(number)}" for name, number in sorted(found.mails.items()))
     yield f"{figure(found.needed)} needed a new password, {figure(found.returned)} have come back{mails}."
     if found.days:
-        rows = [(one.day, figure(one.sent), _figure(one.returned)) for one in words.recent_days(found.days)[-_LISTED:]]
-        yield from _table([("day", _LEFT), ("sent", _RIGHT), ("returned", _RIGHT)], rows)
+        rows = [(one.day, figure(one.sent), _figure(one.set)) for one in words.recent_days(found.days)[-_LISTED:]]
+        yield from _table([("day", _LEFT), ("sent", _RIGHT), ("passwords set", _RIGHT)], rows)
 
 
 def _warnings(report: Report, told: Callable[[str], str]) -> Iterator[str]:

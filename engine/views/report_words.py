@@ -96,7 +96,7 @@ def recent_days(days: Sequence[ResetDay]) -> Sequence[ResetDay]:
     if len(days) <= DAYS:
         return days
     older = days[: len(days) - DAYS + 1]
-    known = [one.returned for one in older if one.returned is not None]
+    known = [one.set for one in older if one.set is not None]
     together = ResetDay("earlier", sum(one.sent for one in older), sum(known) if known else None)
     return [together, *days[len(older) :]]
 

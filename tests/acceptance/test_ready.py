@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sqlite3
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -115,9 +116,8 @@ def test_a_run_that_did_not_end_is_no_converged_one(world: World) -> None:
     """Everybody may be there, and still nobody has said so."""
     write(world, record("ann"))
     assert world.cli("apply", "plan.yaml").code == 0
-    with sqlite3.connect(world.migrate_dir / "acme.state.db") as state:
+    with closing(sqlite3.connect(world.migrate_dir / "acme.state.db")) as state, state:
         state.execute("UPDATE runs SET ended = NULL, result = NULL")
-    state.close()
     lines = ready(world, 3)
     assert lines["users"]["message"] == "not yet: 0 of 1 to go, and no run has ended with everybody in place"
     assert world.cli("apply", "plan.yaml").code == 0
@@ -352,3 +352,27 @@ def test_nobody_is_named(world: World) -> None:
 def test_a_plan_that_is_none(world: World) -> None:
     world.plan.write_text("version: 1\n")
     assert world.cli("ready", "plan.yaml", "--json").code == 1
+
+
+def test_what_workos_does_not_tell_a_key_with_fewer_rights(world: World) -> None:
+    write(world, record("ann"))
+    assert world.cli("apply", "plan.yaml").code == 0
+
+    def forbid(*paths: str) -> None:
+        faults = [{"method": "GET", "path": path, "fault": "forbidden", "times": 1000} for path in paths]
+        world.workos.call("PUT", "/_sandbox/faults", {"next": faults})
+
+    write(world, record("ann"), uris="[]")
+    forbid("/webhook_endpoints", "/redirect_uris")
+    lines = ready(world, 0)
+    # Nobody can tell: that is not a go, and not a no-go either.
+    assert verdict(lines, "webhooks") == verdict(lines, "redirect_uris") == ("look", None)
+    assert "dashboard" in lines["webhooks"]["remedy"] and "dashboard" in lines["redirect_uris"]["remedy"]
+    with closing(sqlite3.connect(world.migrate_dir / "acme.state.db")) as state, state:
+        state.execute("DELETE FROM meta WHERE key = 'looked_at'")
+    # Who was deleted, `apply` has to know as well: without that it calls nothing converged.
+    forbid("/events", "/user_management/users$")
+    ended = world.cli("ready", "plan.yaml", "--json")
+    assert ended.code == 3, ended.said
+    lines = {one["name"]: one for one in ended.json("ready.v1")["lines"]}
+    assert verdict(lines, "deleted_in_workos") == ("no-go", None)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import World
+from tests.acceptance.test_resets import FLAG, confirm, prepare, record
 from tests.support.cli import ROOT, Cli, tree
 from tests.support.html_page import Page, number
 
@@ -104,6 +106,21 @@ def test_conflicts_and_people_of_every_kind(pool_world: Callable[[int], World]) 
     assert sub in (world.plan.parent / "named.html").read_text()
     # What the report says, it says to nobody but its file.
     assert sub not in named.said
+
+
+def test_password_resets_over_time(world: World) -> None:
+    """Days out of WorkOS's events; who never had a password in Cognito is none of them."""
+    prepare(world, FLAG, *(record(name) for name in ("ann", "bob", "cyd")), record("gus", status="EXTERNAL_PROVIDER"))
+    for name in ("ann", "bob", "gus"):
+        confirm(world, name)
+    page = _page(world.cli, "plan.yaml")
+    head, row = page.tables["table-resets"]
+    assert head == ["day", "sent", "passwords set"]
+    assert [row[0], number(row[1]), number(row[2])] == [f"{datetime.now(UTC):%Y-%m-%d}", 0, 2]
+    forbidden = {"method": "GET", "path": "/events", "fault": "forbidden", "times": 1000}
+    world.workos.call("PUT", "/_sandbox/faults", {"next": [forbidden]})
+    # Nobody knows: no table, rather than one that says nobody.
+    assert "table-resets" not in _page(world.cli, "plan.yaml").tables
 
 
 def _page(cli: Cli, *arguments: str) -> Page:

@@ -384,7 +384,6 @@ MORE_TO_COME = [
         more("filters: {sample: {percent: 5}, cohorts: [{name: a, from: 2026-12-01}]}\n"),
         ["filters.sample", "filters.cohorts"],
     ),
-    (more("safety: {max_updates: 5%}\n"), ["safety.max_updates: 5%"]),
 ]
 
 

@@ -43,6 +43,8 @@ ELSEWHERE = (
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT key FROM person",
+    # Of leavers and conflicts, where a report or `ready` has some.
+    "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
     "SELECT r.key, r.username FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",

@@ -48,6 +48,7 @@ def test_reading_makes_nothing(path: Path) -> None:
         (replace(IDENTITY, plan="other"), "another plan"),
         (replace(IDENTITY, pool="eu-west-1_XyZ"), "another pool"),
         (replace(IDENTITY, destination="https://api.workos.com client_2"), "another destination"),
+        (replace(IDENTITY, environment="staging"), r"another environment \(production, not staging\)"),
     ],
 )
 @pytest.mark.parametrize("opening", ["open", "read"])

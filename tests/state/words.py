@@ -7,7 +7,7 @@ from typing import Any
 from engine.model.keys import USER, user_key
 from engine.model.outcomes import Claim, Done, NotDone, StateIdentity
 
-IDENTITY = StateIdentity("acme", "us-east-1_AbC", "https://api.workos.com client_1")
+IDENTITY = StateIdentity("acme", "us-east-1_AbC", "https://api.workos.com client_1", "production")
 KEY = bytes(range(32))
 
 

@@ -106,5 +106,5 @@ def test_days_beyond_the_last_ones_are_summed_up() -> None:
     shown = recent_days(days)
     assert (len(shown), shown[0].day, shown[-1].day) == (DAYS, "earlier", "day 499")
     assert sum(one.sent for one in shown) == sum(one.sent for one in days)
-    assert sum(one.returned or 0 for one in shown) == sum(one.returned or 0 for one in days)
+    assert sum(one.set or 0 for one in shown) == sum(one.set or 0 for one in days)
     assert recent_days(days[:DAYS]) == days[:DAYS]

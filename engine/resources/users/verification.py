@@ -57,6 +57,13 @@ def compare(desired: Desired, held: TargetUser, fields: Sequence[str], *, create
     return found
 
 
+def desired_value(desired: Desired, name: str) -> str | bool | None:
+    """What a field is to hold, by its flat name; None where it is to hold nothing."""
+    if name == "email":
+        return desired.email
+    return desired.verified if name == "email_verified" else desired.fields.get(name)
+
+
 def shown_name(field: str) -> str:
     """The field as the plan file calls it."""
     return field if not field.startswith(METADATA) else f"metadata {field[len(METADATA) :]}"
