@@ -37,9 +37,11 @@ def test_an_apply() -> None:
         assert f"\n{row}\n" in text
     assert text.endswith("\n10 in all\n\n990 writes and 12 reads in 65 s\n")
     assert "sub-" not in text and "user_1" not in text and "rounds" not in text
-    stopped = summarise_apply(replace(APPLY, stopped="max_failures", sandbox=True, rounds=RoundCounts(5, 2)))
+    stopped = summarise_apply(
+        replace(APPLY, stopped="max_failures", sandbox=True, rounds=RoundCounts(5, 2, verdict="go"))
+    )
     assert "acme (sandbox)\n\n**stopped: max_failures**" in stopped.replace("\\_", "_")
-    assert "| completed | 5 |\n| failed | 2 |" in stopped
+    assert "| completed | 5 |\n| failed | 2 |\n\n`migrate ready` says **go**\n" in stopped
 
 
 def test_a_plan() -> None:
