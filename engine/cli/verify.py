@@ -12,7 +12,7 @@ from engine.views.console import Console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.run.results import VerifyResult
+    from engine.run.verify_result import VerifyResult
 
 SampleOption = Annotated[
     int | None,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
-from engine.model.remedies import ComparedKind, remedy_of
 from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
@@ -163,13 +161,13 @@ class ApplyResult:
             "sandbox": self.sandbox,
             "converged": self.converged,
             "stopped": self.stopped,
-            "source": _source(self.source),
+            "source": source_json(self.source),
             "users": {name: self.users[name] for name in APPLIED},
             **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
             **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
-            "requests": _requests(self.requests),
+            "requests": requests_json(self.requests),
             "reported": _reported(self.reported),
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
@@ -219,12 +217,12 @@ class PlanResult:
             "command": "plan",
             "sandbox": self.sandbox,
             "changes": self.changes,
-            "source": _source(self.source),
+            "source": source_json(self.source),
             "users": {name: self.users[name] for name in PLANNED},
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
-            "requests": _requests(self.requests),
+            "requests": requests_json(self.requests),
             "reported": _reported(self.reported),
             "guards": [one.to_json() for one in self.guards],
             "refreshed": self.refreshed,
@@ -237,14 +235,16 @@ class PlanResult:
         }
 
 
-def _source(source: SourceCounts) -> dict[str, object]:
+def source_json(source: SourceCounts) -> dict[str, object]:
+    """As every result has it."""
     counts: dict[str, object] = {
         "seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items())),
     }  # fmt: skip
-    return counts | ({"pools": {name: _source(one) for name, one in source.pools.items()}} if source.pools else {})
+    return counts | ({"pools": {name: source_json(one) for name, one in source.pools.items()}} if source.pools else {})
 
 
-def _requests(requests: Requests) -> dict[str, int]:
+def requests_json(requests: Requests) -> dict[str, int]:
+    """As every result has them."""
     return {
         "writes": requests.writes,
         "reads": requests.reads,
@@ -261,101 +261,3 @@ def _reported(reported: Reported) -> dict[str, int]:
         "unverified_address": reported.unverified_address,
         **({"placeholder": reported.placeholder} if reported.placeholder is not None else {}),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field of one user, membership or organization that is not as it should be; empty where the whole is meant."""
-
-    source_id: str | None  # None of an organization
-    workos_id: str | None
-    field: str
-    verdict: str  # missing, different, drift
-    pool: str | None = None  # where the plan has several
-    organization: str | None = None  # the external ID of the organization, or of a membership's
-    wanted: object = None  # the field's values, as JSON: what Cognito and the plan say, and what WorkOS holds
-    held: object = None
-
-    @property
-    def who(self) -> str:
-        """The user as a command line takes them; empty of an organization."""
-        sub = self.source_id or ""
-        return f"{self.pool}/{sub}" if self.pool is not None else sub
-
-    @property
-    def kind(self) -> ComparedKind:
-        """Of the resource."""
-        if self.source_id is None:
-            return "organization"
-        return "user" if self.organization is None else "membership"
-
-    def to_json(self, *, values: bool) -> dict[str, object]:
-        """Values are personal data, and shown only to who asks for them."""
-        return {
-            **({"pool": self.pool} if self.pool is not None else {}),
-            **({"organization": self.organization} if self.organization is not None else {}),
-            "source_id": self.source_id,
-            "workos_id": self.workos_id,
-            "field": self.field or None,
-            "verdict": self.verdict,
-            "remedy": remedy_of(self.kind, self.verdict, self.field, shlex.quote(self.who)),
-            **({"wanted": self.wanted, "held": self.held} if values else {}),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
-
-    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know. `members`
-    counts organizations and memberships as `users` does; empty where the plan has none, and for a sample.
-    """
-
-    plan: str
-    source: SourceCounts
-    checked: int
-    users: Mapping[str, int]
-    extra: int | None
-    fields: Mapping[str, Mapping[str, int]]
-    differences: tuple[Difference, ...]
-    differences_total: int
-    requests: Requests
-    duration_s: float
-    strict: bool = False
-    sandbox: bool = False
-    warnings: tuple[str, ...] = ()
-    members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    values: bool = False  # both values of what differs are shown
-
-    @property
-    def ok(self) -> bool:
-        """Rule 11; drift and extra users count only under --strict."""
-        found = (self.users, *self.members.values())
-        wrong = sum(one["missing"] + one["different"] for one in found)
-        return not (wrong or (self.strict and (self.extra or any(one["drift"] for one in found))))
-
-    @property
-    def exit_code(self) -> int:
-        """As the contract says."""
-        return EXIT_OK if self.ok else EXIT_INCOMPLETE
-
-    def to_json(self) -> dict[str, object]:
-        """verify.v1"""
-        return {
-            "schema": "verify.v1",
-            "plan": self.plan,
-            "command": "verify",
-            "sandbox": self.sandbox,
-            "ok": self.ok,
-            "strict": self.strict,
-            "source": _source(self.source),
-            "checked": self.checked,
-            "users": dict(self.users) | {"extra": self.extra},
-            **{name: dict(counts) for name, counts in self.members.items()},
-            "fields": {name: dict(counts) for name, counts in self.fields.items()},
-            "differences": [one.to_json(values=self.values) for one in self.differences],
-            "differences_total": self.differences_total,
-            "requests": _requests(self.requests),
-            "warnings": list(self.warnings),
-            "duration_s": round(self.duration_s, 3),
-        }

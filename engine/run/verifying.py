@@ -17,9 +17,9 @@ from engine.resources.users.planner import METADATA, held_value
 from engine.resources.users.verification import compare, compared_fields, desired_value
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
-from engine.run.results import Difference, VerifyResult
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
+from engine.run.verify_result import Difference, VerifyResult
 from engine.run.verifying_members import compare_members
 from engine.snapshot import database
 from engine.snapshot.pairs import Pair, Pairs

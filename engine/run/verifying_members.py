@@ -16,8 +16,8 @@ from engine.resources.organizations.organization import domain_of
 from engine.resources.organizations.port import HeldOrganization, Organization
 from engine.resources.organizations.verification import compare_organization
 from engine.run.placing import Placing
-from engine.run.results import Difference
 from engine.run.session import Session
+from engine.run.verify_result import Difference
 from engine.snapshot.membership_table import MembershipTable
 
 _VERDICTS = ("equal", "different", "missing", "drift")

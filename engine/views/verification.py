@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.model.remedies import group_of, remedy_of
 from engine.resources.users.verification import shown_name
-from engine.run.results import Difference, VerifyResult
+from engine.run.verify_result import Difference, VerifyResult
 from engine.views.diff import value_text
 from engine.views.text import duration, figure, table
 

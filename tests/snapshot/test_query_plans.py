@@ -43,6 +43,10 @@ ELSEWHERE = (
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT key FROM person",
+    # Of one person: by a WorkOS id, which is not known before the emulator has given it.
+    "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
+    "SELECT key FROM record WHERE external_id = ? AND reason IS NULL ORDER BY key",
+    "SELECT 1 FROM resources WHERE kind = 'user' AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1",
     # Of leavers and conflicts, where a report or `ready` has some.
     "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
     "SELECT r.key, r.username FROM record r WHERE r.native",
@@ -123,6 +127,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
+    for who in (_sub(people[7]), "person11@example.com"):
+        yield ["explain", "plan.yaml", who, "--sandbox"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
