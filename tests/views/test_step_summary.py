@@ -9,7 +9,8 @@ import pytest
 
 from engine.model.round_counts import RoundCounts
 from engine.quota.metered import Requests
-from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, SourceCounts, VerifyResult
+from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, Guarded, PlanResult, SourceCounts
+from engine.run.verify_result import VerifyResult
 from engine.views.step_summary import summarise_apply, summarise_plan, summarise_verify
 
 SOURCE = SourceCounts(1234, 1000, {"status": 200, "disabled": 34})
