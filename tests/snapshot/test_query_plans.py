@@ -35,6 +35,9 @@ ELSEWHERE = (
     "SELECT status, count(*) FROM record GROUP BY 1",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
+    # Of `migrate explain`, once a WorkOS id or an address that somebody else has.
+    "SELECT key FROM record WHERE external_id = ? AND reason IS NULL",
+    "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
     # Of a kind and an action, put in.
     "SELECT key FROM (SELECT key FROM change WHERE kind = '{kind}' AND action = '{action}' ORDER BY key LIMIT ?1)",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
@@ -115,8 +118,9 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     placed = {"from": "attribute", "attribute": "custom:plan", "unmapped": "create", "remove_missing": True}
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
-        yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["plan", "plan.yaml", "--sandbox", "--changes", str(folder / "changes.jsonl")]
         yield ["apply", "plan.yaml", "--sandbox"]
+    yield ["explain", "plan.yaml", _sub(people[6]), "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
