@@ -61,6 +61,7 @@ class Applying:
             )
         spec = open_spec(self._console, path, sandbox=self._sandbox)
         kept, views = Kept(self.clock), RoundLines(self._console)
+        views.announce(schedule)
         with self._held(spec) as (workspace, stop):
             async with destination_for(spec, sandbox=self._sandbox, workspace=workspace, pace=self._pace) as used:
                 result = await run_rounds(

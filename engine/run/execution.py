@@ -17,7 +17,7 @@ _W = TypeVar("_W", bound=Work)
 
 
 class Writing(Protocol):
-    """Shows how writing goes, once it is known how much there is."""
+    """Shows how writing goes, once it is known how much there is; a total of 0 is one that nobody knows."""
 
     def __call__(self, label: str, total: int) -> Progress: ...
 

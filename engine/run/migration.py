@@ -95,8 +95,12 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             for work in kinds:
                 await run.carry_out(work, work)
             performer = Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock())
-            guard = FailureGuard(session.spec.safety.max_failures)
-            tally = await run.carry_out(prepared.table, performer, progress=writing("writing", due), guard=guard)
+            tally = await run.carry_out(
+                prepared.table,
+                performer,
+                progress=writing("writing", due),
+                guard=FailureGuard(session.spec.safety.max_failures),
+            )
             made = (
                 await members.carry_out(session, run, prepared, state, writing=writing)
                 if members is not None
@@ -104,6 +108,8 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             )
             sections = await applied_sections(sign_in, kinds, session.workos)
             sections = replace(sections, memberships=made.counts, waiting=sections.waiting + made.waiting)
+            # No more calls; of a large pool this takes a while.
+            writing("settling", 0)
             reported = _settle_state(session, state, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from engine.model.errors import MigrateError
 from engine.run.results import ApplyResult
+from engine.run.rounds import Schedule
 from engine.views.console import Console
 from engine.views.text import duration, figure
 
@@ -17,6 +18,10 @@ class RoundLines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
+
+    def announce(self, schedule: Schedule) -> None:
+        """Before the first."""
+        self._console.say(f"a round every {duration(schedule.every)}, the last one at {_moment(schedule.until)}", "")
 
     def ended(self, number: int, result: ApplyResult, next_at: float | None) -> None:
         """See the protocol."""
@@ -34,9 +39,15 @@ class RoundLines:
 
     def failed(self, number: int, error: MigrateError, next_at: float | None) -> None:
         """See the protocol."""
-        self._console.warn(f"round {number} was given up: {error}{_ahead(next_at)}")
+        if next_at is not None:
+            # Of the last one the result tells, or the error that ends the command.
+            self._console.warn(f"round {number} was given up: {error}{_ahead(next_at)}")
         self._console.note("round_failed", round=number, code=error.code)
 
 
 def _ahead(next_at: float | None) -> str:
-    return f"; next at {datetime.fromtimestamp(next_at, UTC):%Y-%m-%d %H:%M:%S} UTC" if next_at is not None else ""
+    return f"; next at {_moment(next_at)}" if next_at is not None else ""
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

@@ -24,6 +24,8 @@ def summarise_apply(result: ApplyResult) -> str:
     lines += _table("memberships", result.sign_in.memberships)
     if result.rounds is not None:
         lines += _table("rounds", {"completed": result.rounds.completed, "failed": result.rounds.failed})
+        if result.rounds.verdict is not None:
+            lines += ["", f"`migrate ready` says **{result.rounds.verdict}**"]
     requests = result.requests
     told = f"{figure(requests.writes)} writes and {figure(requests.reads)} reads in {duration(result.duration_s)}"
     return _text([*lines, "", told])

@@ -48,6 +48,12 @@ def test_every_command_and_group_has_the_shared_options(cli: Cli) -> None:
     for path, command in found.items():
         assert {name for one in command.params for name in one.opts} >= SHARED, path
         assert command.context_settings["help_option_names"] == ["-h", "--help"] if not path else True
+    for path in (("--log", "run.log", "state", "show"), ("state", "--log", "run.log", "show"), ("state", "show")):
+        more = ("--log", "run.log") if path == ("state", "show") else ()
+        assert cli(*path, "plan.yaml", "x", *more).code == 1
+    assert [one["command"] for one in log_lines(cli.folder / "run.log") if one["event"] == "command_began"] == (
+        ["migrate state show"] * 3
+    )
     for path in (("apply",), ("resets",), ("resets", "send"), ("oauth", "show-secret"), ("sandbox",), ()):
         told = cli(*path, "--version")
         assert (told.code, told.out, told.err) == (0, "migrate 0.1.0\n", ""), path
@@ -127,6 +133,11 @@ def test_github_shows_phases_as_groups_and_counts_as_a_summary(world: World) -> 
     text = summary.read_text()
     assert text.startswith("# before\n\n### migrate apply: acme\n\n**everybody is in place**\n")
     assert "| created | 20 |" in text and "### migrate plan: acme\n\n**nothing to do**" in text
+    ready = world.cli("ready", "plan.yaml", "--json", **github)
+    found = ready.json("ready.v1")
+    text = summary.read_text()
+    assert f"### migrate ready: acme\n\n**{found['verdict']}**" in text
+    assert f"| ok | {found['counts']['ok']} |" in text
     assert "### migrate verify: acme\n\n**as in Cognito**" in text and "| equal | 20 |" in text
     assert not [one for one in PERSONAL if one in text] and "@" not in text and "person" not in text
 

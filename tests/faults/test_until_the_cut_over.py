@@ -24,7 +24,8 @@ import pytest
 
 from tests.faults.test_faults import NO_QUOTAS
 from tests.faults.test_kills import FIELDS
-from tests.support.cli import check
+from tests.support.cli import AWS, check
+from tests.support.cognito import StandIn, invent_users, serving
 from tests.support.migration import Project, expected, invent_pool
 from tests.support.sandbox_extras import Options, SandboxProcess
 from tests.support.simulated_days import Days
@@ -69,11 +70,16 @@ class Pool:
 class Cutover:
     """A project whose `apply --every` runs in simulated time, on a sandbox that has the same time."""
 
-    def __init__(self, folder: Path, sandbox: SandboxProcess, *, every: str) -> None:
+    def __init__(self, folder: Path, sandbox: SandboxProcess, *, every: str, **environment: str) -> None:
         self.project = Project(folder, sandbox.url)
+        # A few who leave are many of so small a pool, when nobody could look for hours.
+        plan = json.loads(self.project.plan.read_text()) | {"safety": {"max_left_source": 40}}
+        self.project.plan.write_text(json.dumps(plan))
         self.workos = WorkOSReader(sandbox.url)
         arguments = ("apply", "plan.yaml", "--every", every, "--until", UNTIL, "--json")
-        self.days = Days(lambda **given: self.project.fork(*arguments, **given), START.timestamp(), self._tick)
+        self.days = Days(
+            lambda **given: self.project.fork(*arguments, **environment, **given), START.timestamp(), self._tick
+        )
 
     def _tick(self, now: float) -> None:
         self.workos.call("PUT", "/_sandbox/settings", {"clock_offset_s": now - time.time()})
@@ -142,7 +148,7 @@ def test_three_days_with_changes_and_kills(
     finally:
         days.close()
     sys.stdout.write(f"{sleeps} sleeps, killed {dict(deaths)}\n")
-    assert deaths.total() == kills and not deadly
+    assert deaths.total() == kills and not deadly, out + err
     assert days.now == START.timestamp() + 3 * DAY
     result = json.loads(out)
     check(result, "result.v1")
@@ -177,6 +183,37 @@ def test_a_round_with_nothing_to_do_costs_one_look_at_the_events(tmp_path: Path,
     assert (result["users"]["unchanged"], result["requests"]["reads"]) == (250, 1)
     assert (result["rounds"]["completed"], result["rounds"]["writes"]) == (13, 250)
     assert result["rounds"]["verdict"] in ("go", "no-go")
+
+
+@pytest.mark.parametrize("users", [2_500, pytest.param(100_000, marks=pytest.mark.long)])
+def test_a_live_pool_with_nothing_to_do_costs_its_listing_and_one_look(
+    users: int, tmp_path: Path, sandbox: SandboxProcess
+) -> None:
+    """Counted by both services, while it sleeps."""
+    here = Cutover(tmp_path, sandbox, every="12h", **AWS)
+    seen: list[tuple[Counter[str], Counter[str]]] = []
+    with serving(StandIn(invent_users(users))) as pool:
+        plan = json.loads(here.project.plan.read_text())
+        source = {"user_pool_id": "us-east-1_StandIn01", "endpoint_url": pool.url, "requests_per_second": None}
+        here.project.plan.write_text(json.dumps(plan | {"source": {"cognito": source}}))
+        here.days.begin()
+        try:
+            for _ in range(5):
+                assert here.days.asleep() is not None
+                cognito = Counter(operation for _, operation, _, _ in pool.log)
+                seen.append((cognito, Counter(here.workos.stats()["requests"])))
+                here.days.wake()
+        finally:
+            here.days.close()
+    idle = [(later[0] - before[0], later[1] - before[1]) for before, later in pairwise(seen)]
+    listing = seen[0][0]["ListUsers"]
+    # Sixteen lists, each with a last page that is not full, and what proves that they may be read.
+    assert users / 60 <= listing <= users / 60 + 16 + 16 + 4
+    sys.stdout.write(f"{users} users: {listing} ListUsers\n")
+    for cognito, workos in idle:
+        assert cognito == {"DescribeUserPool": 1, "ListUsers": listing}
+        assert workos - Counter({"GET /events": 1}) in ({}, {"GET /user_management/users/{id}": 1})
+    assert [workos.total() for _, workos in idle] == [2, 1, 1, 1]
 
 
 def test_a_locked_quota_is_told_and_a_later_round_goes_on_and_conflicts_stay_listed(

@@ -73,7 +73,7 @@ class Days:
     def asleep(self, meanwhile: Callable[[], bool] = lambda: False) -> float | None:
         """Until when it sleeps, once it does; None where it has ended or what is looked for `meanwhile` is true."""
         assert self.command is not None
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while time.monotonic() < deadline:
             with suppress(TimeoutError):
                 self._sleeper, _ = self._server.accept()
