@@ -38,7 +38,7 @@ install: .venv/.installed
 	@touch $@ .venv/.installed
 
 demo: .venv/.installed
-	@$(BIN)/python -m demo
+	@$(BIN)/python -m tests.demo
 
 test: .venv/.dev emulator
 	$(PYTEST)

@@ -298,7 +298,11 @@ def bench_demo(folder: Path) -> None:
     """`make demo` on an environment that is there."""
     began, before = time.perf_counter(), os.times()
     run = subprocess.run(
-        [sys.executable, "-m", "demo", str(folder / "demo")], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.demo", str(folder / "demo")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stdout[-2000:] + run.stderr[-2000:]
     spent = os.times()

@@ -9,7 +9,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from demo.counting import DATA, count
+from tests.demo.counting import DATA, count
 from tests.support.cli import ROOT
 from tests.support.html_page import Page, number
 
@@ -17,7 +17,12 @@ from tests.support.html_page import Page, number
 def test_the_demo(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     ended = subprocess.run(
-        [sys.executable, "-m", "demo", str(folder)], cwd=ROOT, capture_output=True, text=True, timeout=400, check=False
+        [sys.executable, "-m", "tests.demo", str(folder)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
     )
     said = ended.stdout + ended.stderr
     assert ended.returncode == 0, said

@@ -8,11 +8,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from demo.commands import DemoFailed, headline, kill_midway, migrate, say
-from demo.counting import Counted, count, count_written
-from demo.people import PLAN, change, decide, lay_out
+from tests.demo.commands import DemoFailed, headline, kill_midway, migrate, say
+from tests.demo.counting import Counted, count, count_written
+from tests.demo.people import PLAN, change, decide, lay_out
 
-FOLDER = Path(__file__).resolve().parents[1] / ".demo"
+FOLDER = Path(__file__).resolve().parents[2] / ".demo"
 REPORT = "report.html"
 _MORE = 2000
 _SANDBOX = "--sandbox"

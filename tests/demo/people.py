@@ -12,7 +12,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-PLANS = Path(__file__).resolve().parents[1] / "plans"
+PLANS = Path(__file__).resolve().parents[2] / "plans"
 PLAN = "quickstart.yaml"
 _MORE = "quickstart/users_more.json"
 _SEED = 20_261_125
@@ -22,7 +22,7 @@ def lay_out(folder: Path, number: int) -> list[str]:
     """The plan and its export files in an empty folder, with so many plain users more; their subs."""
     shutil.copy(PLANS / PLAN, folder / PLAN)
     shutil.copytree(PLANS / "quickstart", folder / "quickstart")
-    chance = random.Random(_SEED)  # noqa: S311 - invented people, no secret
+    chance = random.Random(_SEED)
     users = [_user(chance, at) for at in range(number)]
     _write(folder, users)
     return [str(user["Username"]) for user in users]
