@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PaceOption,
+    PlanArgument,
+    QuietOption,
+    SandboxOption,
+    command,
+)
 from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.plan_file.model import Spec
 from engine.views.console import Console
 
 if TYPE_CHECKING:
+    from engine.cli.reviewing import ReviewFile
+    from engine.run.expectation import Expectation
     from engine.run.results import ApplyResult, PlanResult
 
 DetailedExitcode = Annotated[
@@ -24,12 +34,27 @@ DetailedExitcode = Annotated[
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
+ReviewOutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Keep the plan for review (0600), for apply --expect FILE."),
+]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expect",
+        metavar="DIGEST|FILE",
+        help="Do exactly what was reviewed, or nothing: the digest that plan printed, or the file of its --out.",
+    ),
+]
+GrowthOption = Annotated[
+    bool, typer.Option("--allow-growth", help="With --expect FILE: let sign-ups since the review pass.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: migrate apply plans/production.yaml")(apply)
-    app.command(epilog="Example: migrate plan plans/production.yaml --detailed-exitcode")(plan)
+    app.command(epilog="Example: migrate apply plans/production.yaml --expect reviewed.plan")(apply)
+    app.command(epilog="Example: migrate plan plans/production.yaml --out reviewed.plan")(plan)
 
 
 def apply(
@@ -37,14 +62,18 @@ def apply(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    expect: ExpectOption = None,
+    allow_growth: GrowthOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
+    from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        expected = expectation(expect, allow_growth=allow_growth)
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, expected=expected))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -67,15 +96,19 @@ def plan(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    out: ReviewOutOption = None,
+    overwrite: OverwriteOption = False,
     detailed_exitcode: DetailedExitcode = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Print what apply would do, how many requests it takes and how long; changes nothing."""
+    from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        review = ReviewFile.of(out, overwrite=overwrite)
+        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -87,7 +120,9 @@ def plan(
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> ApplyResult:
+async def _apply(
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, expected: Expectation | None
+) -> ApplyResult:
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
     from engine.run.migration import run_apply
@@ -109,6 +144,7 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
                         watch=watch_of(stages, session, stop),
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
+                        expected=expected,
                     )
                     if result.stopped is None and sends_after_apply(spec):
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
@@ -121,13 +157,17 @@ async def _apply(console: Console, path: Path, *, sandbox: bool, pace: bool, ref
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+async def _plan(
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, review: ReviewFile | None
+) -> PlanResult:
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
-        result = await run_plan(session, watch=watch)
+        result = await run_plan(session, watch=watch, keep=review.keeper(session) if review is not None else None)
+        if review is not None:
+            console.say(review.sentence())
         _tell_mfa(console, session.spec, result.source.selected)
         return result
 

@@ -29,6 +29,7 @@ SandboxOption = Annotated[
 PaceOption = Annotated[
     bool, typer.Option("--pace", help="With --sandbox: keep the pace that the plan sets for WorkOS.")
 ]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from typing import Protocol
 from uuid import uuid4
 
@@ -23,12 +22,14 @@ from engine.oauth.results import KEYS
 from engine.plan_file.model import Destination
 from engine.resources.users.performer import Performer
 from engine.run.execution import Execution
+from engine.run.expectation import LIFTED, Agreement, Expectation
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
-from engine.run.members import Members, plan_members
+from engine.run.members import Members, MembersPlan, plan_members
 from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
-from engine.run.results import ApplyResult, Failure, PlanResult, Reported
+from engine.run.results import ApplyResult, Failure, Guarded, PlanResult, Reported
+from engine.run.review import Review, review_of
 from engine.run.runner import Tally
 from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
@@ -48,6 +49,12 @@ from engine.state.plan_file import note_plan_file
 _LISTED = 1000
 
 
+class Keep(Protocol):
+    """Keeps a review of a computed plan. Changes nothing else."""
+
+    async def __call__(self, review: Review) -> None: ...
+
+
 class Look(Protocol):
     """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
 
@@ -62,18 +69,24 @@ class Writing(Protocol):
     def __call__(self, total: int) -> Progress: ...
 
 
-async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
-    """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
+async def run_apply(
+    session: Session, *, watch: Watch, writing: Writing, stop: Stop, expected: Expectation | None = None
+) -> ApplyResult:
+    """Carry a plan out, if it is as `expected`. Raises MigrateError where nothing was attempted; everything later is in
+    the result.
+    """
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
         actions = prepared.actions()
-        check_guards(broken_guards(session.spec.safety, actions, prepared.departures))
+        guards = broken_guards(session.spec.safety, actions, prepared.departures)
+        check_guards(guards, but=LIFTED if expected is not None else frozenset())
         sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
         sign_in.refuse()
         members = await plan_members(session, prepared, kinds)
+        agreement = await _hold(expected, session, prepared, kinds, members, guards)
         if not session.sandbox:
             # An emulator has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
@@ -106,7 +119,7 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
             result = replace(
-                result, sign_in=sections, failures=(*result.failures, *made.failures)[:_LISTED],
+                result, sign_in=sections, agreement=agreement, failures=(*result.failures, *made.failures)[:_LISTED],
                 failures_total=result.failures_total + made.counts.get("conflicts", 0) + made.counts.get("failed", 0),
             )  # fmt: skip
             with suppress(StateError):
@@ -121,8 +134,23 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     return result
 
 
-async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` may see it first."""
+async def _hold(
+    expected: Expectation | None,
+    session: Session,
+    prepared: Prepared,
+    kinds: KindsInMemory,
+    members: MembersPlan | None,
+    guards: tuple[Guarded, ...],
+) -> Agreement | None:
+    """Hold the plan against its review, where there is one. Raises NotAsReviewed."""
+    if expected is None:
+        return None
+    digest = members.planned.digest if members is not None else ""
+    return await expected.hold(review_of(session, prepared, kinds, digest, guards), session.key)
+
+
+async def run_plan(session: Session, *, watch: Watch, look: Look | None = None, keep: Keep | None = None) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` and `keep` may see it first."""
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
@@ -136,6 +164,10 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
         members = planned.foreseen() if planned is not None else Members()
         sign_in = replace(planned_sections(plan, kinds), memberships=members.counts)
         writes = summary.writes + sign_in.writes + members.writes
+        guards = broken_guards(session.spec.safety, actions, prepared.departures)
+        review = review_of(session, prepared, kinds, members.digest, guards)
+        if keep is not None:
+            await keep(review)
         if look is not None:
             await look(prepared, stage, plan, kinds)
         return PlanResult(
@@ -156,13 +188,13 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
             requests=session.target.requests,
             writes=writes,
             estimated_s=estimate(writes, session.spec.destination),
-            digest=whole_digest(summary.digest, kinds, members.digest),
+            digest=review.digest,
             duration_s=time.monotonic() - began,
             reported=_foreseen(session, prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
-            guards=broken_guards(session.spec.safety, actions, prepared.departures),
+            guards=guards,
             by_name=count_by_name(prepared.connection),
         )
     finally:
@@ -173,18 +205,6 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
 def new_run_id() -> str:
     """Sorts by time, and two never meet."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
-
-
-def whole_digest(users: str, kinds: KindsInMemory, memberships: str) -> str:
-    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in."""
-    digest = sha256(users.encode())
-    for work in kinds:
-        for one in work.changes:
-            if one.action != "unchanged":
-                content = [one.kind, one.key, one.action, one.workos_id, one.code, one.send]
-                digest.update(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
-    digest.update(memberships.encode())
-    return digest.hexdigest()
 
 
 def estimate(writes: int, destination: Destination) -> float:
@@ -274,8 +294,8 @@ def _result(
 
 
 def _summary(result: ApplyResult) -> bytes:
-    """The result without its users, and without what signing in and looking took, for the state's list of runs."""
+    """The result without its users, its review, and what signing in and looking took, for the state's list of runs."""
     content = result.to_json()
-    for name in ("failures", "refreshed", *KEYS):
+    for name in ("failures", "refreshed", "reviewed", *KEYS):
         content.pop(name)
     return orjson.dumps(content)

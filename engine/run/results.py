@@ -82,6 +82,18 @@ class Guarded:
         }
 
 
+class Agreed(Protocol):
+    """How an `apply` agreed with what was reviewed."""
+
+    def to_json(self) -> dict[str, object]:
+        """As the result shows it."""
+        ...
+
+    def sentence(self) -> str:
+        """For people."""
+        ...
+
+
 class Afterwards(Protocol):
     """What was done once an `apply` had ended: password resets."""
 
@@ -122,6 +134,7 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+    agreement: Agreed | None = None  # under --expect
 
     @property
     def converged(self) -> bool:
@@ -158,6 +171,7 @@ class ApplyResult:
             "reported": _reported(self.reported),
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
+            "reviewed": None if self.agreement is None else self.agreement.to_json(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),

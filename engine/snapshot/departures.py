@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _KNOWN = """
@@ -10,8 +11,8 @@ SELECT count(DISTINCT workos_id) FROM known_user
 WHERE left_source = 0 AND workos_id IS NOT NULL AND relation != 'unverified'
 """
 # As `engine.snapshot.reconcile` counts them once the run is over; the plan's own changes name who takes a user over.
-_GONE = """
-SELECT count(DISTINCT u.workos_id) FROM known_user u
+_GONE_USERS = """
+FROM known_user u
 WHERE u.left_source = 0 AND u.workos_id IS NOT NULL AND u.relation != 'unverified'
     AND NOT EXISTS (SELECT 1 FROM record r WHERE r.key = u.key AND r.reason IS NULL)
     AND NOT EXISTS (
@@ -24,6 +25,8 @@ WHERE u.left_source = 0 AND u.workos_id IS NOT NULL AND u.relation != 'unverifie
         SELECT workos_id FROM change WHERE kind = 'user' AND workos_id IS NOT NULL AND action != 'conflict'
     )
 """
+_GONE = f"SELECT count(DISTINCT u.workos_id) {_GONE_USERS}"
+_GONE_KEYS = f"SELECT u.key {_GONE_USERS} ORDER BY u.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,8 @@ def count_departures(connection: sqlite3.Connection) -> Departures:
     """Of a snapshot with its changes computed, and what the state knows in `known`."""
     known, gone = (int(connection.execute(query).fetchone()[0]) for query in (_KNOWN, _GONE))
     return Departures(known, gone)
+
+
+def gone_keys(connection: sqlite3.Connection) -> Iterator[str]:
+    """The keys of those who are gone, as `count_departures` counts them."""
+    yield from (str(row[0]) for row in connection.execute(_GONE_KEYS))
