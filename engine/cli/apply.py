@@ -18,6 +18,7 @@ from engine.cli.command import (
     SandboxOption,
     command,
 )
+from engine.cli.summary import Summary, SummaryOption
 from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.plan_file.model import Spec
 from engine.views.console import Console
@@ -64,6 +65,7 @@ def apply(
     no_refresh: NoRefreshOption = False,
     expect: ExpectOption = None,
     allow_growth: GrowthOption = False,
+    summary: SummaryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -71,11 +73,14 @@ def apply(
     from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
 
-    with command(json=json, quiet=quiet) as console:
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
         expected = expectation(expect, allow_growth=allow_growth)
         result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, expected=expected))
         for one in result.warnings:
             console.warn(one)
+        told.tell_apply(console, result)
         if json:
             console.document(result.to_json())
         else:
@@ -98,6 +103,7 @@ def plan(
     no_refresh: NoRefreshOption = False,
     out: ReviewOutOption = None,
     overwrite: OverwriteOption = False,
+    summary: SummaryOption = None,
     detailed_exitcode: DetailedExitcode = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -106,11 +112,14 @@ def plan(
     from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
 
-    with command(json=json, quiet=quiet) as console:
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
         review = ReviewFile.of(out, overwrite=overwrite)
         result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review))
         for one in result.warnings:
             console.warn(one)
+        told.tell_plan(console, result)
         if json:
             console.document(result.to_json())
         else:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -32,14 +32,22 @@ PaceOption = Annotated[
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
 
 
+class TellRefusal(Protocol):
+    """Is told as well why nothing was attempted."""
+
+    def __call__(self, console: Console, found: list[Diagnostic], /) -> None: ...
+
+
 @contextmanager
-def command(*, json: bool, quiet: bool) -> Iterator[Console]:
+def command(*, json: bool, quiet: bool, refused: TellRefusal | None = None) -> Iterator[Console]:
     """Around a command's body: gives it its console, and turns what it raises into messages and exit codes."""
     console = Console(json=json, quiet=quiet or json)
     try:
         yield console
     except MigrateError as error:
         report(console, error.diagnostics())
+        if refused is not None:
+            refused(console, error.diagnostics())
         raise typer.Exit(error.exit_code) from error
     except typer.Exit:
         raise
