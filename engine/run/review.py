@@ -20,7 +20,7 @@ from engine.run.kinds import KindsInMemory
 from engine.run.moved import Moved
 from engine.run.preparation import Prepared
 from engine.run.results import Guarded
-from engine.run.review_file import ReviewHead, read_entries, write_review
+from engine.run.review_file import ReviewHead, damaged, read_entries, write_review
 from engine.run.session import Session
 from engine.snapshot.review_entries import (
     departure_entries,
@@ -76,7 +76,8 @@ class Review:
         moved = Moved(tuple(names))
         table = ReviewTable(self.connection, seal)
         table.plan(self.entries())
-        table.review(read_entries(path, len(head.shapes)))
+        if not table.review(read_entries(path, len(head.shapes))):
+            raise damaged(path)
         table.note_done(head.last_run)
         planned, reviewed = table.shapes, [tuple(one) for one in head.shapes]
         for row in table.moved():

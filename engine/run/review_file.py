@@ -6,6 +6,7 @@ Under a state the secret is the state's, and is not in here; without one the fil
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ SCHEMA = "reviewed.v1"
 # The head holds a mark an option and a name a field, no line anything of a person's choosing.
 _LONGEST_LINE = 4_000_000
 _LEVEL = 6
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,13 @@ def read_entries(path: Path, shapes: int) -> Iterator[SealedEntry]:
             held = _load(path, line)
             if ended or isinstance(held, dict):
                 if ended or held != {"entries": number}:
-                    raise _damaged(path)
+                    raise damaged(path)
                 ended = True
                 continue
             number += 1
             yield _entry(path, held, shapes)
         if not ended:
-            raise _damaged(path)
+            raise damaged(path)
 
 
 @contextmanager
@@ -88,7 +90,7 @@ def _lines(path: Path) -> Iterator[Iterator[bytes]]:
         with gzip.open(path, "rb") as file:
             yield iter(lambda: file.readline(_LONGEST_LINE), b"")
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
     except OSError as error:
         raise MigrateError(
             f"the review {path} cannot be read ({error.strerror or type(error).__name__})",
@@ -112,18 +114,20 @@ def _head_json(head: ReviewHead) -> dict[str, object]:
 def _head(path: Path, line: bytes) -> ReviewHead:
     held = _load(path, line)
     if not isinstance(held, dict) or held.get("schema") != SCHEMA:
-        raise _damaged(path)
+        raise damaged(path)
     texts = ("plan", "digest", "check", "last_run")
     options, shapes, secret = held.get("options"), held.get("shapes"), held.get("secret")
     whole = (
         all(isinstance(held.get(name), str) for name in texts)
+        # One that is cut short would fit any plan.
+        and _DIGEST.fullmatch(str(held["digest"])) is not None
         and isinstance(options, dict)
         and isinstance(shapes, list)
         and all(isinstance(one, list) and all(isinstance(name, str) for name in one) for one in shapes)
         and (secret is None or isinstance(secret, str))
     )
     if not whole:
-        raise _damaged(path)
+        raise damaged(path)
     return ReviewHead(
         plan=held["plan"],
         digest=held["digest"],
@@ -146,7 +150,7 @@ def _entry(path: Path, held: Any, shapes: int) -> SealedEntry:
                 return SealedEntry(
                     kind, _bytes(path, mark, MARK_BYTES), action, _bytes(path, whole, MARK_BYTES), shape, found
                 )
-    raise _damaged(path)
+    raise damaged(path)
 
 
 def _line(value: object) -> bytes:
@@ -157,7 +161,7 @@ def _load(path: Path, line: bytes) -> Any:
     try:
         return orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
 
 
 def _text(value: bytes) -> str:
@@ -168,13 +172,14 @@ def _bytes(path: Path, text: str, length: int | None) -> bytes:
     try:
         found = b64decode(text, validate=True)
     except ValueError as error:
-        raise _damaged(path) from error
+        raise damaged(path) from error
     if length is not None and len(found) != length:
-        raise _damaged(path)
+        raise damaged(path)
     return found
 
 
-def _damaged(path: Path) -> MigrateError:
+def damaged(path: Path) -> MigrateError:
+    """The error for a file that is no review."""
     return MigrateError(
         f"{path} is no review that `migrate plan --out` wrote, or is damaged",
         remedy="make it anew with `migrate plan --out FILE`, and look at it again",

@@ -112,9 +112,13 @@ class ReviewTable:
         """Keep what would be done now."""
         self._fill(_PLAN, map(self._sealed, entries), "planned_entry")
 
-    def review(self, entries: Iterable[SealedEntry]) -> None:
-        """Keep what was reviewed. Raises sqlite3.IntegrityError where one stands there twice."""
-        self._fill(_REVIEW, entries, "reviewed_entry")
+    def review(self, entries: Iterable[SealedEntry]) -> bool:
+        """Keep what was reviewed; False where one stands there twice."""
+        try:
+            self._fill(_REVIEW, entries, "reviewed_entry")
+        except sqlite3.IntegrityError:
+            return False
+        return True
 
     def note_done(self, last_run: str) -> None:
         """Note what runs have recorded in the state after `last_run`."""

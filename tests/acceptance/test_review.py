@@ -370,7 +370,7 @@ def test_without_a_state_the_file_serves_another_machine(project: Project, tmp_p
     assert moved.migrate("apply", "plan.yaml", "--json", "--expect", "reviewed").json["reviewed"]["exact"]
 
 
-@pytest.mark.parametrize("how", ["cut", "text", "line", "missing", "folder", "number"])
+@pytest.mark.parametrize("how", ["cut", "text", "line", "missing", "folder", "number", "twice", "digest", "empty"])
 def test_a_damaged_file_is_refused(how: str, project: Project, refuses: Callable[..., str]) -> None:
     users = invent_pool(12)
     project.write_pool(users)
@@ -384,6 +384,14 @@ def test_a_damaged_file_is_refused(how: str, project: Project, refuses: Callable
         path.write_text("3 creates\n")
     elif how == "line":
         path.write_bytes(gzip.compress(b"".join(lines[:4] + lines[5:])))
+    elif how == "twice":
+        path.write_bytes(gzip.compress(b"".join([*lines[:-1], lines[4], b'{"entries":13}\n'])))
+    elif how == "digest":
+        # It would be the beginning of any.
+        head = json.loads(lines[0]) | {"digest": ""}
+        path.write_bytes(gzip.compress(json.dumps(head).encode() + b"\n" + b"".join(lines[1:])))
+    elif how == "empty":
+        path.write_bytes(b"")
     elif how == "number":
         path.write_bytes(gzip.compress(b"".join([*lines[:4], b'["user","AAAA","create","AAAA",0,""]\n', *lines[4:]])))
     else:
