@@ -17,11 +17,21 @@ from engine.cli.changes import (
     check_show_options,
     showing,
 )
-from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PaceOption,
+    PlanArgument,
+    QuietOption,
+    SandboxOption,
+    command,
+)
+from engine.cli.summary import Summary, SummaryOption
 from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
 
 if TYPE_CHECKING:
+    from engine.cli.reviewing import ReviewFile
     from engine.run.results import PlanResult
 
 DetailedExitcode = Annotated[
@@ -53,12 +63,27 @@ UntilOption = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
+ReviewOutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Keep the plan for review (0600), for apply --expect FILE."),
+]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expect",
+        metavar="DIGEST|FILE",
+        help="Do exactly what was reviewed, or nothing: the digest that plan printed, or the file of its --out.",
+    ),
+]
+GrowthOption = Annotated[
+    bool, typer.Option("--allow-growth", help="With --expect FILE: let sign-ups since the review pass.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: migrate apply plans/production.yaml")(apply)
-    app.command(epilog="Example: migrate plan plans/production.yaml --detailed-exitcode")(plan)
+    app.command(epilog="Example: migrate apply plans/production.yaml --expect reviewed.plan")(apply)
+    app.command(epilog="Example: migrate plan plans/production.yaml --out reviewed.plan")(plan)
 
 
 def apply(
@@ -70,22 +95,31 @@ def apply(
     target: TargetOption = None,
     every: EveryOption = None,
     until: UntilOption = None,
+    expect: ExpectOption = None,
+    allow_growth: GrowthOption = False,
+    summary: SummaryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
     from engine.cli.applying import Applying, schedule_of
+    from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
     from engine.run.canary import Canary
     from engine.views.step_summary import summarise_apply
 
-    with command(json=json, quiet=quiet) as console:
-        canary = Canary.of(limit, target)
-        applying = Applying(console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary)
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
+        canary, expected = Canary.of(limit, target), expectation(expect, allow_growth=allow_growth)
+        applying = Applying(
+            console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary, expected=expected
+        )
         schedule = schedule_of(every, until, applying.clock.now())
         result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
         for one in result.warnings:
             console.warn(one)
+        told.tell_apply(console, result)
         console.note_result(result.to_json())
         console.summarise(summarise_apply(result))
         if json:
@@ -112,6 +146,9 @@ def plan(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    out: ReviewOutOption = None,
+    overwrite: OverwriteOption = False,
+    summary: SummaryOption = None,
     detailed_exitcode: DetailedExitcode = False,
     show: ShowOption = 5,
     values: ChangedValuesOption = False,
@@ -121,15 +158,20 @@ def plan(
     quiet: QuietOption = False,
 ) -> None:
     """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
+    from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
     from engine.views.step_summary import summarise_plan
 
-    with command(json=json, quiet=quiet) as console:
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
         options = ShowOptions(show, values, users, changes)
         check_show_options(options, json=json)
-        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        review = ReviewFile.of(out, overwrite=overwrite)
+        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review))
         for one in result.warnings:
             console.warn(one)
+        told.tell_plan(console, result)
         console.note_result(result.to_json())
         console.summarise(summarise_plan(result))
         if json:
@@ -144,7 +186,14 @@ def plan(
 
 
 async def _plan(
-    console: Console, path: Path, options: ShowOptions, *, sandbox: bool, pace: bool, refresh: bool
+    console: Console,
+    path: Path,
+    options: ShowOptions,
+    *,
+    sandbox: bool,
+    pace: bool,
+    refresh: bool,
+    review: ReviewFile | None,
 ) -> PlanResult:
     from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
@@ -152,8 +201,11 @@ async def _plan(
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh = refresh
+        keep = review.keeper(session) if review is not None else None
         with showing(console, session, watch, options) as look:
-            result = await run_plan(session, watch=watch, look=look)
+            result = await run_plan(session, watch=watch, look=look, keep=keep)
         result = replace(result, diff=look.diff)
+        if review is not None:
+            console.say(review.sentence())
         tell_mfa(console, session.spec, result.source.selected)
         return result

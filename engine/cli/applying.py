@@ -15,6 +15,7 @@ from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 from engine.resets.session import send_after_apply, sends_after_apply
 from engine.run.canary import Canary
+from engine.run.expectation import Expectation
 from engine.run.migration import run_apply, write_limits
 from engine.run.readiness import Readiness, run_ready
 from engine.run.results import ApplyResult
@@ -30,7 +31,14 @@ class Applying:
     """What both ways have in common."""
 
     def __init__(
-        self, console: Console, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None = None
+        self,
+        console: Console,
+        *,
+        sandbox: bool,
+        pace: bool,
+        refresh: bool,
+        canary: Canary | None = None,
+        expected: Expectation | None = None,
     ) -> None:
         self.clock = SystemClock()
         self.ready: Readiness | None = None  # once the rounds are over
@@ -39,6 +47,7 @@ class Applying:
         self._pace = pace
         self._refresh = refresh
         self._canary = canary
+        self._expected = expected
 
     async def once(self, path: Path) -> ApplyResult:
         """One. Raises MigrateError where nothing was attempted."""
@@ -58,6 +67,11 @@ class Applying:
             raise _misused(
                 "--limit and --target are of one run, and --every is of many",
                 "leave --every and --until out, or the others",
+            )
+        if self._expected is not None:
+            raise _misused(
+                "--expect is of one run, and --every is of many",
+                "apply what was reviewed first, and go on with --every afterwards",
             )
         spec = open_spec(self._console, path, sandbox=self._sandbox)
         kept, views = Kept(self.clock), RoundLines(self._console)
@@ -105,6 +119,7 @@ class Applying:
                     watch=watch_of(stages, session, stop),
                     writing=lambda label, total: stages.begin(label, total, limits=limits),
                     stop=stop,
+                    expected=self._expected,
                 )
                 # E-mails go to everybody who has come by then: that is no matter of a few.
                 if result.stopped is None and self._canary is None and sends_after_apply(spec):

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -33,10 +33,17 @@ SandboxOption = Annotated[
 PaceOption = Annotated[
     bool, typer.Option("--pace", help="With --sandbox: keep the pace that the plan sets for WorkOS.")
 ]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
+
+
+class TellRefusal(Protocol):
+    """Is told as well why nothing was attempted."""
+
+    def __call__(self, console: Console, found: list[Diagnostic], /) -> None: ...
 
 
 @contextmanager
-def command(*, json: bool, quiet: bool) -> Iterator[Console]:
+def command(*, json: bool, quiet: bool, refused: TellRefusal | None = None) -> Iterator[Console]:
     """Around a command's body: gives it its console, and turns what it raises into messages and exit codes."""
     console = Console(json=json, quiet=quiet)
     began, code = time.monotonic(), EXIT_OK
@@ -49,6 +56,8 @@ def command(*, json: bool, quiet: bool) -> Iterator[Console]:
         yield console
     except MigrateError as error:
         report(console, error.diagnostics())
+        if refused is not None:
+            refused(console, error.diagnostics())
         code = error.exit_code
         raise typer.Exit(code) from error
     except typer.Exit as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ FormatOption = Annotated[
 ValuesOption = Annotated[
     bool, typer.Option("--values", help="Name people in conflict, by sub and WorkOS id: personal data.")
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
 
 
 def register(app: typer.Typer) -> None:

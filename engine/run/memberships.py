@@ -9,11 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 
-import orjson
-
 from engine.model.paging import every_page
 from engine.plan_file.model import Spec
-from engine.resources.memberships.changes import LOOK_FIRST, MembershipChange
+from engine.resources.memberships.changes import LOOK_FIRST, MembershipChange, membership_content
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.performer import MembershipPerformer
 from engine.resources.memberships.port import HeldMembership
@@ -157,8 +155,7 @@ class Memberships:
                 planned.codes[change.code] += 1
             planned.writes += change.action in _WRITES and (change.action != "update" or change.roles is not None)
             if change.action != "unchanged":
-                content = [case.key, change.action, change.workos_id, change.code, change.roles]
-                digest.update(orjson.dumps(content))
+                digest.update(membership_content(case.key, change.action, change.workos_id, change.code, change.roles))
             if change.action != "unchanged" or change.code is not None or case.unsettled:
                 batch.append((case, change))
             if len(batch) >= _BATCH:

@@ -8,8 +8,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import orjson
@@ -23,13 +22,15 @@ from engine.plan_file.model import Destination
 from engine.quota.forecast import PaceLimit
 from engine.resources.users.performer import Performer
 from engine.run.execution import Execution, Writing
+from engine.run.expectation import LIFTED, Agreement, Expectation
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
-from engine.run.members import Members, plan_members
+from engine.run.members import Members, MembersPlan, plan_members
 from engine.run.narrowing import narrow
 from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
 from engine.run.results import ApplyResult, Failure, Guarded, PlanResult, Reported
+from engine.run.review import Review, review_of
 from engine.run.runner import Tally
 from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
@@ -50,6 +51,12 @@ from engine.state.plan_file import note_plan_file
 _LISTED = 1000
 
 
+class Keep(Protocol):
+    """Keeps a review of a computed plan. Changes nothing else."""
+
+    async def __call__(self, review: Review) -> None: ...
+
+
 class Look(Protocol):
     """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
 
@@ -58,22 +65,18 @@ class Look(Protocol):
     ) -> None: ...
 
 
-async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
-    """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
+async def run_apply(
+    session: Session, *, watch: Watch, writing: Writing, stop: Stop, expected: Expectation | None = None
+) -> ApplyResult:
+    """Carry a plan out, if it is as `expected`. Raises MigrateError where nothing was attempted; everything later is in
+    the result.
+    """
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
-        if session.canary is None:
-            check_guards(_guards(session, prepared))
-        sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
-        sign_in.refuse()
-        members = await plan_members(session, prepared, kinds)
-        chosen = None
-        if session.canary is not None:
-            chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
-            check_guards(_guards(session, prepared))
+        sign_in, kinds, members, agreement, chosen = await _decide(session, stage, prepared, expected)
         actions = prepared.actions()
         if not session.sandbox:
             # An emulator has no providers of anybody's: the gate guards the real destination.
@@ -117,7 +120,8 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
             result = replace(
-                result, sign_in=sections, chosen=chosen, failures=(*result.failures, *made.failures)[:_LISTED],
+                result, sign_in=sections, chosen=chosen, agreement=agreement,
+                failures=(*result.failures, *made.failures)[:_LISTED],
                 failures_total=result.failures_total + made.counts.get("conflicts", 0) + made.counts.get("failed", 0),
             )  # fmt: skip
             with suppress(StateError):
@@ -133,8 +137,51 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     return result
 
 
-async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` may see it first."""
+class _Decided(NamedTuple):
+    """What an `apply` is about to do beside its users; `chosen` are the people of a canary run."""
+
+    sign_in: SignInPlan
+    kinds: KindsInMemory
+    members: MembersPlan | None
+    agreement: Agreement | None
+    chosen: int | None
+
+
+async def _decide(session: Session, stage: SignInStage, prepared: Prepared, expected: Expectation | None) -> _Decided:
+    """Raises MigrateError where a guard, a missing organization or a review stands against it."""
+    guards = _guards(session, prepared)
+    lifted = LIFTED if expected is not None else frozenset()
+    if session.canary is None:
+        check_guards(guards, but=lifted)
+    sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
+    sign_in.refuse()
+    members = await plan_members(session, prepared, kinds)
+    # A review is of everybody, whoever of them goes first.
+    agreement = await _hold(expected, session, prepared, kinds, members, guards)
+    if session.canary is None:
+        return _Decided(sign_in, kinds, members, agreement, None)
+    chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
+    check_guards(_guards(session, prepared), but=lifted)
+    return _Decided(sign_in, kinds, members, agreement, chosen)
+
+
+async def _hold(
+    expected: Expectation | None,
+    session: Session,
+    prepared: Prepared,
+    kinds: KindsInMemory,
+    members: MembersPlan | None,
+    guards: tuple[Guarded, ...],
+) -> Agreement | None:
+    """Hold the plan against its review, where there is one. Raises NotAsReviewed."""
+    if expected is None:
+        return None
+    digest = members.planned.digest if members is not None else ""
+    return await expected.hold(review_of(session, prepared, kinds, digest, guards), session.key)
+
+
+async def run_plan(session: Session, *, watch: Watch, look: Look | None = None, keep: Keep | None = None) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` and `keep` may see it first."""
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
@@ -148,6 +195,10 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
         members = planned.foreseen() if planned is not None else Members()
         sign_in = replace(planned_sections(plan, kinds), memberships=members.counts)
         writes = summary.writes + sign_in.writes + members.writes
+        guards = _guards(session, prepared)
+        review = review_of(session, prepared, kinds, members.digest, guards)
+        if keep is not None:
+            await keep(review)
         if look is not None:
             await look(prepared, stage, plan, kinds)
         return PlanResult(
@@ -168,13 +219,13 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
             requests=session.target.requests,
             writes=writes,
             estimated_s=estimate(writes, session.spec.destination),
-            digest=whole_digest(summary.digest, kinds, members.digest),
+            digest=review.digest,
             duration_s=time.monotonic() - began,
             reported=_foreseen(session, prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
-            guards=_guards(session, prepared),
+            guards=guards,
             by_name=count_by_name(prepared.connection),
         )
     finally:
@@ -185,18 +236,6 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
 def new_run_id() -> str:
     """Sorts by time, and two never meet."""
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
-
-
-def whole_digest(users: str, kinds: KindsInMemory, memberships: str) -> str:
-    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in."""
-    digest = sha256(users.encode())
-    for work in kinds:
-        for one in work.changes:
-            if one.action != "unchanged":
-                content = [one.kind, one.key, one.action, one.workos_id, one.code, one.send]
-                digest.update(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
-    digest.update(memberships.encode())
-    return digest.hexdigest()
 
 
 def write_limits(destination: Destination) -> tuple[PaceLimit, ...]:
@@ -298,8 +337,8 @@ def _result(
 
 
 def _summary(result: ApplyResult) -> bytes:
-    """The result without its users, and without what signing in and looking took, for the state's list of runs."""
+    """The result without its users, its review, and what signing in and looking took, for the state's list of runs."""
     content = result.to_json()
-    for name in ("failures", "refreshed", *KEYS):
+    for name in ("failures", "refreshed", "reviewed", *KEYS):
         content.pop(name)
     return orjson.dumps(content)

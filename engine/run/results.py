@@ -84,6 +84,18 @@ class Guarded:
         }
 
 
+class Agreed(Protocol):
+    """How an `apply` agreed with what was reviewed."""
+
+    def to_json(self) -> dict[str, object]:
+        """As the result shows it."""
+        ...
+
+    def sentence(self) -> str:
+        """For people."""
+        ...
+
+
 class Afterwards(Protocol):
     """What was done once an `apply` had ended: password resets."""
 
@@ -124,6 +136,7 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+    agreement: Agreed | None = None  # under --expect
     rounds: RoundCounts | None = None  # under --every: this is what the last of them found and did
     waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
     chosen: int | None = None  # people of a canary run; None for a run of everybody
@@ -172,6 +185,7 @@ class ApplyResult:
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
             **({} if self.rounds is None else {"rounds": self.rounds.to_json()}),
+            "reviewed": None if self.agreement is None else self.agreement.to_json(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),

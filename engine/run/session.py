@@ -140,6 +140,14 @@ class Session:
         """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
         return StateFile.read(self.workspace.state_path, self.identity, checked=True)
 
+    def state_key(self) -> bytes | None:
+        """The state's secret; None where there is no state yet."""
+        state = self.read_state()
+        if state is None:
+            return None
+        with state:
+            return state.key
+
     def find_passwordless(self) -> FindPasswordless | None:
         """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""
         if self.spec.mfa != "report" or self.described.passwordless is False:

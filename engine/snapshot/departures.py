@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -26,6 +27,7 @@ WHERE u.workos_id IS NOT NULL AND u.relation != 'unverified'
     )
 """
 _GONE = f"SELECT count(DISTINCT u.workos_id) {_LEFT} AND u.left_source = 0"
+_GONE_KEYS = f"SELECT u.key {_LEFT} AND u.left_source = 0 ORDER BY u.key"
 # Who is known to be deleted in WorkOS has no access any more.
 _LEAVERS = f"SELECT DISTINCT u.workos_id {_LEFT} AND u.status != 'gone' ORDER BY 1"
 
@@ -49,3 +51,8 @@ def leavers(connection: sqlite3.Connection, limit: int) -> tuple[list[str], int]
     found = (str(workos_id) for (workos_id,) in connection.execute(_LEAVERS))
     first = list(islice(found, limit))
     return first, len(first) + sum(1 for _ in found)
+
+
+def gone_keys(connection: sqlite3.Connection) -> Iterator[str]:
+    """The keys of those who are gone, as `count_departures` counts them."""
+    yield from (str(row[0]) for row in connection.execute(_GONE_KEYS))

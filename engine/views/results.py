@@ -30,6 +30,8 @@ def render_apply(result: ApplyResult) -> list[str]:
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
     lines += render_sign_in(result.sign_in)
+    if result.agreement is not None:
+        lines += ["", result.agreement.sentence()]
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
         lines.append(_STOPPED.get(result.stopped) or _stopped(result.stopped))

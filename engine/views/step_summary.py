@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from engine.run.readiness import Readiness
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, SourceCounts
 from engine.run.verify_result import VerifyResult
-from engine.views.report_markdown import escaped
+from engine.views.markdown import escaped
 from engine.views.text import duration, figure
 
 

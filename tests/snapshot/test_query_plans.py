@@ -132,6 +132,14 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         yield ["explain", "plan.yaml", who, "--sandbox"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
+    review = str(folder / "reviewed")
+    # More than a guard allows have left, and then somebody signs up.
+    for more in ([], invent_pool(1, 5, first=100)):
+        _write(folder, people[:30] + more, organizations=placed, attributes={"external_id": "sub"})
+        if not more:
+            yield ["plan", "plan.yaml", "--sandbox", "--out", review]
+        yield ["apply", "plan.yaml", "--sandbox", "--expect", review, "--allow-growth"]
+    _write(folder, people, organizations=placed, attributes={"external_id": "sub"})
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
     yield ["plan", _older(folder / "older"), "--sandbox"]
 

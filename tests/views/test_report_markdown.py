@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from engine.views.report_markdown import escaped, render_markdown
+from engine.views.markdown import escaped
+from engine.views.report_markdown import render_markdown
 from tests.support.report import SUB, WORKOS_ID, bare, report_of
 from tests.views.test_report_html import hostile
 

@@ -10,10 +10,11 @@ from typing import Protocol
 
 import orjson
 
-from engine.model.keys import sub_of
+from engine.model.keys import USER, sub_of
 from engine.model.ports import Progress, shown_to_nobody
+from engine.resources.review_entry import ReviewEntry
 from engine.resources.users.changes import Change, Desired, Found, Known
-from engine.resources.users.planner import Planner
+from engine.resources.users.planner import METADATA, Planner
 
 _BATCH = 1000
 
@@ -73,7 +74,7 @@ def compute_plan(
         summary.writes += change.action == "create" or bool(change.send)
         summary.vanished += len(change.vanished)
         if change.action != "unchanged":
-            digest.update(_content(name(change.key), change, person.desired))
+            digest.update(content_of(name(change.key), change, person.desired))
         batch.append(change)
         if len(batch) >= _BATCH:
             store.store(batch)
@@ -84,8 +85,18 @@ def compute_plan(
     return summary
 
 
-def _content(name: str, change: Change, desired: Desired) -> bytes:
+def content_of(name: str, change: Change, desired: Desired) -> bytes:
+    """All that is decided on a person, called by `name`: the same for the same decision."""
     send: object = change.send
     if change.action == "create":
         send = [desired.email, desired.verified, dict(desired.fields), dict(desired.flags)]
     return orjson.dumps([name, change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS)
+
+
+def user_entry(name: str, change: Change, desired: Desired) -> ReviewEntry:
+    """The same for a review, with the fields to write; flags are metadata like any other."""
+    parts: dict[str, object] = dict(change.send)
+    if change.action == "create":
+        flags = {f"{METADATA}{flag}": value for flag, value in desired.flags.items()}
+        parts = {"email": desired.email, "email_verified": desired.verified, **desired.fields, **flags}
+    return ReviewEntry(USER, change.key, change.action, content_of(name, change, desired), parts)
