@@ -16,7 +16,7 @@ from engine.run.results import ApplyResult, Failure, PlanResult, Reported, Sourc
 from engine.views.markdown import LEFT, RIGHT, code, escaped, sentence_of, table
 from engine.views.text import duration, figure
 
-Told = Callable[[str], str]
+Wording = Callable[[str], str]
 _LISTED = 40
 _REFUSES = "\n**`apply` would refuse:**"
 # As results call it, and as a table of all kinds does.
@@ -39,7 +39,7 @@ def marker(path: str) -> str:
     return f"<!-- migrate {quote(path)} -->"
 
 
-def render_plan_markdown(result: PlanResult, path: str, sentence: Told = str) -> str:
+def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str) -> str:
     """What `apply` would do. `sentence` completes and masks each message."""
     changes = sum(result.users[name] for name in ("create", "update", "adopt"))
     head = f"{figure(changes)} users to change" if changes else "other changes than users'" if result.changes else None
@@ -65,7 +65,7 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Told = str) ->
     )  # fmt: skip
 
 
-def render_apply_markdown(result: ApplyResult, path: str, sentence: Told = str) -> str:
+def render_apply_markdown(result: ApplyResult, path: str, sentence: Wording = str) -> str:
     """What was done, and what is left."""
     head = "done, everybody is in place" if result.converged else "not everybody is in place"
     if result.stopped == "interrupted":
@@ -95,7 +95,7 @@ def render_apply_markdown(result: ApplyResult, path: str, sentence: Told = str) 
     )  # fmt: skip
 
 
-def render_refusal_markdown(found: Sequence[Diagnostic], path: str, sentence: Told = str) -> str:
+def render_refusal_markdown(found: Sequence[Diagnostic], path: str, sentence: Wording = str) -> str:
     """What was wrong, where nothing was attempted."""
 
     def told(text: str) -> str:
@@ -139,7 +139,7 @@ def _writes(result: PlanResult) -> Iterator[str]:
         yield f"{figure(result.writes)} writes{under}."
 
 
-def _failures(failures: Sequence[Failure], total: int, told: Told) -> Iterator[str]:
+def _failures(failures: Sequence[Failure], total: int, told: Wording) -> Iterator[str]:
     if not total:
         return
     counts = Counter(one.code for one in failures)
@@ -153,7 +153,7 @@ def _failures(failures: Sequence[Failure], total: int, told: Told) -> Iterator[s
         yield f"\nOf {figure(total)} the first {figure(len(failures))} were counted by code."
 
 
-def _excluded(source: SourceCounts, told: Told) -> Iterator[str]:
+def _excluded(source: SourceCounts, told: Wording) -> Iterator[str]:
     left = source.seen - source.selected
     rows = [
         (code(reason), figure(number), told(explain(reason)[0])) for reason, number in sorted(source.filtered.items())
@@ -167,7 +167,7 @@ def _excluded(source: SourceCounts, told: Told) -> Iterator[str]:
         yield f"{figure(source.seen)} users read, all of them selected."
 
 
-def _notes(reported: Reported, warnings: Sequence[str], told: Told) -> Iterator[str]:
+def _notes(reported: Reported, warnings: Sequence[str], told: Wording) -> Iterator[str]:
     lines = [
         f"- {words}: {figure(number)}" for name, words in _REPORTED.items() if (number := getattr(reported, name) or 0)
     ]
