@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.commands import DemoFailed, headline, kill_midway, migrate, say
-from demo.counting import Counted, count
+from demo.counting import Counted, count, count_written
 from demo.people import PLAN, change, decide, lay_out
 
 FOLDER = Path(__file__).resolve().parents[1] / ".demo"
@@ -47,7 +47,7 @@ def _tell(folder: Path) -> None:
     migrate(folder, "plan", PLAN, _SANDBOX)
 
     headline("2. The first run, killed in the middle")
-    kill_midway(folder, "apply", PLAN, _SANDBOX, after="writing: 40 %")
+    kill_midway(folder, "apply", PLAN, _SANDBOX, when=lambda: count_written(folder) >= _MORE // 2)
     midway = count(folder, subs)
     _show(midway)
     if not midway.lost:

@@ -6,11 +6,14 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 MIGRATE = str(Path(sys.executable).with_name("migrate"))
 _WIDTH = 100
+_LOOKS = 0.02
 
 
 class DemoFailed(Exception):
@@ -38,23 +41,28 @@ def migrate(folder: Path, *arguments: str, ends: int = 0) -> None:
         say(f"(exit code {code})")
 
 
-def kill_midway(folder: Path, *arguments: str, after: str) -> None:
-    """Start a command, and kill it with SIGKILL as soon as it says this. Raises DemoFailed where it was quicker."""
+def kill_midway(folder: Path, *arguments: str, when: Callable[[], bool]) -> None:
+    """Start a command, and kill it with SIGKILL once `when` holds. Raises DemoFailed where it was over before."""
     _show(arguments)
     process = subprocess.Popen(
         [MIGRATE, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    assert process.stderr is not None
-    for line in process.stderr:
-        say(line.rstrip("\n"))
-        if after in line:
-            process.send_signal(signal.SIGKILL)
-            say(f"$ kill -9 {process.pid}")
-            break
-    # To the end: the emulator has the same standard error, and it is over once that is closed.
-    process.stderr.read()
-    if process.wait() != -signal.SIGKILL:
+    shown = threading.Thread(target=_echo, args=(process.stderr,))
+    shown.start()
+    while process.poll() is None and not when():
+        time.sleep(_LOOKS)
+    process.send_signal(signal.SIGKILL)
+    code = process.wait()
+    # To the end: the emulator writes to the same standard error, and is over once that is closed.
+    shown.join()
+    if code != -signal.SIGKILL:
         raise DemoFailed("the run was over before it could be killed")
+    say(f"$ kill -9 {process.pid}")
+
+
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line.rstrip("\n"))
 
 
 def _show(arguments: Sequence[str]) -> None:

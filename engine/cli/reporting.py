@@ -124,7 +124,7 @@ async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
 
 def _destination(base_url: str, environment: str | None, sandbox: bool) -> str:
     if sandbox:
-        return "sandbox, an embedded stand-in"
+        return "sandbox, an embedded emulator"
     return f"WorkOS {base_url.partition('://')[2]}" + (f", {environment}" if environment else "")
 
 

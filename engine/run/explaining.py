@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from engine.snapshot.plan_queries import DesiredRow
 
 _WORKOS_ID = "user_"
+# Each hop looks through all changes.
+_MOST_WAITING = 20
 
 
 async def run_explain(session: Session, who: str, *, watch: Watch) -> Explanation:
@@ -231,7 +233,7 @@ class _Explainer:
         if change.action != "create" and "email" not in change.send:
             return None, []
         seen, waits = {work.key}, False
-        while True:
+        while len(seen) <= _MOST_WAITING:
             holder = await self._target.find_by_email(address)
             if holder is None or (holder.id == change.workos_id and not waits):
                 return None, ["waits"] if waits else []
@@ -241,6 +243,7 @@ class _Explainer:
                 return "email_not_available", []
             seen.add(moving[0])
             address, waits = moving[1], True
+        return None, ["waits"]
 
     def _changes(self, key: str, work: UserWork, held: TargetUser | None) -> tuple[FieldChange, ...]:
         create = work.change.action == "create"

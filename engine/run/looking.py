@@ -19,7 +19,7 @@ from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.target_errors import as_target_error
 from engine.snapshot import report_figures as figures
 from engine.snapshot.departures import leavers
-from engine.snapshot.passwordless import native_users
+from engine.snapshot.passwordless import count_native, native_users
 
 EXAMPLES = 20
 # One call to Cognito a user, 100 a second: more than that is a command of its own.
@@ -140,19 +140,19 @@ def _factors(session: Session, prepared: Prepared, watch: Watch) -> tuple[Second
     reader = session.source.factors()
     if reader is None:
         return SecondFactors(setting), frozenset()
-    rows = native_users(prepared.connection)
-    if session.spec.mfa != "report" or len(rows) > FACTORS_ASKED:
-        return SecondFactors(setting, len(rows)), frozenset()
+    asking = count_native(prepared.connection)
+    if session.spec.mfa != "report" or asking > FACTORS_ASKED:
+        return SecondFactors(setting, asking), frozenset()
 
     def users() -> list[tuple[str, str]]:
         watch.check("asking for second factors")
-        return [(key, username) for key, username, _ in rows]
+        return [(key, username) for key, username, _ in native_users(prepared.connection)]
 
     kinds = {key: {"SOFTWARE_TOKEN_MFA", "SMS_MFA"}.intersection(found) for key, found in reader.read(users())}
     holders = frozenset(key for key, found in kinds.items() if found)
     people = figures.persons_of(prepared.connection, holders)
     texts = figures.persons_of(prepared.connection, {key for key, found in kinds.items() if "SMS_MFA" in found})
-    return SecondFactors(setting, len(rows), len(people), len(texts)), holders
+    return SecondFactors(setting, asking, len(people), len(texts)), holders
 
 
 def _count(prepared: Prepared, looked: Looked, unproven: frozenset[str], holders: frozenset[str]) -> None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 from engine.model.users import TargetUser
 from engine.resources.users.discovery import PAGE, list_all, look_at
 from engine.run.diff import Diff, ShownChange
-from engine.run.kinds import KindsInMemory
+from engine.run.kinds import IN_MEMORY, KindsInMemory
 from engine.run.preparation import Prepared
 from engine.run.reading import Watch
 from engine.run.session import Session
@@ -86,7 +86,7 @@ class Showing:
         members = [
             membership_change(one, self._pools) for one in await asyncio.to_thread(rows.first_memberships, one_more)
         ]
-        others = sorted(in_memory, key=lambda one: (_ORDER.index(one.kind), one.action))
+        others = sorted(in_memory, key=lambda one: (IN_MEMORY.index(one.kind), one.action))
         few = list(_first_of_each(others, limit, lambda one: (one.kind, one.action)))
         few_members = list(_first_of_each(members, limit, lambda one: one.action))
         shown = (*few, *await self._with_values(prepared, rows, kept), *few_members)
@@ -122,9 +122,6 @@ class Showing:
         while (found := await asyncio.to_thread(next, lists, None)) is not None:
             self._watch.check("showing changes")
             yield found
-
-
-_ORDER = ("redirect_uri", "organization", "role", "connection")
 
 
 def _first_of_each(found: Iterable[_T], limit: int, of: Callable[[_T], object]) -> Iterator[_T]:

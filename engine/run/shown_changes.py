@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.model.keys import MEMBERSHIP, USER, name_of_pool, split_membership_key, split_user_key, sub_of
+from engine.model.keys import (
+    CONNECTION,
+    MEMBERSHIP,
+    ORGANIZATION,
+    ROLE,
+    USER,
+    name_of_pool,
+    split_membership_key,
+    split_user_key,
+    sub_of,
+)
 from engine.model.rules import because_of_membership, rules_of
 from engine.model.users import TargetUser
 from engine.resources.kind import ResourceChange
@@ -61,12 +71,13 @@ def changes_in_memory(kinds: KindsInMemory, pools: Mapping[str, str]) -> Iterato
 
 
 def _in_memory(one: ResourceChange, held: HeldOrganization | None, pools: Mapping[str, str]) -> ShownChange:
-    old = _of_organization(held) if one.kind == "organization" and held is not None else {}
+    old = _of_organization(held) if one.kind == ORGANIZATION and held is not None else {}
     fields = tuple(FieldChange(name, old.get(name), value) for name, value in _flat(one.send))
     name, pool = one.key, None
-    if one.kind == "connection":
+    if one.kind == CONNECTION:
         pool, name = name_of_pool(pools, one.key), split_user_key(one.key)[1]
-    return ShownChange(one.kind, name, one.action, pool, None, one.workos_id, None, one.code, fields)
+    rules = (17,) if one.kind in (ORGANIZATION, ROLE) else ()
+    return ShownChange(one.kind, name, one.action, pool, None, one.workos_id, None, one.code, fields, rules)
 
 
 def _flat(send: Mapping[str, object]) -> Iterator[tuple[str, object]]:

@@ -117,8 +117,13 @@ class ChangeRows:
 
     def first_users(self, limit: int) -> list[ChangedUser]:
         """The first `limit` of each action, merges too, by action and key."""
-        query = f"{_USER} WHERE c.kind = 'user' AND c.key IN ({_picked('user', USER_ACTIONS)}) ORDER BY c.key"
-        found = [self._user(row) for row in named(self._connection, _UserChangeRow, query, (limit,))]
+        found: list[ChangedUser] = []
+        # Who looks for an action that nobody has looks through everybody.
+        counts = self._table.count_actions()
+        present = [action for action in USER_ACTIONS if counts[action]]
+        if present:
+            query = f"{_USER} WHERE c.kind = 'user' AND c.key IN ({_picked('user', present)}) ORDER BY c.key"
+            found += (self._user(row) for row in named(self._connection, _UserChangeRow, query, (limit,)))
         merged = [_merge(row) for row in named(self._connection, _MergedRow, f"{_MERGED} LIMIT ?", (limit,))]
         return sorted(found + merged, key=lambda one: (_PLACE[one.action], one.key))
 

@@ -184,10 +184,9 @@ def who_needs_a_password(state: StateFile) -> dict[str, str]:
 def needs_a_password(state: StateFile, workos_id: str) -> bool:
     """Whether this is one of them."""
     query = """
-    SELECT 1 FROM resources
-    WHERE kind = 'user' AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1
+    SELECT 1 FROM resources WHERE kind = ? AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1
     """
-    return state.one(query, (workos_id,)) is not None
+    return state.one(query, (USER, workos_id)) is not None
 
 
 def _count(state: StateFile, what: str) -> int:

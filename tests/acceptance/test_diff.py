@@ -119,6 +119,8 @@ def test_totals_by_field_and_how_many_are_shown(world: World) -> None:
     ended = world.cli("plan", "plan.yaml", "--show", "20")
     assert len(lines_of(ended.err)) == 9 and "all of them" not in ended.err
     assert lines_of(world.cli("plan", "plan.yaml", "--show", "0").err) == []
+    for wrong in ("-1", "1001", "all"):
+        assert world.cli("plan", "plan.yaml", "--show", wrong).code == 1
 
 
 def test_what_the_json_says(changed: World) -> None:

@@ -328,6 +328,11 @@ def test_organizations_that_lack_and_conflict(world: World) -> None:
     assert lines["resources"]["message"] == "to be made or changed: 1 organizations, 1 redirect URIs, 2 memberships"
     assert world.cli("apply", "plan.yaml").code == 0
     assert verdict(ready(world, 0), "resources") == ("ok", 0)
+    # Whose address nobody has verified becomes no member.
+    write(world, *people, record("cyd", verified=False, **{"custom:tenant": "acme"}), organizations=TENANTS)
+    assert world.cli("apply", "plan.yaml").code == 3
+    lines = ready(world, 3)
+    assert lines["resources"]["message"] == "in conflict: 1 memberships" and verdict(lines, "resources") == ("no-go", 1)
 
 
 def test_on_the_sandbox_nothing_of_the_environment_is_said(world: World) -> None:

@@ -35,6 +35,9 @@ ELSEWHERE = (
     "SELECT status, count(*) FROM record GROUP BY 1",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
+    # Of `migrate explain`, once a WorkOS id or an address that somebody else has.
+    "SELECT key FROM record WHERE external_id = ? AND reason IS NULL",
+    "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
     # Of a kind and an action, put in.
     "SELECT key FROM (SELECT key FROM change WHERE kind = '{kind}' AND action = '{action}' ORDER BY key LIMIT ?1)",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
@@ -43,10 +46,8 @@ ELSEWHERE = (
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
     "SELECT key FROM person",
-    # Of one person: by a WorkOS id, which is not known before the emulator has given it.
-    "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
-    "SELECT key FROM record WHERE external_id = ? AND reason IS NULL ORDER BY key",
     "SELECT 1 FROM resources WHERE kind = 'user' AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1",
+    "SELECT count(*) FROM record WHERE reason IS NULL AND native AND relation != 'unverified'",
     # Of leavers and conflicts, where a report or `ready` has some.
     "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
     "SELECT r.key, r.username FROM record r WHERE r.native",
@@ -122,7 +123,7 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     placed = {"from": "attribute", "attribute": "custom:plan", "unmapped": "create", "remove_missing": True}
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
-        yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["plan", "plan.yaml", "--sandbox", "--changes", str(folder / "changes.jsonl")]
         yield ["apply", "plan.yaml", "--sandbox", "--limit", "3"]
         yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
