@@ -132,11 +132,14 @@ class Console:
         line = "\t".join(map(printable, text.split("\t")))
         self._write(self._out, [workflow.harmless(line) if self._workflow else line])
 
-    def stream(self, chunks: Iterable[str]) -> None:
-        """Data in pieces, however much there is; each piece ends its own lines and is harmless by itself."""
+    def stream(self, chunks: Iterable[str], *, shown: bool = False) -> None:
+        """Data in pieces, however much there is; each piece ends its own lines and is harmless by itself.
+
+        `shown`: each is a line for people, which a workflow must not take for a command.
+        """
         try:
             for chunk in chunks:
-                self._out.write(chunk)
+                self._out.write(workflow.harmless(chunk) if shown and self._workflow else chunk)
             self._out.flush()
         except BrokenPipeError:
             self._reader_left(self._out)

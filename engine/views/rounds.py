@@ -28,6 +28,8 @@ class RoundLines:
         counts = {name: result.users[name] for name in _SHOWN if result.users[name]}
         told = ", ".join(f"{figure(count)} {name}" for name, count in counts.items()) or "nothing to do"
         sent = f"{figure(result.requests.writes)} writes, {figure(result.requests.reads)} reads"
+        if result.refreshed == "failed":
+            told += ", and could not look who was deleted in WorkOS"
         stopped = f"; stopped: {result.stopped}" if result.stopped is not None else ""
         self._console.progress(
             f"round {number}: {told}; {sent} in {duration(result.duration_s)}{stopped}{_ahead(next_at)}"

@@ -102,6 +102,9 @@ class Bar:
         """See the protocol."""
         if self._drawn is not None:
             self.show(stage, now)
+            if not stage.done and stage.total is None:
+                # It came to nothing that could be counted: a bar of nothing says nothing.
+                self._drawn.update(self._task, visible=False)
             if whole and (stage.total is None or stage.estimated):
                 self._drawn.update(self._task, total=stage.done)
             self._drawn.stop()

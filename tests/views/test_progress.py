@@ -190,6 +190,12 @@ def test_a_bar_that_ends_knows_its_total(
     assert shown in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_bar_of_nothing_is_gone_in_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    with Stages([Bar()]) as stages:
+        stages.begin("settling")
+    assert capsys.readouterr().err.strip() == ""
+
+
 def test_a_bar_that_was_cut_off_claims_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ValueError, match="x"), Stages([Bar()]) as stages:
         stages.begin("reading", 10, estimated=True)(3)

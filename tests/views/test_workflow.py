@@ -70,6 +70,7 @@ def test_what_somebody_is_called_is_no_command(line: str, in_github: Path) -> No
     console.say(line)
     console.progress(line)
     console.data(line)
+    console.stream([line + "\n"], shown=True)
     console.header([(line, line)])
     assert not [one for one in (out.getvalue() + err.getvalue()).splitlines() if commands(one)]
     console.warn(line)
