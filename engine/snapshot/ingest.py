@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import count
 
 import orjson
@@ -30,6 +30,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
+_NOBODY: Set[str] = frozenset()
 
 PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 """Keeps where a record (its number, the user, the names of its providers) belongs; gives the fault where it cannot."""
@@ -130,27 +131,26 @@ class Ingest:
         record = self._mapper.map(user)
         reason = reason or left_out(record)
         # Linked profiles stand on the native user; who has a password needs no provider.
-        federated = frozenset() if record.native else frozenset(one.provider for one in record.identities)
+        providers = {one.provider for one in record.identities} if record.identities else _NOBODY
+        federated = _NOBODY if record.native else providers
         if reason is None and federated and federated <= self._skip_providers:
             reason = "provider"
         fingerprint = None
         fields = b"{}"
         if reason is None:
-            fields = _dump(record.fields)
+            fields, kept = _dump(record.fields)
             fingerprint = self._fingerprints.whole(
-                record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
+                record.email or "", record.verified, self._mapper.with_defaults(kept)
             )
         number = next(self._ids)
-        invalid = dict(record.invalid)
+        invalid = record.invalid
         if reason is None and self._place is not None:
-            fault = self._place(number, user, {one.provider for one in record.identities})
-            invalid |= {"organization": fault} if fault is not None else {}
-        self._identities.extend(
+            fault = self._place(number, user, providers)
+            invalid = {**invalid, "organization": fault} if fault is not None else invalid
+        for one in record.identities:
             # An identity without the provider's user id is nobody's: it would link strangers to each other.
-            (one.provider, one.user_id, number)
-            for one in record.identities
-            if one.user_id
-        )
+            if one.user_id:
+                self._identities.append((one.provider, one.user_id, number))
         return (
             number,
             self._pool + record.sub,
@@ -164,14 +164,14 @@ class Ingest:
             record.verified,
             record.fields.get("external_id"),
             fields,
-            _dump(invalid) if invalid else None,
+            _dump(invalid)[0] if invalid else None,
             reason,
             failed,
             fingerprint,
             record.native,
             user.status,
             user.enabled,
-            not federated.isdisjoint(self._reset_providers),
+            bool(federated) and not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
             record.placeholder,
@@ -240,12 +240,11 @@ def count_merged(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM record WHERE primary_key IS NOT NULL").fetchone()[0])
 
 
-def _dump(fields: dict[str, str]) -> bytes:
+def _dump(fields: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
+    """The fields as JSON, and as they are in it."""
     try:
-        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), fields
     except TypeError:
         # Half a surrogate pair is no text that JSON or WorkOS could hold: keep what is legible of it.
-        return orjson.dumps(
-            {name: value.encode("utf-8", "replace").decode() for name, value in fields.items()},
-            option=orjson.OPT_SORT_KEYS,
-        )
+        legible = {name: value.encode("utf-8", "replace").decode() for name, value in fields.items()}
+        return orjson.dumps(legible, option=orjson.OPT_SORT_KEYS), legible

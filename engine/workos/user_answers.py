@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from engine.model.call_errors import Ambiguous
 from engine.model.users import TargetUser, normalise_email
 from engine.workos.calls import identifier, metadata, optional_text
 
-# What the API promises of every user (API description), null or not: what lacks one is no user of WorkOS's.
-_PROMISED = frozenset(
-    {
-        *("id", "email", "email_verified", "first_name", "last_name", "profile_picture_url", "external_id"),
-        *("last_sign_in_at", "created_at", "updated_at"),
-    }
-)
-
 
 def read_user(given: object) -> TargetUser:
     """A user as the API describes it. Raises Ambiguous for anything else: something else answered.
 
-    Not by the SDK's model, which takes every field as it comes, and is three times as slow.
+    Not by the SDK's model: that takes every field as it comes, and half as long again.
     """
-    if not isinstance(given, dict) or not given.keys() >= _PROMISED:
+    if not isinstance(given, dict):
         raise Ambiguous("unexpected_answer")
-    verified = given["email_verified"]
+    try:
+        return _user(given)
+    except KeyError as error:
+        raise Ambiguous("unexpected_answer") from error
+
+
+def _user(given: dict[str, Any]) -> TargetUser:
+    verified, created, updated = given["email_verified"], given["created_at"], given["updated_at"]
+    # The API promises this as well, null or not (API description): what lacks it is no user of WorkOS's.
+    signed_in, _ = given["last_sign_in_at"], given["profile_picture_url"]
     if not isinstance(verified, bool):
         raise Ambiguous("unexpected_answer")
-    created, updated, signed_in = given["created_at"], given["updated_at"], given["last_sign_in_at"]
     created_at = _moment(created)
     return TargetUser(
         id=identifier(given["id"]),

@@ -104,7 +104,7 @@ class Mapper:
             value = raw(user)
             if value is not None:
                 fields[name] = value
-        if not any(name in fields for name, _ in self._names):
+        if self._whole_names and not any(name in fields for name, _ in self._names):
             fields |= self._split_names(user)
         for name, raw, when_invalid in self._metadata:
             value = raw(user)
@@ -117,7 +117,7 @@ class Mapper:
                 fields[name] = value
         native = user.status != "EXTERNAL_PROVIDER"
         identities = parse_identities(user.attributes.get("identities"))
-        first = main_identity(identities)
+        first = main_identity(identities) if identities else None
         email, from_email = self._address(user)
         placeholder = email is None and self._placeholder is not None
         if self._placeholder is not None and email is None:
@@ -222,8 +222,11 @@ def _in_pool(attributes: Attributes, pool: str) -> Attributes:
 
 def _types_a_name(user: SourceUser) -> bool:
     """Whether the user may sign in by a name. Where users sign in by address, their username is their sub."""
-    names = (user.username, user.attributes.get("preferred_username") or "")
-    return any(name and name != user.sub and not is_email(normalise_email(name)) for name in names)
+    return _is_a_name(user.username, user.sub) or _is_a_name(user.attributes.get("preferred_username"), user.sub)
+
+
+def _is_a_name(name: str | None, sub: str) -> bool:
+    return name is not None and name not in ("", sub) and not is_email(normalise_email(name))
 
 
 def left_out(record: MappedRecord) -> str | None:
