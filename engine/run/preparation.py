@@ -13,10 +13,12 @@ from engine.model.ports import UserTarget
 from engine.model.store import Store
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
+from engine.run.covering import cover
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
@@ -46,6 +48,8 @@ class Prepared:
     departures: Departures
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
+    coverage: tuple[PoolCoverage, ...] = ()
+    warnings: tuple[str, ...] = ()  # attribute names of the plan that nobody fills
     placing: Placing | None = None
 
     def actions(self) -> Counter[str]:
@@ -103,6 +107,7 @@ async def _prepare(
     find_passwordless: FindPasswordless | None,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    coverage, warnings = await asyncio.to_thread(cover, spec, source, connection, people.traits)
     check_selected(spec, people.source)
     key_of = decision_key(spec)
     adoptions = {key_of(one): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
@@ -133,7 +138,7 @@ async def _prepare(
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at, people.placing,
+        refreshed, looked_at, coverage, warnings, people.placing,
     )  # fmt: skip
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.model.codes import explain
 from engine.oauth.checks import Check
-from engine.plan_file.model import FieldMapping, Spec
+from engine.plan_file.model import Spec
+from engine.resources.users.coverage import PoolCoverage
 from engine.run.go_lines import go_lines
 from engine.run.kinds import KindsInMemory
 from engine.run.migration import run_plan
@@ -22,9 +23,9 @@ from engine.run.report_data import (
     DUTIES,
     ConflictGroup,
     Coverage,
+    CoveredField,
     Duties,
     Duty,
-    FieldCoverage,
     PastRun,
     PoolBalance,
     Proof,
@@ -57,8 +58,6 @@ class _Looked:
     examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     duties: Counter[frozenset[str]] = field(default_factory=Counter)
     people: int = 0
-    filled: Counter[str] = field(default_factory=Counter)
-    invalid: dict[str, Counter[str]] = field(default_factory=dict)
     checks: list[Check] | None = None
     gone: int = 0
 
@@ -103,7 +102,7 @@ async def run_report(
         duties=duties,
         history=history,
         providers=providers,
-        coverage=_coverage(session.spec, looked),
+        coverage=_coverage(result.coverage),
         conflicts=[
             ConflictGroup(code, number, *explain(code), examples=looked.examples[code])
             for code, number in looked.conflicts
@@ -119,8 +118,6 @@ def _look(prepared: Prepared, looked: _Looked, unproven: frozenset[str]) -> None
     looked.examples = {code: figures.conflict_examples(connection, code, _EXAMPLES) for code, _ in looked.conflicts}
     looked.duties = figures.count_duties(connection, unproven)
     looked.people = figures.count_people(connection)
-    looked.filled = figures.count_filled(connection)
-    looked.invalid = figures.count_invalid(connection)
 
 
 def _balance(result: PlanResult) -> PoolBalance:
@@ -177,31 +174,30 @@ def _proof(
     return ProviderProof(name, kind, handling, users, stranded, proofs)
 
 
-def _coverage(spec: Spec, looked: _Looked) -> Coverage:
-    attributes = spec.attributes
-    mapped = {
-        "email": attributes.email,
-        "email_verified": attributes.email_verified,
-        "external_id": attributes.external_id,
-        "first_name": attributes.first_name,
-        "last_name": attributes.last_name,
-    } | {f"metadata.{name}": one for name, one in attributes.metadata.items()}
-    # Nobody is selected without an address; whether it is verified is no field that a person fills.
-    counted = looked.filled | Counter(email=looked.people)
-    rows = [
-        FieldCoverage(name, _source(one), counted[name], looked.invalid.get(name, {}), default=one.default is not None)
-        for name, one in mapped.items()
-        if one is not None and name != "email_verified"
-    ]
-    return Coverage(looked.people, rows)
+def _coverage(pools: Sequence[PoolCoverage]) -> Coverage:
+    """The figures of `migrate plan` over all pools: one row for each way in which a field is filled."""
+    rows: dict[tuple[str | None, str], CoveredField] = {}
+    for pool in pools:
+        # Whether an address is verified is no field that a person fills.
+        own = [
+            CoveredField(one.name, one.origin, one.filled, Counter(one.invalid) + Counter(one.omitted), one.default)
+            for one in pool.fields
+            if one.name != "email_verified"
+        ]
+        unmapped = [
+            CoveredField(None, one.name, one.filled) for one in pool.attributes if one.filled and not one.mapped_to
+        ]
+        for row in own + unmapped:
+            other = rows.get((row.target, row.source))
+            rows[row.target, row.source] = row if other is None else _added(row, other)
+    mapped = [one for one in rows.values() if one.target is not None]
+    unmapped = sorted((one for one in rows.values() if one.target is None), key=lambda one: (-one.filled, one.source))
+    return Coverage(sum(one.selected for one in pools), mapped + unmapped)
 
 
-def _source(mapping: FieldMapping) -> str:
-    if mapping.constant is not None:
-        return "a constant"
-    if mapping.template is not None:
-        return mapping.template
-    return ", ".join(mapping.sources) or mapping.split or "nothing"
+def _added(one: CoveredField, other: CoveredField) -> CoveredField:
+    invalid = Counter(one.invalid) + Counter(other.invalid)
+    return replace(one, filled=one.filled + other.filled, invalid=invalid, default=one.default or other.default)
 
 
 def _from_state(session: Session, result: PlanResult) -> tuple[RunHistory, ResetHistory | None]:

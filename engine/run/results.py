@@ -10,6 +10,7 @@ from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
@@ -185,6 +186,7 @@ class PlanResult:
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
+    coverage: tuple[PoolCoverage, ...] = ()  # one a pool, in the plan's order
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -212,6 +214,7 @@ class PlanResult:
             "guards": [one.to_json() for one in self.guards],
             "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
+            "coverage": [one.to_json() for one in self.coverage],
             "warnings": list(self.warnings),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),

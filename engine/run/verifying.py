@@ -14,6 +14,7 @@ from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA
 from engine.resources.users.verification import compare
+from engine.run.covering import cover
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
@@ -73,6 +74,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
             database.interruptible(connection, watch.stopping, "comparing"),
         ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
+            _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
             check_selected(spec, people.source)
             with session.read_state() or nullcontext() as state:
                 await asyncio.to_thread(know, connection, state)
@@ -106,7 +108,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         requests=session.target.requests,
         duration_s=time.monotonic() - began,
         strict=strict,
-        warnings=tuple(session.source.warnings),
+        warnings=(*session.source.warnings, *warnings),
         members=members,
     )
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
-from engine.run.report_data import FieldCoverage, Report
+from engine.run.report_data import CoveredField, Report
 from engine.views import report_words as words
 from engine.views.sign_in import handled
 from engine.views.text import duration, figure, printable
@@ -231,7 +231,7 @@ def _foot(report: Report, *, values: bool) -> Iterator[str]:
     )
 
 
-def _faults(one: FieldCoverage) -> str:
+def _faults(one: CoveredField) -> str:
     found = [f"{figure(number)} {escaped(words.fault(code))}" for code, number in sorted(one.invalid.items())]
     return ", ".join(found) or "–"
 
