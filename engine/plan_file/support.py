@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.plan_file.fault import Fault, Key, dotted, shown
-from engine.plan_file.pools import written_mappings, written_sections
+from engine.plan_file.pools import written_sections
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import section
 
@@ -36,11 +36,6 @@ def _in_filters(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     return lambda data: (((*key, name), one.get(name)) for key, one in written_sections(data, "filters"))
 
 
-def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
-    """A key of every mapping in full."""
-    return lambda data: (((*key, name), one.get(name)) for key, one in written_mappings(data))
-
-
 def _in_connections(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     def find(data: Mapping[str, Any]) -> FoundValues:
         for provider in section(data, "oauth_providers"):
@@ -64,8 +59,6 @@ def _is(word: str) -> Callable[[Any], bool]:
 
 
 _LATER = (
-    _Later(_in_mappings("const"), _any),
-    _Later(_in_mappings("optional"), _any),
     _Later(_in_filters("sample"), _any),
     _Later(_in_filters("cohorts"), _any),
     _Later(_at("state", "path"), is_remote, "leave it out or name a local file"),

@@ -5,6 +5,7 @@ Pure. What concerns users stands here; what concerns the environment, in `engine
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def go_lines(
         _duplicates(result),
         _conflicts(result),
         *_failures(past),
-        _coverage(looked),
+        _coverage(result),
         *environment_lines(spec, result, looked, providers, sandbox=sandbox),
         _leavers(spec, looked),
         *_deleted(result),
@@ -163,17 +164,22 @@ def _failures(past: Past) -> Iterator[GoLine]:
         yield GoLine("failures", "pass", "nobody failed in the last run", count=0)
 
 
-def _coverage(looked: Looked) -> GoLine:
-    faults = [
-        f"{field.removeprefix('metadata.')}: {number:,} {fault.replace('not_ascii', 'not ASCII').replace('_', ' ')}"
-        for field, counts in sorted(looked.invalid.items())
-        for fault, number in sorted(counts.items())
-    ]
-    number = sum(sum(counts.values()) for counts in looked.invalid.values())
-    if not number:
-        return GoLine("coverage", "pass", "WorkOS takes every value of every mapped attribute", count=0)
+def _coverage(result: PlanResult) -> GoLine:
+    invalid, omitted = Counter[tuple[str, str]](), 0
+    for pool in result.coverage:
+        for one in pool.fields:
+            omitted += sum(one.omitted.values())
+            for fault, number in one.invalid.items():
+                invalid[one.name.removeprefix("metadata."), fault.replace("not_ascii", "not ASCII")] += number
+    if not invalid:
+        message = "WorkOS takes every value of every mapped attribute"
+        if omitted:
+            message = f"WorkOS would not take {omitted:,} values, which the plan leaves out (when_invalid: omit)"
+        return GoLine("coverage", "pass", message, count=omitted)
+    faults = [f"{name}: {number:,} {fault.replace('_', ' ')}" for (name, fault), number in sorted(invalid.items())]
     remedy = "correct the values in Cognito, or choose with when_invalid (error, omit or escape) what becomes of them"
-    return GoLine("coverage", "fail", f"invalid values: {', '.join(faults)}", remedy, YOU, FIRST_APPLY, number)
+    message = f"invalid values: {', '.join(faults)}"
+    return GoLine("coverage", "fail", message, remedy, YOU, FIRST_APPLY, invalid.total())
 
 
 def _leavers(spec: Spec, looked: Looked) -> GoLine:

@@ -59,8 +59,6 @@ class Looked:
     examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     duties: Counter[frozenset[str]] = field(default_factory=Counter)
     people: int = 0
-    filled: Counter[str] = field(default_factory=Counter)
-    invalid: dict[str, Counter[str]] = field(default_factory=dict)
     checks: list[Check] | None = None
     leavers: Leavers = field(default_factory=Leavers)
     factors: SecondFactors = field(default_factory=SecondFactors)
@@ -161,5 +159,3 @@ def _count(prepared: Prepared, looked: Looked, unproven: frozenset[str], holders
     looked.examples = {code: figures.conflict_examples(connection, code, EXAMPLES) for code, _ in looked.conflicts}
     looked.duties = figures.count_duties(connection, unproven, holders)
     looked.people = figures.count_people(connection)
-    looked.filled = figures.count_filled(connection)
-    looked.invalid = figures.count_invalid(connection)

@@ -83,7 +83,7 @@ async def run_apply(
             with as_target_error(session.spec.destination):
                 await stage.gate(sign_in, session.sign_in_facts(sign_in, kinds), session.probe)
         watch.check("checking")
-        session.notes += _doubts(session, prepared)
+        session.notes += [*prepared.warnings, *_doubts(session, prepared)]
         run_id = new_run_id()
         new = not session.workspace.state_path.exists()
         # The session has looked through the file, and this run holds its lock.
@@ -222,11 +222,12 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None, 
             digest=review.digest,
             duration_s=time.monotonic() - began,
             reported=_foreseen(session, prepared),
-            warnings=(*session.source.warnings, *_doubts(session, prepared)),
+            warnings=(*session.source.warnings, *prepared.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
             guards=guards,
             by_name=count_by_name(prepared.connection),
+            coverage=prepared.coverage,
         )
     finally:
         prepared.close()

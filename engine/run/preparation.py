@@ -13,11 +13,13 @@ from engine.model.ports import UserTarget
 from engine.model.store import Store
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
 from engine.run.canary import Canary, find_people
+from engine.run.covering import cover
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
@@ -47,6 +49,8 @@ class Prepared:
     departures: Departures
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
+    coverage: tuple[PoolCoverage, ...] = ()
+    warnings: tuple[str, ...] = ()  # attribute names of the plan that nobody fills
     placing: Placing | None = None
     converged: bool = False  # an earlier run has ended with everybody in place
     targets: tuple[str, ...] = ()  # keys of the people whom a canary run names
@@ -112,6 +116,7 @@ async def _prepare(
     canary: Canary | None,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    coverage, warnings = await asyncio.to_thread(cover, spec, source, connection, people.traits)
     check_selected(spec, people.source)
     targets: tuple[str, ...] = ()
     if canary is not None:
@@ -149,7 +154,7 @@ async def _prepare(
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at, people.placing,
+        refreshed, looked_at, coverage, warnings, people.placing,
         state is not None and state.has_converged(), targets,
     )  # fmt: skip
 

@@ -10,11 +10,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
 from engine.model.codes import explain
-from engine.plan_file.model import FieldMapping, Spec
-from engine.run.looking import Looked
+from engine.resources.users.coverage import PoolCoverage
 from engine.run.readiness import run_ready
 from engine.run.reading import Watch
-from engine.run.report_data import ConflictGroup, Coverage, FieldCoverage, PoolBalance, Report, ResetDay, ResetHistory
+from engine.run.report_data import ConflictGroup, Coverage, CoveredField, PoolBalance, Report, ResetDay, ResetHistory
 from engine.run.results import PlanResult
 from engine.run.session import Session
 
@@ -52,7 +51,7 @@ async def run_report(
         duties=found.duties,
         history=found.history,
         providers=found.providers or None,
-        coverage=_coverage(session.spec, looked),
+        coverage=_coverage(result.coverage),
         conflicts=[
             ConflictGroup(code, number, *explain(code), examples=looked.examples[code])
             for code, number in looked.conflicts
@@ -86,28 +85,27 @@ def _balance(result: PlanResult) -> PoolBalance:
     )
 
 
-def _coverage(spec: Spec, looked: Looked) -> Coverage:
-    attributes = spec.attributes
-    mapped = {
-        "email": attributes.email,
-        "email_verified": attributes.email_verified,
-        "external_id": attributes.external_id,
-        "first_name": attributes.first_name,
-        "last_name": attributes.last_name,
-    } | {f"metadata.{name}": one for name, one in attributes.metadata.items()}
-    # Nobody is selected without an address; whether it is verified is no field that a person fills.
-    counted = looked.filled | Counter(email=looked.people)
-    rows = [
-        FieldCoverage(name, _source(one), counted[name], looked.invalid.get(name, {}), default=one.default is not None)
-        for name, one in mapped.items()
-        if one is not None and name != "email_verified"
-    ]
-    return Coverage(looked.people, rows)
+def _coverage(pools: Sequence[PoolCoverage]) -> Coverage:
+    """The figures of `migrate plan` over all pools: one row for each way in which a field is filled."""
+    rows: dict[tuple[str | None, str], CoveredField] = {}
+    for pool in pools:
+        # Whether an address is verified is no field that a person fills.
+        own = [
+            CoveredField(one.name, one.origin, one.filled, Counter(one.invalid) + Counter(one.omitted), one.default)
+            for one in pool.fields
+            if one.name != "email_verified"
+        ]
+        unmapped = [
+            CoveredField(None, one.name, one.filled) for one in pool.attributes if one.filled and not one.mapped_to
+        ]
+        for row in own + unmapped:
+            other = rows.get((row.target, row.source))
+            rows[row.target, row.source] = row if other is None else _added(row, other)
+    mapped = [one for one in rows.values() if one.target is not None]
+    unmapped = sorted((one for one in rows.values() if one.target is None), key=lambda one: (-one.filled, one.source))
+    return Coverage(sum(one.selected for one in pools), mapped + unmapped)
 
 
-def _source(mapping: FieldMapping) -> str:
-    if mapping.constant is not None:
-        return "a constant"
-    if mapping.template is not None:
-        return mapping.template
-    return ", ".join(mapping.sources) or mapping.split or "nothing"
+def _added(one: CoveredField, other: CoveredField) -> CoveredField:
+    invalid = Counter(one.invalid) + Counter(other.invalid)
+    return replace(one, filled=one.filled + other.filled, invalid=invalid, default=one.default or other.default)

@@ -172,10 +172,11 @@ class ProviderProof:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldCoverage:
+class CoveredField:
     """A field of WorkOS, or an attribute that is not mapped (`target` is None). `invalid` counts by fault.
 
-    `filled` counts people who have a value of their own, so without the plan's default.
+    `filled` counts users who have a value of their own, so without the plan's default; `invalid` those whose value is
+    not taken, a conflict or left out as the plan says.
     """
 
     target: str | None
@@ -187,10 +188,10 @@ class FieldCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All fields, over so many `people`. Raises ReportMismatch."""
+    """All fields, over so many `people`, each selected user for one. Raises ReportMismatch."""
 
     people: int
-    fields: Sequence[FieldCoverage]
+    fields: Sequence[CoveredField]
 
     def __post_init__(self) -> None:
         for one in self.fields:

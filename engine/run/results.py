@@ -11,6 +11,7 @@ from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh
 from engine.run.diff import Diff
 
@@ -214,6 +215,7 @@ class PlanResult:
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
     diff: Diff = Diff()  # noqa: RUF009 - frozen
+    coverage: tuple[PoolCoverage, ...] = ()  # one a pool, in the plan's order
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -241,6 +243,7 @@ class PlanResult:
             "guards": [one.to_json() for one in self.guards],
             "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
+            "coverage": [one.to_json() for one in self.coverage],
             "warnings": list(self.warnings),
             "diff": self.diff.to_json(),
             "digest": self.digest,

@@ -15,6 +15,7 @@ from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA, held_value
 from engine.resources.users.verification import compare, compared_fields, desired_value
+from engine.run.covering import cover
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.session import Session
@@ -96,6 +97,7 @@ async def run_verify(
             database.interruptible(connection, watch.stopping, "comparing"),
         ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
+            _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
             check_selected(spec, people.source)
             with session.read_state() or nullcontext() as state:
                 await asyncio.to_thread(know, connection, state)
@@ -129,7 +131,7 @@ async def run_verify(
         requests=session.target.requests,
         duration_s=time.monotonic() - began,
         strict=strict,
-        warnings=tuple(session.source.warnings),
+        warnings=(*session.source.warnings, *warnings),
         members=members,
         values=values,
     )

@@ -18,15 +18,18 @@ from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
 from engine.plan_file.model import Filters
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import Trait, exceptions_of
 from engine.resources.users.filters import UserFilter
-from engine.resources.users.mapper import Mapper, left_out
+from engine.resources.users.mapper import MappedRecord, Mapper, left_out
 from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
+from engine.snapshot.traits import Traits
 
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
-    fields, invalid, reason, failed, fingerprint, password, status, enabled, joins, identities, by_name, placeholder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    fields, invalid, reason, failed, fingerprint, password, status, enabled, joins, identities, by_name, placeholder,
+    traits)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
@@ -39,7 +42,8 @@ PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 class Ingest:
     """Reads one source, the user pool `pool`, into one snapshot.
 
-    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them.
+    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them. `traits` is what
+    coverage counts of the records; `names` are attributes that must be counted.
     """
 
     def __init__(
@@ -55,10 +59,12 @@ class Ingest:
         place: PlaceRecord | None = None,
         ids: Iterator[int] | None = None,
         number: int = 0,
+        names: Collection[str] = (),
     ) -> None:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
+        self.traits = Traits(self._filter.labels, names)
         self._mapper = mapper
         self._fingerprints = fingerprints
         self._groups_missing = False
@@ -123,18 +129,23 @@ class Ingest:
             )
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
-        reason = self._filter.reason(user)
-        failed = orjson.dumps(self._filter.failed(user)).decode() if reason is not None else None
+        failed = self._filter.failed(user)
         if user.groups is None:
             # One of several files without them is enough: nobody could say who is in `groups.none`.
             self._groups_missing = True
         record = self._mapper.map(user)
-        reason = reason or left_out(record)
+        # Beside the filters: who cannot be migrated whatever they say.
+        reason = left_out(record)
         # Linked profiles stand on the native user; who has a password needs no provider.
         providers = {one.provider for one in record.identities} if record.identities else _NOBODY
         federated = _NOBODY if record.native else providers
         if reason is None and federated and federated <= self._skip_providers:
             reason = "provider"
+        exceptions: Iterable[Trait] = ()
+        if failed or record.invalid or record.omitted:
+            exceptions = self._exceptions_of(record, failed, otherwise=reason is not None)
+        traits = self.traits.pack(user, record, exceptions)
+        reason = self._filter.reason_of(failed) or reason
         fingerprint = None
         fields = b"{}"
         if reason is None:
@@ -166,7 +177,7 @@ class Ingest:
             fields,
             _dump(invalid)[0] if invalid else None,
             reason,
-            failed,
+            orjson.dumps([self._filter.labels[at] for at in failed]).decode() if failed else None,
             fingerprint,
             record.native,
             user.status,
@@ -175,7 +186,11 @@ class Ingest:
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
             record.placeholder,
+            traits,
         )
+
+    def _exceptions_of(self, record: MappedRecord, failed: Sequence[int], *, otherwise: bool) -> Iterator[Trait]:
+        return exceptions_of(record, [self._filter.labels[at] for at in failed], otherwise=otherwise)
 
 
 def read_pages(

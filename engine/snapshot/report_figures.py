@@ -1,4 +1,4 @@
-"""Figures of a report out of a computed plan: conflicts by code, who must do what, fields and who fills them.
+"""Figures of a report out of a computed plan: conflicts by code, and who must do what.
 
 Counts alone, but for the examples that a report shows on request. All of it is blocking.
 """
@@ -36,14 +36,6 @@ JOIN change c ON c.kind = 'user' AND c.key = p.key AND c.action != 'skip'
 WHERE r.key = ? AND r.reason IS NULL AND r.skipped = 0 AND (r.relation != 'unverified' OR r.primary_key IS NULL)
 """
 _PEOPLE = "SELECT count(*) FROM person p JOIN change c ON c.kind = 'user' AND c.key = p.key AND c.action != 'skip'"
-_FILLED = """
-SELECT f.key, count(*) FROM person p JOIN change c ON c.kind = 'user' AND c.key = p.key AND c.action != 'skip',
-    json_each(CAST(p.fields AS TEXT)) f GROUP BY f.key
-"""
-_INVALID = """
-SELECT f.key, f.value, count(*) FROM person p JOIN change c ON c.kind = 'user' AND c.key = p.key AND c.action != 'skip',
-    json_each(CAST(p.invalid AS TEXT)) f WHERE p.invalid IS NOT NULL GROUP BY f.key, f.value
-"""
 
 
 def conflicts_by_code(connection: sqlite3.Connection) -> list[tuple[str, int]]:
@@ -94,16 +86,3 @@ def _duties(password: int, passwordless: int, by_name: int) -> Iterator[str]:
 def count_people(connection: sqlite3.Connection) -> int:
     """People who are in WorkOS, or are to be."""
     return int(connection.execute(_PEOPLE).fetchone()[0])
-
-
-def count_filled(connection: sqlite3.Connection) -> Counter[str]:
-    """Flat field name to the people who have a value of their own for it."""
-    return Counter({str(name): int(number) for name, number in connection.execute(_FILLED)})
-
-
-def count_invalid(connection: sqlite3.Connection) -> dict[str, Counter[str]]:
-    """Flat field name to people by what is wrong with their value."""
-    found: dict[str, Counter[str]] = {}
-    for name, fault, number in connection.execute(_INVALID):
-        found.setdefault(str(name), Counter())[str(fault)] = int(number)
-    return found

@@ -33,7 +33,8 @@ CREATE TABLE record (
     joins INTEGER NOT NULL DEFAULT 0,  -- federated by a provider that WorkOS lacks: needs a password as well
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     placeholder INTEGER NOT NULL DEFAULT 0,  -- has no address: `email` is the plan's placeholder
-    skipped INTEGER NOT NULL DEFAULT 0  -- a decision of the plan leaves it
+    skipped INTEGER NOT NULL DEFAULT 0,  -- a decision of the plan leaves it
+    traits BLOB NOT NULL DEFAULT x''  -- bits of what coverage counts (engine.snapshot.traits)
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0;
 CREATE TABLE identity (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import chain
 
-from engine.run.report_data import FieldCoverage, Report
+from engine.run.report_data import CoveredField, Report
 from engine.views import report_words as words
 from engine.views.markdown import LEFT, RIGHT, code, escaped, sentence_of, table
 from engine.views.sign_in import handled
@@ -189,7 +189,7 @@ def _foot(report: Report, *, values: bool) -> Iterator[str]:
     )
 
 
-def _faults(one: FieldCoverage) -> str:
+def _faults(one: CoveredField) -> str:
     found = [f"{figure(number)} {escaped(words.fault(code))}" for code, number in sorted(one.invalid.items())]
     return ", ".join(found) or "–"
 

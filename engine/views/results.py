@@ -8,6 +8,7 @@ from engine.model.codes import explain, explain_stop
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.views.coverage import render_coverage
 from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
@@ -48,7 +49,7 @@ def render_apply(result: ApplyResult) -> list[str]:
 
 def render_plan(result: PlanResult) -> list[str]:
     """What `apply` would do, how many requests it takes and how long."""
-    lines = [*_source(result.source), "", "apply would"]
+    lines = [*_source(result.source), *render_coverage(result.coverage), "", "apply would"]
     lines += table(
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),

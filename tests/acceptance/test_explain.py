@@ -18,6 +18,8 @@ FILTERS = (
     "{name: 'custom:plan', not_matches: '^x'}]}"
 )
 ATTRIBUTES = "{metadata: {plan: {from: 'custom:plan', default: free}}}"
+# Filtered out, and the only one who has each attribute that the plan names.
+EVIL = user("x", ANN, **{"custom:tenant": "evil", "custom:plan": "xxl"})
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def migrated(world: World) -> World:
     """Ann of two records, and Bob; a third of Ann's address is filtered out. Ann's plan has changed since."""
     world.write_plan(export_source("users.jsonl"), attributes=ATTRIBUTES, filters=FILTERS)
     ann, second = user("a", ANN, given_name="Ann"), user("m", ANN.upper(), verified=False, given_name="Mallory")
-    third = user("x", ANN, **{"custom:tenant": "evil", "custom:plan": "xxl"})
+    third = EVIL
     named = {**user("b", BOB), "Username": "bobby"}
     write(world, ann, second, third, named)
     assert world.cli("apply", "plan.yaml").code == 0
@@ -152,7 +154,7 @@ def test_a_decision_is_named(migrated: World) -> None:
 
 
 def test_who_left_the_pool(migrated: World) -> None:
-    write(migrated, user("a", ANN, given_name="Ann"), user("c", CAT))
+    write(migrated, user("a", ANN, given_name="Ann"), user("c", CAT), EVIL)
     bob = migrated.users()[BOB]["id"]
     for who in ("b", bob):
         found = explain(migrated, who)
@@ -166,7 +168,7 @@ def test_who_left_the_pool(migrated: World) -> None:
 def test_what_apply_finds_out_only_before_the_write(migrated: World) -> None:
     """Bob's new address is a stranger's in WorkOS: `plan` does not ask about it, `explain` and `apply` do."""
     migrated.workos.call("POST", "/user_management/users", {"email": CAT})
-    write(migrated, user("a", ANN, given_name="Ann"), {**user("b", CAT), "Username": "bobby"})
+    write(migrated, user("a", ANN, given_name="Ann"), {**user("b", CAT), "Username": "bobby"}, EVIL)
     assert migrated.cli("plan", "plan.yaml", "--json").json("plan-result.v1")["users"]["update"] == 1
     (step,) = explain(migrated, "b")["next"]
     assert (step["action"], step["code"]) == ("conflict", "email_not_available")

@@ -40,7 +40,10 @@ def write(world: World, *users: dict[str, Any]) -> None:
 @pytest.fixture
 def migrated(world: World) -> World:
     """Ann, verified, with a plan; Bob, unverified, without one; Mallory, who gave way to Ann."""
-    world.write_plan(export_source("users.jsonl"), attributes="{metadata: {plan: 'custom:plan', tier: 'custom:tier'}}")
+    world.write_plan(
+        export_source("users.jsonl"),
+        attributes="{metadata: {plan: 'custom:plan', tier: {from: 'custom:tier', optional: true}}}",
+    )
     write(world, *PEOPLE)
     assert world.cli("apply", "plan.yaml").code == 0
     return world
@@ -252,7 +255,8 @@ def test_metadata_that_only_an_adopted_user_has_is_drift(world: World) -> None:
     """Rule 7: adopting fills gaps and takes nothing away, so that no run could ever make these equal."""
     body = {"email": ANN, "email_verified": True, "metadata": {"plan": "theirs"}, "last_name": "Theirs"}
     world.workos.call("POST", "/user_management/users", body)
-    world.write_plan(export_source("users.jsonl"), attributes="{metadata: {plan: 'custom:plan'}}")
+    plan = "{from: 'custom:plan', optional: true}"
+    world.write_plan(export_source("users.jsonl"), attributes=f"{{metadata: {{plan: {plan}}}}}")
     write(world, user("a", ANN))
     assert world.cli("apply", "plan.yaml").code == 0
     assert verify(world, code=0)["users"]["drift"] == 1

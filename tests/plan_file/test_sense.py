@@ -370,17 +370,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 
 MORE_TO_COME = [
     (
-        more(
-            "attributes:\n  first_name: {const: x}\n  last_name: {from: y, optional: true}\n"
-            "  external_id: {template: '{pool}:{sub}', trust_writable: true}\n  metadata: {const: x, a: {const: y}}\n"
-        ),
-        [
-            "attributes.first_name.const: x",
-            "attributes.last_name.optional",
-            "attributes.metadata.a.const: y",
-        ],
-    ),
-    (
         more("filters: {sample: {percent: 5}, cohorts: [{name: a, from: 2026-12-01}]}\n"),
         ["filters.sample", "filters.cohorts"],
     ),

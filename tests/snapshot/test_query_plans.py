@@ -33,6 +33,8 @@ ELSEWHERE = (
     "SELECT count(*), count(*) FILTER (WHERE reason IS NULL)",
     "SELECT key, username FROM record WHERE reason IS NULL AND native ORDER BY key",
     "SELECT status, count(*) FROM record GROUP BY 1",
+    # Of a plan with several pools.
+    "SELECT key, traits, reason IS NOT NULL FROM record",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
     # Of `migrate explain`, once a WorkOS id or an address that somebody else has.

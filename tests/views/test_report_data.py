@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from engine.run.report_data import (
     ConflictGroup,
     Coverage,
+    CoveredField,
     Duties,
     Duty,
-    FieldCoverage,
     GoLine,
     PoolBalance,
     Proof,
@@ -61,7 +61,7 @@ def test_parts_have_to_agree_with_the_pool() -> None:
     with pytest.raises(ReportMismatch, match="were asked about"):
         report_of(duties=Duties(1, 0, []))
     with pytest.raises(ReportMismatch, match="filled by more"):
-        Coverage(5, [FieldCoverage("email", "email", 4, {"not_ascii": 2})])
+        Coverage(5, [CoveredField("email", "email", 4, {"not_ascii": 2})])
     with pytest.raises(ReportMismatch, match="returned"):
         ResetHistory(1, 2, {})
 

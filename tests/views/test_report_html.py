@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.run.report_data import ConflictGroup, FieldCoverage, GoLine, Proof, ProviderProof, Report, Wave
+from engine.run.report_data import ConflictGroup, CoveredField, GoLine, Proof, ProviderProof, Report, Wave
 from engine.views.report_html import render_html
 from engine.views.report_words import LISTED
 from tests.support.html_page import Page, number
@@ -35,7 +35,7 @@ def hostile() -> Report:
         versions={HOSTILE: HOSTILE},
         lines=[GoLine(HOSTILE, "fail", HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         providers=[ProviderProof(HOSTILE, HOSTILE, "provider", 1, 0, [Proof(HOSTILE, "fail", HOSTILE, HOSTILE)])],
-        coverage=replace(whole.coverage, fields=[FieldCoverage(HOSTILE, HOSTILE, 3, {HOSTILE: 2})]),
+        coverage=replace(whole.coverage, fields=[CoveredField(HOSTILE, HOSTILE, 3, {HOSTILE: 2})]),
         conflicts=[ConflictGroup(HOSTILE, 1_893, HOSTILE, HOSTILE, [(HOSTILE, HOSTILE)])],
         pool=replace(whole.pool, excluded={HOSTILE: 53_205}),
         waves=[Wave(HOSTILE, HOSTILE, 1, 1)],
@@ -152,7 +152,7 @@ def test_a_page_stays_small_whatever_a_plan_names() -> None:
             whole,
             providers=[ProviderProof(f"{at}{long}", "SAML", "connection", 1, 0, proofs) for at in range(2_000)],
             lines=[GoLine(f"provider {at}", "fail", long, long) for at in range(2_000)],
-            coverage=replace(whole.coverage, fields=[FieldCoverage(long, long, 3)] * 2_000),
+            coverage=replace(whole.coverage, fields=[CoveredField(long, long, 3)] * 2_000),
             warnings=[long] * 2_000,
         )
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from engine.model.patterns import compile_pattern
 from engine.model.users import SourceUser, normalise_email
@@ -18,13 +18,13 @@ class UserFilter:
     def __init__(self, filters: Filters) -> None:
         statuses, enabled = filters.status, filters.enabled
         # Label, reason and test, in the order in which reasons apply.
-        self._tests: list[tuple[str, str, _Test]] = [("status", "status", lambda user: user.status in statuses)]
+        tests: list[tuple[str, str, _Test]] = [("status", "status", lambda user: user.status in statuses)]
 
         def add(label: str, test: _Test) -> None:
-            self._tests.append((label, "filtered", test))
+            tests.append((label, "filtered", test))
 
         if enabled is not None:
-            self._tests.append(("enabled", "disabled", lambda user: user.enabled is enabled))
+            tests.append(("enabled", "disabled", lambda user: user.enabled is enabled))
         if (after := filters.created_after) is not None:
             add("created.after", lambda user: user.created >= after)
         if (before := filters.created_before) is not None:
@@ -37,14 +37,26 @@ class UserFilter:
             add("groups.none", lambda user: unwanted.isdisjoint(user.groups or ()))
         for at, one in enumerate(filters.attributes):
             add(f"attributes[{at}] {one.name}", _attribute_test(one))
+        self.labels = tuple(label for label, _, _ in tests)
+        """What each filter is called: its key under `filters`, with the attribute that it tests."""
+        self._reasons = tuple(reason for _, reason, _ in tests)
+        self._tests = tuple((at, test) for at, (_, _, test) in enumerate(tests))
 
     def reason(self, user: SourceUser) -> str | None:
         """Why the user is excluded (`status`, `disabled`, `filtered`: the first that applies), or None."""
-        return next((reason for _, reason, test in self._tests if not test(user)), None)
+        return next((self._reasons[at] for at, test in self._tests if not test(user)), None)
 
-    def failed(self, user: SourceUser) -> list[str]:
-        """Every filter that the user does not pass, by its key under `filters`."""
-        return [label for label, _, test in self._tests if not test(user)]
+    def failed(self, user: SourceUser) -> list[int]:
+        """Every filter that the user does not pass, by its place in `labels`."""
+        found: list[int] = []
+        for at, test in self._tests:
+            if not test(user):
+                found.append(at)
+        return found
+
+    def reason_of(self, failed: Sequence[int]) -> str | None:
+        """The reason that counts for who did not pass these filters."""
+        return self._reasons[failed[0]] if failed else None
 
 
 def _attribute_test(one: AttributeFilter) -> _Test:

@@ -43,6 +43,7 @@ class MappedRecord:
     verified: bool
     fields: dict[str, str]
     invalid: dict[str, str] = field(default_factory=dict)
+    omitted: dict[str, str] = field(default_factory=dict)  # `when_invalid: omit`: what WorkOS would not take, and why
     identities: tuple[Identity, ...] = ()
     by_name: bool = False  # native, with a username or preferred_username to type that is no address
     joins_resets: bool = False  # had no password, and is to get one: `fallback: password_reset`
@@ -92,6 +93,7 @@ class Mapper:
         """The record's own fields. Never raises: what is wrong with a value is in `invalid`."""
         fields: dict[str, str] = {}
         invalid: dict[str, str] = {}
+        omitted: dict[str, str] = {}
         external_id = self._external_id(user)
         if external_id is not None:
             fields["external_id"] = external_id
@@ -110,11 +112,13 @@ class Mapper:
             value = raw(user)
             if value is None:
                 continue
-            value, fault = fit_metadata(value, limit=self._limits.metadata_value_length, when_invalid=when_invalid)
+            fitted, fault = fit_metadata(value, limit=self._limits.metadata_value_length, when_invalid=when_invalid)
             if fault is not None:
                 invalid[name] = fault
-            elif value is not None:
-                fields[name] = value
+            elif fitted is not None:
+                fields[name] = fitted
+            else:
+                omitted[name] = "too_long" if value.isascii() else "not_ascii"
         native = user.status != "EXTERNAL_PROVIDER"
         identities = parse_identities(user.attributes.get("identities"))
         first = main_identity(identities) if identities else None
@@ -132,6 +136,7 @@ class Mapper:
             verified=from_email and self._is_verified(user, identities, native=native),
             fields=fields,
             invalid=invalid,
+            omitted=omitted,
             identities=identities,
             by_name=native and _types_a_name(user),
             placeholder=placeholder,
@@ -237,8 +242,8 @@ def left_out(record: MappedRecord) -> str | None:
 
 
 def _raw(mapping: FieldMapping) -> _Raw:
-    """The mapping as one function: source or template, then `map`. No default, no checks."""
-    found = _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
+    """The mapping as one function: constant, source or template, then `map`. No default, no checks."""
+    found = _found(mapping)
     if mapping.translate is None:
         return found
     # Addresses are compared as they are stored, whatever capitals the plan writes (rule 1).
@@ -250,6 +255,12 @@ def _raw(mapping: FieldMapping) -> _Raw:
         return table.get(clean(value)) or None if value is not None else None
 
     return translated
+
+
+def _found(mapping: FieldMapping) -> _Raw:
+    if (constant := mapping.constant) is not None:
+        return lambda _: constant
+    return _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
 
 
 def _reads_email(mapping: FieldMapping) -> bool:
