@@ -29,7 +29,7 @@ from engine.snapshot.review_entries import (
     user_entries,
 )
 from engine.snapshot.review_table import ReviewTable, SealedEntry, last_run
-from engine.workspace.new_file import new_file
+from engine.workspace.named_files import NamedFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Review:
                 changes += one.action != "unchanged"
                 yield one
 
-        with new_file(path, overwrite=overwrite) as file:
+        with NamedFile(path, overwrite=overwrite).open() as file:
             write_review(file, head, counted())
         return changes
 
