@@ -58,7 +58,7 @@ class AiohttpBackend:
                 ssl=self._trusted(url),
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as answer:
-                return _Answer(answer.status, answer.headers, await _body(answer), method, url)
+                return _QuickResponse(answer.status, answer.headers, await _body(answer), method, url)
         except aiohttp.ClientConnectorCertificateError as error:
             raise Transient("untrusted_certificate") from error
         except aiohttp.ClientHttpProxyError as error:
@@ -88,7 +88,7 @@ class AiohttpBackend:
         return self._context
 
 
-class _Answer(HTTPResponse):
+class _QuickResponse(HTTPResponse):
     """An answer whose JSON is parsed at once from its bytes: pages of a listing are long, and there are thousands."""
 
     def json(self) -> Any:
