@@ -16,6 +16,7 @@ from engine.cli import (
     oauth,
     reporting,
     resets,
+    rollback,
     sandbox,
     schema,
     state,
@@ -46,7 +47,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, reporting, export, schema, sandbox):
+for module in (init, validate, apply, status, verify, ids, reporting, export, rollback, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

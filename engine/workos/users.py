@@ -51,6 +51,8 @@ class WorkOSTarget:
             for name in ("email", "email_verified", "first_name", "last_name", "external_id", "metadata")
             if (value := getattr(changes, name)) is not None
         }
+        if changes.clear_external_id:
+            fields["external_id"] = None  # the SDK sends it as null; what it is not given it leaves out
         return _target_user(await _call(self._users.update_user(user_id, **fields, request_options=self._opts)))
 
     async def get(self, user_id: str) -> TargetUser | None:
