@@ -14,6 +14,7 @@ from engine.cli import (
     ids,
     init,
     oauth,
+    purge,
     reporting,
     resets,
     rollback,
@@ -47,7 +48,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, reporting, export, rollback, schema, sandbox):
+for module in (init, validate, apply, status, verify, ids, reporting, export, rollback, purge, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

@@ -54,6 +54,7 @@ def report(
     from engine.cli.wiring import run
     from engine.model.errors import MigrateError
     from engine.workspace.new_file import refuse_existing, write_new_file
+    from engine.workspace.written import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
         printed = out == Path("-")
@@ -61,13 +62,14 @@ def report(
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
             refuse_existing(out, overwrite=overwrite)
-        found = run(_report(console, plan, sandbox=sandbox))
+        found, state_path = run(_report(console, plan, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
             console.stream([text])
             return
         content = text.encode()
         write_new_file(out, content, overwrite=overwrite)
+        WrittenFiles(state_path).note("report", out)
         if json:
             console.document(_summary(found, out, format, len(content)))
         console.say(f"report written to {out} ({len(content):,} bytes)")
@@ -105,12 +107,12 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
     }
 
 
-async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
+async def _report(console: Console, path: Path, *, sandbox: bool) -> tuple[Report, Path]:
     from engine.cli.wiring import preview
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
-        return await run_report(
+        found = await run_report(
             session,
             watch=watch,
             destination=_destination(session.spec.destination.base_url, session.spec.destination.environment, sandbox),
@@ -118,6 +120,7 @@ async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
             versions=_versions(),
             hide=console.hide,
         )
+        return found, session.spec.state_path
 
 
 def _destination(base_url: str, environment: str | None, sandbox: bool) -> str:

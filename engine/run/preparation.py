@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.model.keys import sub_of
 from engine.model.ports import UserTarget
 from engine.model.store import Store
+from engine.model.tombstones import NOTED_AS, Tombstones
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.departures import Refresh, find_departed
@@ -102,7 +103,8 @@ async def _prepare(
     refresh: bool,
     find_passwordless: FindPasswordless | None,
 ) -> Prepared:
-    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    purged = Tombstones(state.key, state.meta(NOTED_AS)) if state is not None else ()
+    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch, purged)
     check_selected(spec, people.source)
     key_of = decision_key(spec)
     adoptions = {key_of(one): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
@@ -65,8 +65,18 @@ def check_selected(spec: Spec, source: SourceCounts) -> None:
         )
 
 
-def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:
-    """Fill an empty snapshot; blocking. Raises SourceError, DecisionsMisfit and Interrupted."""
+def read_people(
+    spec: Spec,
+    sources: Sources,
+    connection: sqlite3.Connection,
+    key: bytes,
+    watch: Watch,
+    purged: Container[str] = (),
+) -> People:
+    """Fill an empty snapshot; blocking. `purged` holds keys of users who were erased.
+
+    Raises SourceError, DecisionsMisfit and Interrupted.
+    """
     mappers = Mappers({one.key: _mapper(spec, one) for one in spec.pools})
     fingerprints = Fingerprints(key)
 
@@ -90,6 +100,7 @@ def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, ke
             place=place.place if place is not None else None,
             ids=ids,
             number=number,
+            purged=purged,
         )
         with sources.naming(one):
             reader.begin(

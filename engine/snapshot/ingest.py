@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import count
 
 import orjson
@@ -38,7 +39,8 @@ PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 class Ingest:
     """Reads one source, the user pool `pool`, into one snapshot.
 
-    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them.
+    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them. `purged` holds the
+    keys of users who were erased: they are excluded, whatever else holds of them.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Ingest:
         place: PlaceRecord | None = None,
         ids: Iterator[int] | None = None,
         number: int = 0,
+        purged: Container[str] = (),
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -64,6 +67,7 @@ class Ingest:
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
         self._pool = user_key(pool, "")
+        self._purged = purged
         self._place = place
         self._rows: list[tuple[object, ...]] = []
         self._identities: list[tuple[object, ...]] = []
@@ -122,7 +126,11 @@ class Ingest:
             )
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
-        reason = self._filter.reason(user)
+        purged = self._pool + user.sub in self._purged
+        if purged:
+            # Whoever was erased leaves nothing in a snapshot either.
+            user = replace(user, username="", attributes={"sub": user.sub})
+        reason = "purged" if purged else self._filter.reason(user)
         if user.groups is None:
             # One of several files without them is enough: nobody could say who is in `groups.none`.
             self._groups_missing = True

@@ -141,8 +141,21 @@ class Scene:
     def faulty(self, *, seed: int) -> None:
         self.workos.call("PUT", "/_sandbox/faults", SLOW | {"seed": seed})
 
-    def user(self, email: str) -> dict[str, Any]:
-        return next(one for one in self.workos.users() if one["email"] == email)
+    def sign_in_somebody(self) -> dict[str, Any]:
+        """A user whom this plan made and who belongs to an organization; gives them as they are then."""
+        self.workos.quiet()
+        held = dump(self.workos)
+        members = {one["user_id"] for one in held["membership"].values()}
+        chosen = next(key for key in held["user"] if key in members and key not in self.before["user"])
+        user = f"/user_management/users/{chosen}"
+        self.workos.call("PUT", user, {"password": "correct horse battery"})
+        self.workos.call("PUT", "/_sandbox/settings", {"email_verification_required": False})
+        given = {"client_id": "client_sandbox", "client_secret": "sk_test_sandbox", "grant_type": "password"}
+        email = held["user"][chosen]["email"]
+        self.workos.call(
+            "POST", "/user_management/authenticate", {**given, "email": email, "password": "correct horse battery"}
+        )
+        return dump(self.workos)["user"][chosen]
 
 
 AWS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_EC2_METADATA_DISABLED": "true"}
@@ -181,6 +194,7 @@ def test_after_kills_and_faults_workos_is_as_it_was_before(scene: Scene, kills: 
     held = scene.workos.stats()["data"]
     assert held["users"] > PEOPLE // 2 and held["memberships"] > 20 and held["connections"] == 2
 
+    active = scene.sign_in_somebody()
     scene.write(writes_per_10s=300)
     for number in range(kills):
         scene.faulty(seed=seed + number)
@@ -190,6 +204,17 @@ def test_after_kills_and_faults_workos_is_as_it_was_before(scene: Scene, kills: 
     last = scene.run(*ROLLBACK, "--json")
     assert last.code == 0 and last.json["complete"], last.out[-3000:] + last.err
     scene.workos.quiet()
+    # Who signed in is there, with all that the plan made for them; besides, all is as it was before.
+    left = dump(scene.workos)
+    assert left["user"][active["id"]] == active and last.json["kept_because"]["users"] == {"signed_in": 1}
+    stays = {one["organization_id"] for one in left["membership"].values() if one["user_id"] == active["id"]}
+    for differs in as_before(left, scene.before):
+        kind, key = differs.split()[0], differs.split()[1].rstrip(":")
+        held_there = left[kind][key]
+        of_theirs = active["id"] in (key, held_there.get("user_id")) or key in stays
+        assert of_theirs or held_there.get("organization_id") in stays, differs
+    everybody = scene.run(*ROLLBACK, "--include-active", "--json")
+    assert everybody.code == 0 and everybody.json["complete"], everybody.out + everybody.err
     assert as_before(dump(scene.workos), scene.before) == []
 
     # Everybody is made anew, by a state that has forgotten everybody.

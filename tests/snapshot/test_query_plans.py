@@ -119,6 +119,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
+    for options in ([], ["--target", _sub(people[20])]):
+        yield ["purge", "plan.yaml", "--sandbox", *options]
     for options in ([], ["--limit", "3"], ["--yes", "--target", _sub(people[8])], ["--yes"]):
         yield ["rollback", "plan.yaml", "--sandbox", *options]
     yield ["plan", _older(folder / "older"), "--sandbox"]
