@@ -11,6 +11,7 @@ from pathlib import Path
 from engine.model.keys import sub_of
 from engine.model.ports import UserTarget
 from engine.model.store import Store
+from engine.model.tombstones import NOTED_AS, Tombstones
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.coverage import PoolCoverage
@@ -115,7 +116,8 @@ async def _prepare(
     find_passwordless: FindPasswordless | None,
     canary: Canary | None,
 ) -> Prepared:
-    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    purged = Tombstones(state.key, state.meta(NOTED_AS)) if state is not None else ()
+    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch, purged)
     coverage, warnings = await asyncio.to_thread(cover, spec, source, connection, people.traits)
     check_selected(spec, people.source)
     targets: tuple[str, ...] = ()
