@@ -106,7 +106,6 @@ def apply(
     from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
     from engine.run.canary import Canary
-    from engine.views.step_summary import summarise_apply
 
     told = Summary(summary, plan)
     with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
@@ -121,7 +120,6 @@ def apply(
             console.warn(one)
         told.tell_apply(console, result)
         console.note_result(result.to_json())
-        console.summarise(summarise_apply(result))
         if json:
             console.document(result.to_json())
         else:
@@ -160,7 +158,6 @@ def plan(
     """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
-    from engine.views.step_summary import summarise_plan
 
     told = Summary(summary, plan)
     with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
@@ -173,7 +170,6 @@ def plan(
             console.warn(one)
         told.tell_plan(console, result)
         console.note_result(result.to_json())
-        console.summarise(summarise_plan(result))
         if json:
             console.document(result.to_json())
         else:

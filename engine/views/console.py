@@ -113,14 +113,19 @@ class Console:
 
     def summarise(self, text: str) -> None:
         """Append Markdown to the summary of the step, in GitHub Actions."""
-        path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not (self._workflow and path):
+        if not self.summarises:
             return
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(text)
+            with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+                # Whatever stands there before ends with a line of its own.
+                file.write(f"\n{text}")
         except OSError as error:
             self.warn(f"the step's summary could not be written ({error.strerror or type(error).__name__})")
+
+    @property
+    def summarises(self) -> bool:
+        """Whether the step has a summary."""
+        return self._workflow and bool(os.environ.get("GITHUB_STEP_SUMMARY"))
 
     @property
     def trace(self) -> Trace:

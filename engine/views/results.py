@@ -17,6 +17,11 @@ _STOPPED = {
     "max_failures": "stopped: too many users failed (safety.max_failures); the rest is pending",
 }
 
+_NOT_LOOKED: Mapping[Refresh, str] = {
+    "skipped": "did not look for users deleted in WorkOS (--no-refresh)",
+    "failed": "could not look for users deleted in WorkOS: neither its events nor its users can be listed",
+}
+
 
 def render_apply(result: ApplyResult) -> list[str]:
     """What happened, what failed and what to do."""
@@ -40,7 +45,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         nothing = nothing and not result.sign_in.changed
         lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
     elif result.in_place:
-        lines.append(_so_far(result))
+        lines.append(so_far(result))
     else:
         lines.append("not done: see above; run `migrate apply` again once that is settled")
     return lines
@@ -75,7 +80,7 @@ def render_plan(result: PlanResult) -> list[str]:
     return lines
 
 
-def _so_far(result: ApplyResult) -> str:
+def so_far(result: ApplyResult) -> str:
     """Of a run after which somebody waits, or that was not asked for everybody."""
     waiting = sum(result.waiting.values())
     if result.chosen is None:
@@ -147,12 +152,14 @@ def _reported(reported: Reported) -> Iterator[str]:
         )
 
 
+def refreshed_sentence(refreshed: Refresh) -> str | None:
+    """Where nobody looked who was deleted in WorkOS."""
+    return _NOT_LOOKED.get(refreshed)
+
+
 def _refreshed(refreshed: Refresh) -> list[str]:
-    if refreshed == "skipped":
-        return ["", "did not look for users deleted in WorkOS (--no-refresh)"]
-    if refreshed == "failed":
-        return ["", "could not look for users deleted in WorkOS: neither its events nor its users can be listed"]
-    return []
+    told = refreshed_sentence(refreshed)
+    return ["", told] if told is not None else []
 
 
 def _requests(requests: Requests) -> str:
