@@ -107,7 +107,7 @@ def apply(
     from engine.cli.wiring import run
     from engine.run.canary import Canary
 
-    told = Summary(summary, plan)
+    told = Summary(summary, plan, target or ())
     with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
         told.begin()
         canary, expected = Canary.of(limit, target), expectation(expect, allow_growth=allow_growth)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -35,6 +36,7 @@ class Summary:
 
     path: Path | None
     plan: Path
+    people: Sequence[str] = ()  # whom the command line names: no summary does
     _free: bool = field(default=False, init=False)
     _told: bool = field(default=False, init=False)
 
@@ -66,9 +68,14 @@ class Summary:
         from engine.views.run_markdown import render_refusal_markdown
 
         try:
-            self._write(console, render_refusal_markdown(found, str(self.plan), console.message))
+            self._write(console, render_refusal_markdown(found, str(self.plan), partial(self._unnamed, console)))
         except MigrateError as error:
             console.warn(str(error))
+
+    def _unnamed(self, console: Console, text: str) -> str:
+        for one in sorted(filter(str.strip, self.people), key=len, reverse=True):
+            text = text.replace(one, "…")
+        return console.message(text)
 
     def _write(self, console: Console, text: str) -> None:
         from engine.workspace.new_file import write_new_file

@@ -167,6 +167,10 @@ def test_a_step_and_a_file_are_told_the_same_once(world: World) -> None:
     assert (folder / "apply.md").read_text() == before
     text = told("apply", "plan.yaml", "--expect", "0" * 16, "--summary", "refused.md", code=1)
     assert "`not_as_reviewed`" in text and text == f"\n{(folder / 'refused.md').read_text()}"
+    # Who was asked for by name is named to the one who asked, not to whoever reads the step.
+    text = told("apply", "plan.yaml", "--target", "nobody@example.com", "--summary", "unknown.md", code=1)
+    assert "- --target … is neither a sub nor an address of the pool; " in text and "(`target_unknown`)" in text
+    assert "example" not in text and text == f"\n{(folder / 'unknown.md').read_text()}"
 
 
 def test_nobody_is_called_a_command(world: World) -> None:
