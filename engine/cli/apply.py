@@ -116,8 +116,7 @@ def apply(
         )
         schedule = schedule_of(every, until, applying.clock.now())
         result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         told.tell_apply(console, result)
         console.note_result(result.to_json())
         if json:
@@ -166,8 +165,7 @@ def plan(
         check_show_options(options, json=json)
         review = ReviewFile.of(out, overwrite=overwrite)
         result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         told.tell_plan(console, result)
         console.note_result(result.to_json())
         if json:

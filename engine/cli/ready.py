@@ -28,8 +28,7 @@ def ready(
 
     with command(json=json, quiet=quiet) as console:
         found = run(_ready(console, plan, sandbox=sandbox))
-        for one in found.result.warnings:
-            console.warn(one)
+        console.warn(*found.result.warnings)
         console.note_result(found.to_json())
         console.summarise(render_ready_markdown(found, console.message))
         if json:
@@ -37,8 +36,7 @@ def ready(
         else:
             from engine.views.ready import render_ready
 
-            for line in render_ready(found):
-                console.data(console.message(line))
+            console.answer(render_ready(found))
         raise typer.Exit(found.exit_code)
 
 

@@ -47,8 +47,7 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                 )
                 continue
             warnings.extend(loaded.warnings)
-            for one in loaded.warnings:
-                console.warn(one)
+            console.warn(*loaded.warnings)
             console.say(f"{path}: valid")
         if found:
             raise InvalidPlanFile(found)

@@ -44,8 +44,7 @@ def verify(
 
     with command(json=json, quiet=quiet) as console:
         result = run(_verify(console, plan, sample=sample, strict=strict, values=values, sandbox=sandbox))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         console.note_result(result.to_json())
         console.summarise(render_verify_markdown(result))
         if json:

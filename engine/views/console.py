@@ -83,11 +83,12 @@ class Console:
         """What the command works on."""
         self.say(*table(facts, indent=""), "")
 
-    def warn(self, found: str | Diagnostic) -> None:
-        """Tell people of something that they should know; also when quiet."""
-        self._judge("warning", found)
-        if not self._workflow:
-            self._tell([f"warning: {found}"])
+    def warn(self, *found: str | Diagnostic) -> None:
+        """Tell people of what they should know; also when quiet."""
+        for one in found:
+            self._judge("warning", one)
+            if not self._workflow:
+                self._tell([f"warning: {one}"])
 
     def fail(self, *found: str | Diagnostic) -> None:
         """Tell people of faults; also when quiet. With `--json` they are in the document that the caller prints."""
@@ -136,6 +137,11 @@ class Console:
         """A line of what was asked for, on standard output; tabs part its columns."""
         line = "\t".join(map(printable, text.split("\t")))
         self._write(self._out, [workflow.harmless(line) if self._workflow else line])
+
+    def answer(self, lines: Iterable[str]) -> None:
+        """Lines of what was asked for that name commands, as `message` has them."""
+        for line in lines:
+            self.data(self.message(line))
 
     def stream(self, chunks: Iterable[str], *, shown: bool = False) -> None:
         """Data in pieces, however much there is; each piece ends its own lines and is harmless by itself.

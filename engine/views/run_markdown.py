@@ -27,8 +27,8 @@ from engine.views.markdown import (
     table,
     telling,
 )
-from engine.views.results import refreshed_sentence, so_far
-from engine.views.text import duration, figure
+from engine.views.results import estimate_sentence, refreshed_sentence, so_far
+from engine.views.text import duration, figure, sent
 
 _LISTED = 40
 _REFUSES = "\n**`apply` would refuse:**"
@@ -93,12 +93,11 @@ def render_apply_markdown(result: ApplyResult, path: str, sentence: Wording = st
         lines += ["", f"Stopped: {told(message)} ({code(result.stopped)}); {told(remedy)}"]
     if result.agreement is not None:
         lines += ["", f"Run {escaped(result.agreement.sentence())}."]
-    took = f"{figure(result.requests.writes)} writes, {figure(result.requests.reads)} reads"
     return _page(
         path, f"{run_name(result.plan, sandbox=result.sandbox)}: {head}",
         _kinds(result.users, result.sign_in, _COLUMNS[ApplyResult]),
         lines,
-        ["", f"{took} in {duration(result.duration_s)}."],
+        ["", f"{sent(result.requests.writes, result.requests.reads)} in {duration(result.duration_s)}."],
         _rounds(result.rounds, told),
         _failures(result.failures, result.failures_total, told),
         _excluded(result.source, told),
@@ -136,9 +135,8 @@ def _kinds(users: Mapping[str, int], sign_in: SignIn, names: Sequence[str]) -> I
 
 def _writes(result: PlanResult) -> Iterator[str]:
     if result.writes:
-        under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         yield ""
-        yield f"{figure(result.writes)} writes{under}."
+        yield f"{estimate_sentence(result)}."
 
 
 def _rounds(rounds: RoundCounts | None, told: Wording) -> Iterator[str]:
@@ -149,8 +147,7 @@ def _rounds(rounds: RoundCounts | None, told: Wording) -> Iterator[str]:
         last = f", the last for {code(rounds.last_error)}" if rounds.last_error is not None else ""
         ended += f", {figure(rounds.failed)} given up{last}"
     yield ""
-    took = f"{figure(rounds.writes)} writes, {figure(rounds.reads)} reads"
-    yield f"{ended}: {took} in all. The counts above are those of the last one."
+    yield f"{ended}: {sent(rounds.writes, rounds.reads)} in all. The counts above are those of the last one."
     if rounds.verdict is not None:
         yield ""
         yield f"{told('`migrate ready`')} says **{escaped(rounds.verdict)}**."
