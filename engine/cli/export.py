@@ -49,8 +49,7 @@ def export(
             progress = stages.begin("reading", wanted.source.describe().estimated_users, estimated=True)
             count = write_export(_pages(wanted.source, progress, groups), out, overwrite=overwrite)
         WrittenFiles(spec.state_path).note("export", out)
-        for one in sources.warnings:
-            console.warn(one)
+        console.warn(*sources.warnings)
         if json:
             console.document(
                 {"schema": "export.v1", "plan": spec.name, "command": "export", "file": str(out), "users": count}
