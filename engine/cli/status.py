@@ -18,6 +18,7 @@ from engine.model.errors import MigrateError
 from engine.model.keys import name_of_pool
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
+from engine.views.results import left_sentence
 from engine.views.text import duration, figure, json_safe, long_table, table
 
 UsersOption = Annotated[
@@ -191,6 +192,8 @@ def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[
     console.data("users")
     for line in table([(name, figure(number)) for name, number in counts.items()], right=frozenset({1})):
         console.data(line)
+    if counts["left_source"]:
+        console.data(left_sentence(counts["left_source"]))
     if resources:
         console.data("resources")
         shown = [(kind, status, figure(number)) for kind, by in resources.items() for status, number in by.items()]

@@ -139,7 +139,7 @@ def _failures(failures: Sequence[Failure], total: int, every: str) -> Iterator[s
 def _reported(reported: Reported) -> Iterator[str]:
     if reported.left_source:
         yield ""
-        yield f"{figure(reported.left_source)} users of WorkOS are no longer selected from Cognito (left_source); kept"
+        yield left_sentence(reported.left_source)
     if reported.orphaned:
         yield ""
         yield f"{figure(reported.orphaned)} users of WorkOS are nobody's since their records share another's address"
@@ -155,6 +155,12 @@ def _reported(reported: Reported) -> Iterator[str]:
             f"{figure(reported.unverified_address)} users have an address that Cognito has not verified: "
             "whoever verifies it first in WorkOS reaches that user"
         )
+
+
+def left_sentence(number: int) -> str:
+    """Plainly what it means that people have left: nothing of theirs ends by itself."""
+    who = "1 user of WorkOS is" if number == 1 else f"{figure(number)} users of WorkOS are"
+    return f"{who} no longer selected from Cognito (left_source); kept, and can still sign in"
 
 
 def refreshed_sentence(refreshed: Refresh) -> str | None:

@@ -39,7 +39,7 @@ _COLUMNS = {
 }
 _OTHERS = ("merge", "merged", "deactivate", "deactivated", "reactivate", "reactivated", "remove", "removed")
 _REPORTED = {
-    "left_source": "users of WorkOS who are no longer selected from Cognito; kept",
+    "left_source": "users of WorkOS who are no longer selected from Cognito; kept, and can still sign in",
     "orphaned": "users of WorkOS who are nobody's since their records share another's address",
     "attribute_vanished": "names that are gone in Cognito and kept in WorkOS",
     "unverified_address": "users under an address that Cognito has not verified",
