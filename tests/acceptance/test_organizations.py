@@ -306,6 +306,33 @@ def test_one_organization_of_two_names_and_two_pools_of_one(world: World, tmp_pa
     assert world.writes() == 0
 
 
+def test_each_pool_is_an_organization(world: World, tmp_path: Path) -> None:
+    """One by `organization` of the pool, one by the map; who is in both pools is one user and a member of both."""
+    for pool, numbers in {"eu": (1, 2), "us": (2, 3), "lab": (4,)}.items():
+        lines = (json.dumps(_exported(at, "")) for at in numbers)
+        (tmp_path / f"{pool}.jsonl").write_text("".join(f"{one}\n" for one in lines))
+    source = "\n".join(
+        f"  - {{name: {one}, export: {{files: [{one}.jsonl], user_pool_id: us-east-1_{one}}}{own}}}"
+        for one, own in {"eu": ", organization: europe", "us": "", "lab": ""}.items()
+    )
+    america = {"us": {"organization": "america", "organization_name": "America", "role": "admin"}}
+    world.workos.call("POST", "/authorization/roles", {"slug": "admin", "name": "Admin"})
+    section = json.dumps({"from": "pool", "map": america, "unmapped": "skip"})
+    ids = '{external_id: {template: "{pool}:{sub}"}}'
+    world.write_plan(source, organizations=section, attributes=ids)
+    result = apply(world)
+    assert (result["users"]["created"], result["memberships"]["created"]) == (4, 4)
+    assert memberships(world) == {
+        ("bad1@x.co", "europe", "member"), ("bad2@x.co", "europe", "member"),
+        ("bad2@x.co", "america", "admin"), ("bad3@x.co", "america", "admin"),
+    }  # fmt: skip
+    assert {one["name"] for one in every(world, "/organizations?limit=100")} == {"europe", "America"}
+    writes = world.writes()
+    apply(world)
+    assert world.writes() == writes
+    assert world.cli("verify", "plan.yaml").code == 0
+
+
 def _exported(at: int, tenant: str) -> dict[str, Any]:
     attributes = {
         "sub": f"00000000-0000-4000-8000-{at:012d}",
