@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
 from engine.plan_file.model import Spec
 from engine.views.console import Console
@@ -51,6 +52,7 @@ def apply(
     no_refresh: NoRefreshOption = False,
     limit: PeopleLimitOption = None,
     target: TargetOption = None,
+    as_of: AsOfOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -60,7 +62,8 @@ def apply(
 
     with command(json=json, quiet=quiet) as console:
         canary = Canary.of(limit, target)
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary))
+        refresh = not no_refresh
+        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=refresh, canary=canary, as_of=as_of))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -84,6 +87,7 @@ def plan(
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
     detailed_exitcode: DetailedExitcode = False,
+    as_of: AsOfOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -91,7 +95,7 @@ def plan(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh))
+        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, as_of=as_of))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -104,7 +108,7 @@ def plan(
 
 
 async def _apply(
-    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None, as_of: str | None
 ) -> ApplyResult:
     from engine.cli.wiring import open_spec, session_for, watch_of
     from engine.resets.session import send_after_apply, sends_after_apply
@@ -114,6 +118,7 @@ async def _apply(
 
     with ExitStack() as stack:
         spec = open_spec(console, path, sandbox=sandbox)
+        day = day_of(as_of, spec)
         workspace = Workspace(spec.state_path)
         stages = stack.enter_context(console.stages())
         stop = Stop()
@@ -121,7 +126,7 @@ async def _apply(
         with workspace.locked():
             try:
                 async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh, session.canary = refresh, canary
+                    session.refresh, session.canary, session.as_of = refresh, canary, day
                     result = await run_apply(
                         session,
                         watch=watch_of(stages, session, stop),
@@ -140,12 +145,14 @@ async def _apply(
                 raise
 
 
-async def _plan(console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool) -> PlanResult:
+async def _plan(
+    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, as_of: str | None
+) -> PlanResult:
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
-        session.refresh = refresh
+        session.refresh, session.as_of = refresh, day_of(as_of, session.spec)
         result = await run_plan(session, watch=watch)
         _tell_mfa(console, session.spec, result.source.selected)
         return result

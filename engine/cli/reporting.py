@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def report(
     format: FormatOption = ReportFormat.HTML,  # noqa: A002 (the option's name)
     values: ValuesOption = False,
     overwrite: OverwriteOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -61,7 +63,7 @@ def report(
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
             refuse_existing(out, overwrite=overwrite)
-        found = run(_report(console, plan, sandbox=sandbox))
+        found = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
             console.stream([text])
@@ -105,11 +107,12 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
     }
 
 
-async def _report(console: Console, path: Path, *, sandbox: bool) -> Report:
+async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> Report:
     from engine.cli.wiring import preview
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         return await run_report(
             session,
             watch=watch,

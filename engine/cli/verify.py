@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def verify(
     plan: PlanArgument,
     sample: SampleOption = None,
     strict: StrictOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -38,7 +40,7 @@ def verify(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_verify(console, plan, sample=sample, strict=strict, sandbox=sandbox))
+        result = run(_verify(console, plan, sample=sample, strict=strict, as_of=as_of, sandbox=sandbox))
         for one in result.warnings:
             console.warn(one)
         if json:
@@ -50,9 +52,12 @@ def verify(
         raise typer.Exit(result.exit_code)
 
 
-async def _verify(console: Console, path: Path, *, sample: int | None, strict: bool, sandbox: bool) -> VerifyResult:
+async def _verify(
+    console: Console, path: Path, *, sample: int | None, strict: bool, as_of: str | None, sandbox: bool
+) -> VerifyResult:
     from engine.cli.wiring import preview
     from engine.run.verifying import run_verify
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         return await run_verify(session, watch=watch, sample=sample, strict=strict)

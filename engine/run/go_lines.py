@@ -28,6 +28,7 @@ def go_lines(
         *_providers(spec, providers or ()),
         _conflicts(result.users["conflicts"]),
         _left(result),
+        *_waves(result),
         _leavers(gone),
         *_deleted(result),
         *_passwords(spec, duties),
@@ -80,10 +81,25 @@ def _left(result: PlanResult) -> GoLine:
     due = result.users["create"] + result.users["adopt"]
     changed = result.users["update"]
     if not due and not changed:
-        return GoLine("users left", "pass", "everybody whom the plan can move is in WorkOS, as Cognito has them")
+        whom = "everybody whose turn it is" if result.waiting else "everybody whom the plan can move"
+        return GoLine("users left", "pass", f"{whom} is in WorkOS, as Cognito has them")
     parts = [f"{_users(due)} not in WorkOS yet"] if due else []
     parts += [f"{changed:,} changed in Cognito since"] if changed else []
     return GoLine("users left", "fail", ", ".join(parts), "run `migrate apply`", _YOU, _CUT_OVER)
+
+
+def _waves(result: PlanResult) -> Iterator[GoLine]:
+    if result.waves is None:
+        return
+    waiting = sum(result.waiting.values())
+    if not waiting:
+        yield GoLine("waves", "pass", "everybody's turn has come")
+        return
+    following = [one.starts for one in result.waves.cohorts if one.starts is not None and not one.due]
+    begins = f"; the next cohort begins on {min(following)}" if following else ""
+    message = f"{_users(waiting)} waiting for their turn{begins}"
+    remedy = "`migrate plan` says how many for which reason (filters.sample, filters.cohorts)"
+    yield GoLine("waves", "fail", message, remedy, _YOU, _CUT_OVER)
 
 
 def _leavers(gone: int) -> GoLine:

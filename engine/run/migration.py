@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from engine.model.store import Store
 from engine.oauth.results import KEYS
 from engine.plan_file.model import Destination
 from engine.resources.users.performer import Performer
+from engine.resources.users.waves import due_names
 from engine.run.execution import Execution
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
@@ -37,6 +39,7 @@ from engine.run.session import Session
 from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
+from engine.run.waves import NOTED, note_of, waves_now
 from engine.snapshot import database
 from engine.snapshot.canary import reach, settlement_of_chosen
 from engine.snapshot.change_table import store_changes
@@ -165,13 +168,15 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
             requests=session.target.requests,
             writes=writes,
             estimated_s=estimate(writes, session.spec.destination),
-            digest=whole_digest(summary.digest, kinds, members.digest),
+            digest=whole_digest(summary.digest, kinds, members.digest, due=_due(session)),
             duration_s=time.monotonic() - began,
             reported=_foreseen(session, prepared),
             warnings=(*session.source.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
             guards=_guards(session, prepared),
+            waiting=prepared.table.count_waiting(),
+            waves=waves_now(prepared.connection, session.spec.filters, session.as_of),
             by_name=count_by_name(prepared.connection),
         )
     finally:
@@ -184,15 +189,19 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
 
 
-def whole_digest(users: str, kinds: KindsInMemory, memberships: str) -> str:
-    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in."""
+def whole_digest(users: str, kinds: KindsInMemory, memberships: str, *, due: Sequence[str] = ()) -> str:
+    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in.
+
+    `due` are the cohorts that are: another day is another plan only where it has other cohorts.
+    """
     digest = sha256(users.encode())
     for work in kinds:
         for one in work.changes:
-            if one.action != "unchanged":
+            if one.action not in ("unchanged", "wait"):
                 content = [one.kind, one.key, one.action, one.workos_id, one.code, one.send]
                 digest.update(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
     digest.update(memberships.encode())
+    digest.update(orjson.dumps(list(due)) if due else b"")
     return digest.hexdigest()
 
 
@@ -210,8 +219,17 @@ def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
     return broken_guards(safety, actions, prepared.departures, converged=prepared.converged)
 
 
+def _due(session: Session) -> list[str]:
+    return due_names(session.spec.filters.cohorts, session.as_of)
+
+
 def _doubts(session: Session, prepared: Prepared) -> list[str]:
     told = list(prepared.placing.warnings) if prepared.placing is not None else []
+    if never := prepared.table.count_waiting()["no_cohort"]:
+        who = "1 user fits" if never == 1 else f"{never:,} users fit"
+        told.append(
+            f"{who} none of filters.cohorts and will never be due: add a last one without groups and attributes"
+        )
     if session.spec.password_reset.strategy != "on_next_sign_in":
         return told
     return told + session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
@@ -243,7 +261,9 @@ def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepa
                 reach(snapshot)
             reconcile(snapshot, run_id=run_id, now=time.time())
             # A canary run has not looked for everybody: the next run of all looks from where the last one did.
-            state.settle(settlement_of_chosen(snapshot) if few else settlement(snapshot, meta))
+            waves = waves_now(snapshot, session.spec.filters, session.as_of)
+            noted = {NOTED: note_of(waves)} if waves is not None else {}
+            state.settle(settlement_of_chosen(snapshot, noted) if few else settlement(snapshot, meta | noted))
             return replace(reported, left_source=count_left_source(snapshot), orphaned=count_orphaned(snapshot))
     except StateError as error:
         stop.request(error.code)
@@ -289,6 +309,7 @@ def _result(
         stopped=stop.reason,
         refreshed=prepared.refreshed,
         waiting=prepared.table.count_waiting(),
+        waves=waves_now(prepared.connection, session.spec.filters, session.as_of),
     )
 
 

@@ -33,11 +33,13 @@ from engine.run.report_data import (
     ResetDay,
     ResetHistory,
     RunHistory,
+    Wave,
 )
 from engine.run.results import PlanResult
 from engine.run.session import Session
 from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.target_errors import as_target_error
+from engine.run.wave_figures import WaveFigures
 from engine.snapshot import report_figures as figures
 from engine.state import report_figures as state_figures
 from engine.state.file import StateFile
@@ -61,6 +63,7 @@ class _Looked:
     invalid: dict[str, Counter[str]] = field(default_factory=dict)
     checks: list[Check] | None = None
     gone: int = 0
+    waiting_migrated: int = 0
 
 
 async def run_report(
@@ -98,7 +101,7 @@ async def run_report(
         destination=destination,
         generated_at=now,
         versions=versions,
-        pool=_balance(result),
+        pool=_balance(result, looked.waiting_migrated),
         lines=go_lines(session.spec, result, duties=duties, providers=providers, gone=looked.gone),
         duties=duties,
         history=history,
@@ -109,6 +112,9 @@ async def run_report(
             for code, number in looked.conflicts
         ],
         resets=resets,
+        waves=[Wave(one.name, _starts(one), one.people, one.migrated) for one in result.waves.every]
+        if result.waves is not None
+        else (),
         warnings=result.warnings,
     )
 
@@ -119,24 +125,32 @@ def _look(prepared: Prepared, looked: _Looked, unproven: frozenset[str]) -> None
     looked.examples = {code: figures.conflict_examples(connection, code, _EXAMPLES) for code, _ in looked.conflicts}
     looked.duties = figures.count_duties(connection, unproven)
     looked.people = figures.count_people(connection)
+    looked.waiting_migrated = figures.count_waiting_migrated(connection)
     looked.filled = figures.count_filled(connection)
     looked.invalid = figures.count_invalid(connection)
 
 
-def _balance(result: PlanResult) -> PoolBalance:
+def _balance(result: PlanResult, waiting_migrated: int) -> PoolBalance:
     users = result.users
+    waiting = sum(result.waiting.values()) - waiting_migrated
     excluded = dict(result.source.filtered)
     if users["skip"]:
         excluded["skipped"] = users["skip"]
     return PoolBalance(
         seen=result.source.seen,
-        migrated=users["unchanged"] + users["update"],
+        migrated=users["unchanged"] + users["update"] + waiting_migrated,
         excluded=excluded,
         merged=users["merge"],
-        pending=users["create"] + users["adopt"],
+        pending=users["create"] + users["adopt"] + waiting,
         conflicts=users["conflicts"],
         outdated=users["update"],
     )
+
+
+def _starts(one: WaveFigures) -> str:
+    if one.starts is None:
+        return "at once" if one.due else "never"
+    return f"{one.starts}"
 
 
 def _unproven(plan: SignInPlan, checks: Sequence[Check] | None) -> frozenset[str]:

@@ -11,6 +11,7 @@ from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
+from engine.run.wave_figures import WavesFigures
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
 PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
@@ -122,7 +123,8 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
-    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
+    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: whose turn it is not, by reason
+    waves: WavesFigures | None = None  # where the plan has any
     chosen: int | None = None  # people of a canary run; None for a run of everybody
 
     @property
@@ -162,6 +164,7 @@ class ApplyResult:
             "users": {name: self.users[name] for name in APPLIED},
             **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
             **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "requests": _requests(self.requests),
@@ -195,6 +198,8 @@ class PlanResult:
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
+    waiting: Mapping[str, int] = field(default_factory=dict)  # people whose turn it is not, by reason
+    waves: WavesFigures | None = None  # where the plan has any
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -214,6 +219,8 @@ class PlanResult:
             "changes": self.changes,
             "source": _source(self.source),
             "users": {name: self.users[name] for name in PLANNED},
+            **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
@@ -280,7 +287,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
+    """One `verify`. `users` counts equal, different, missing, drift; with waves also pending: not as in Cognito, and it
+    is not their turn. `extra` are users of WorkOS who are nobody's.
 
     `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know. `members`
     counts organizations and memberships as `users` does; empty where the plan has none, and for a sample.
@@ -300,6 +308,7 @@ class VerifyResult:
     sandbox: bool = False
     warnings: tuple[str, ...] = ()
     members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    waves: WavesFigures | None = None  # where the plan has any
 
     @property
     def ok(self) -> bool:
@@ -325,6 +334,7 @@ class VerifyResult:
             "source": _source(self.source),
             "checked": self.checked,
             "users": dict(self.users) | {"extra": self.extra},
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             **{name: dict(counts) for name, counts in self.members.items()},
             "fields": {name: dict(counts) for name, counts in self.fields.items()},
             "differences": [one.to_json() for one in self.differences],

@@ -5,24 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from engine.model.keys import name_of_pool, sub_of
+from engine.model.users import TargetUser
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
 from engine.resources.users.planner import METADATA
-from engine.resources.users.verification import compare
+from engine.resources.users.verification import Compared, compare
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
 from engine.run.results import Difference, VerifyResult
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
 from engine.run.verifying_members import compare_members
+from engine.run.waves import waves_now
 from engine.snapshot import database
 from engine.snapshot.pairs import Pair, Pairs
 from engine.snapshot.plan_table import PlanTable
+from engine.snapshot.waves import mark_waiting
 
 _LISTED = 1000
 
@@ -38,17 +41,24 @@ class _Differences:
 
     def add(self, pair: Pair) -> None:
         held = pair.ours or pair.same_address
+        if pair.waits and (held is None or any(one.verdict == "different" for one in self._compare(pair, held))):
+            # Whatever it is that is not as in Cognito, it is not their turn.
+            self.users["pending"] += 1
+            return
         if held is None:
             self.users["missing"] += 1
             self.list(self._difference(pair, None, "", "missing"))
             return
         verdicts = set()
-        for one in compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped):
+        for one in self._compare(pair, held):
             self.fields.setdefault(one.field, Counter())[one.verdict] += 1
             verdicts.add(one.verdict)
             if one.verdict != "equal":
                 self.list(self._difference(pair, held.id, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
+
+    def _compare(self, pair: Pair, held: TargetUser) -> Iterator[Compared]:
+        return compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped)
 
     def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
         key = pair.desired.key
@@ -74,6 +84,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
             check_selected(spec, people.source)
+            await asyncio.to_thread(mark_waiting, connection, spec.filters, session.as_of)
             with session.read_state() or nullcontext() as state:
                 await asyncio.to_thread(know, connection, state)
             table = PlanTable(connection, defaults=people.mappers.defaults, flags={})
@@ -83,6 +94,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
             else:
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
+            waves = await asyncio.to_thread(waves_now, connection, spec.filters, session.as_of)
             found = await asyncio.to_thread(
                 _compare, pairs, _Differences(_mapped(one.attributes for one in spec.pools), session.source.names)
             )
@@ -93,12 +105,13 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
     finally:
         connection.close()
         database.remove(path)
+    names = ("equal", "different", "missing", "drift", *(("pending",) if waves is not None else ()))
     return VerifyResult(
         plan=spec.name,
         sandbox=session.sandbox,
         source=people.source,
         checked=found.users.total(),
-        users={name: found.users[name] for name in ("equal", "different", "missing", "drift")},
+        users={name: found.users[name] for name in names},
         extra=extra,
         fields={name: {v: counts[v] for v in ("equal", "different", "drift")} for name, counts in found.fields.items()},
         differences=tuple(found.differences),
@@ -108,6 +121,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         strict=strict,
         warnings=tuple(session.source.warnings),
         members=members,
+        waves=waves,
     )
 
 

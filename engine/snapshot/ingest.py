@@ -20,13 +20,15 @@ from engine.plan_file.model import Filters
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.filters import UserFilter
 from engine.resources.users.mapper import Mapper, left_out
+from engine.resources.users.waves import Waves
 from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
 
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
-    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name, placeholder)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name, placeholder, sampled,
+    cohort)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
@@ -58,6 +60,7 @@ class Ingest:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
+        self._waves = Waves(filters)
         self._mapper = mapper
         self._fingerprints = fingerprints
         self._groups_missing = False
@@ -140,6 +143,7 @@ class Ingest:
                 record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
             )
         number = next(self._ids)
+        wave = self._waves.place(user)
         invalid = dict(record.invalid)
         if reason is None and self._place is not None:
             fault = self._place(number, user, {one.provider for one in record.identities})
@@ -173,6 +177,8 @@ class Ingest:
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
             record.placeholder,
+            wave.sampled,
+            wave.cohort,
         )
 
 

@@ -19,7 +19,8 @@ _EMAILS = "CREATE INDEX person_email ON record (email) WHERE reason IS NULL AND 
 _ALL = "CREATE TEMP VIEW checked AS SELECT key, external_id, email FROM person"
 _PAIRS = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
-    x.user AS ours, e.user AS same_address, coalesce(k.created_here, 0) AS created_here
+    x.user AS ours, e.user AS same_address, coalesce(k.created_here, 0) AS created_here,
+    EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.key) AS waits
 FROM checked c JOIN record r ON r.key = c.key
 LEFT JOIN target x ON x.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
 LEFT JOIN target e ON e.id = (SELECT min(id) FROM target WHERE email = r.email)
@@ -41,6 +42,7 @@ class Pair:
     ours: TargetUser | None
     same_address: TargetUser | None
     created_here: bool
+    waits: bool = False  # it is not their turn
 
 
 class _RecordRow(NamedTuple):
@@ -53,6 +55,7 @@ class _RecordRow(NamedTuple):
     ours: bytes | None
     same_address: bytes | None
     created_here: int
+    waits: int
 
 
 class Pairs:
@@ -81,7 +84,7 @@ class Pairs:
         while rows := cursor.fetchmany(500):
             for row in rows:
                 ours, same_address = load_target(row.ours), load_target(row.same_address)
-                yield Pair(self._table.desired(row), ours, same_address, bool(row.created_here))
+                yield Pair(self._table.desired(row), ours, same_address, bool(row.created_here), bool(row.waits))
 
     def count_extra(self) -> int:
         """WorkOS users who are nobody's of the people."""

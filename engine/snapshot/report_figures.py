@@ -81,6 +81,12 @@ def count_people(connection: sqlite3.Connection) -> int:
     return int(connection.execute(_PEOPLE).fetchone()[0])
 
 
+def count_waiting_migrated(connection: sqlite3.Connection) -> int:
+    """People in WorkOS whose changes wait for their turn."""
+    query = "SELECT count(*) FROM change WHERE kind = 'user' AND action = 'wait' AND workos_id IS NOT NULL"
+    return int(connection.execute(query).fetchone()[0])
+
+
 def count_filled(connection: sqlite3.Connection) -> Counter[str]:
     """Flat field name to the people who have a value of their own for it."""
     return Counter({str(name): int(number) for name, number in connection.execute(_FILLED)})

@@ -10,6 +10,7 @@ from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
+from engine.views.waves import render_waves
 
 _STOPPED = {
     "interrupted": "interrupted; the state is saved, and `migrate apply` goes on from here",
@@ -25,6 +26,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         right=frozenset({1}),
     )
     lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -50,6 +52,8 @@ def render_plan(result: PlanResult) -> list[str]:
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -61,6 +65,8 @@ def render_plan(result: PlanResult) -> list[str]:
     if result.changes:
         under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         lines += ["", f"{figure(result.writes)} writes{under}"]
+    elif result.waiting and not result.users["conflicts"]:
+        lines += ["", f"nothing to do now: {figure(sum(result.waiting.values()))} wait for their turn"]
     elif result.users["conflicts"] or result.refreshed == "failed":
         lines += ["", "nothing to do, but not everybody is known to be in place: see above"]
     else:

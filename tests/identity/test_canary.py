@@ -101,14 +101,14 @@ async def _compare(
     slowly.canary = None
     last = await slowly.apply(*pool)
     assert last.converged is whole.converged and last.users["created"] == 0
-    assert _without_numbers(slowly.workos()) == _without_numbers(at_once.workos())
-    assert [_row(one) for one in slowly.state()] == [_row(one) for one in at_once.state()]
+    assert without_numbers(slowly.workos()) == without_numbers(at_once.workos())
+    assert [row_of(one) for one in slowly.state()] == [row_of(one) for one in at_once.state()]
 
 
-def _without_numbers(lines: list[str]) -> list[str]:
+def without_numbers(lines: list[str]) -> list[str]:
     return sorted(line.partition(" ")[2] for line in lines)
 
 
-def _row(line: str) -> list[str]:
+def row_of(line: str) -> list[str]:
     sub, _, *rest = line.split()
     return [sub, *rest]

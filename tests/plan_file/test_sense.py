@@ -380,10 +380,6 @@ MORE_TO_COME = [
             "attributes.metadata.a.const: y",
         ],
     ),
-    (
-        more("filters: {sample: {percent: 5}, cohorts: [{name: a, from: 2026-12-01}]}\n"),
-        ["filters.sample", "filters.cohorts"],
-    ),
 ]
 
 

@@ -116,6 +116,12 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
+    first = {"name": "first", "from": "2026-01-01", "attributes": [{"name": "custom:plan", "in": ["gold"]}]}
+    waves = {"sample": {"percent": 40}, "cohorts": [first, {"name": "rest", "from": "2026-02-01"}]}
+    _write(folder, people, organizations=placed, attributes={"external_id": "sub"}, filters=waves)
+    for command in ("plan", "apply", "verify", "status"):
+        yield [command, "plan.yaml", "--sandbox", "--as-of", "2026-01-15"]
+    yield ["apply", "plan.yaml", "--sandbox", "--as-of", "2026-02-01", "--target", "person8@example.com"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]

@@ -29,7 +29,7 @@ class UserFilter:
         if filters.groups_none:
             unwanted = frozenset(filters.groups_none)
             self._tests.append(lambda user: unwanted.isdisjoint(user.groups or ()))
-        self._tests.extend(_attribute_test(one) for one in filters.attributes)
+        self._tests.extend(attribute_test(one) for one in filters.attributes)
 
     def reason(self, user: SourceUser) -> str | None:
         """Why the user is excluded (`status`, `disabled`, `filtered`: the first that applies), or None."""
@@ -43,7 +43,8 @@ class UserFilter:
         return None
 
 
-def _attribute_test(one: AttributeFilter) -> _Test:
+def attribute_test(one: AttributeFilter) -> _Test:
+    """One attribute's test, made ready."""
     value = _normalised(one.name)
     if one.exists is not None:
         exists = one.exists
