@@ -133,8 +133,11 @@ async def _apply(
                         writing=lambda total: stages.begin("writing", total),
                         stop=stop,
                     )
-                    # E-mails go to everybody who has come by then: that is no matter of a few.
-                    if result.stopped is None and canary is None and sends_after_apply(spec):
+                    if canary is not None and sends_after_apply(spec):
+                        # They go to everybody who has come by then: that is no matter of a few.
+                        note = "no reset e-mails are sent after --limit or --target: `migrate resets send` sends them"
+                        result = replace(result, warnings=(*result.warnings, note))
+                    elif result.stopped is None and sends_after_apply(spec):
                         watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                         resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                         result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))

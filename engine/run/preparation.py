@@ -133,8 +133,9 @@ async def _prepare(
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
     if find_passwordless is not None:
+        doing = "asking for sign-in factors"
         await asyncio.to_thread(
-            mark_passwordless, connection, find_passwordless, lambda: watch.check("asking for sign-in factors")
+            mark_passwordless, connection, find_passwordless, lambda: watch.check(doing), people=frozenset(targets)
         )
 
     def listing(seen: int) -> None:

@@ -40,7 +40,7 @@ ELSEWHERE = (
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
-    "SELECT r.key, r.username FROM record r WHERE r.native",
+    "SELECT r.key, r.username, coalesce(r.primary_key, r.key) AS person FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
     "SELECT joins FROM record WHERE key = ?",
