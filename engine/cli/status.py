@@ -219,6 +219,7 @@ def _render(
         result = run.result
         users = result["users"] if result else {}
         what = ", ".join(f"{figure(number)} {name}" for name, number in users.items() if number) or "nothing recorded"
+        what += "; --limit or --target" if result and "canary" in result else ""
         took = duration(result["duration_s"]) if result else "running, or cut off"
         rows.append((_time(run.started), took, what))
     for line in table(rows):

@@ -6,10 +6,12 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model.call_errors import Terminal
+from engine.model.errors import GuardRefused
 from engine.model.users import SourceUser
 from engine.run.canary import Canary
 from tests.identity.test_properties import pools
@@ -55,6 +57,25 @@ async def test_a_record_that_takes_over_a_user_of_the_target_alone(tmp_path: Pat
     world.canary = None
     assert counted(await world.apply(*second)) == "updated 1, unchanged 1"
     assert (await world.apply(*second)).converged
+
+
+async def test_a_pool_that_has_lost_many_is_none_to_begin_with(tmp_path: Path) -> None:
+    world = IdentityWorld(tmp_path)
+    people = [record(f"p{at:02}", f"p{at:02}@x.co") for at in range(30)]
+    await world.apply(*people)
+    world.canary = Canary(limit=1)
+    with pytest.raises(GuardRefused) as refused:
+        await world.apply(*people[10:], record("new", "new@x.co"))
+    assert refused.value.code == "max_left_source"
+    # What a run may change at most is counted of whom it is asked for.
+    world.write_plan("safety: {max_changes: 2}\n")
+    newcomers = [record(f"n{at}", f"n{at}@x.co") for at in range(5)]
+    world.canary = Canary(limit=2)
+    assert counted(await world.apply(*people, *newcomers)) == "created 2, unchanged 30, pending 3"
+    world.canary = Canary(limit=3)
+    with pytest.raises(GuardRefused) as refused:
+        await world.apply(*people, *newcomers)
+    assert refused.value.code == "max_changes"
 
 
 async def test_an_orphan_of_somebody_else_stays_what_it_was(tmp_path: Path) -> None:

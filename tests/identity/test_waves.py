@@ -207,3 +207,27 @@ async def test_whose_first_record_vanishes_before_their_turn_has_not_left(tmp_pa
     world.as_of = date(2027, 1, 15)
     assert counted(await world.apply(*crowd, pair[1])) == "updated 1, unchanged 25"
     assert len(world.workos()) == 26
+
+
+async def test_people_of_several_pools_are_one_wave(tmp_path: Path) -> None:
+    """A record of either pool brings the person in, and a target may name its pool."""
+    world = IdentityWorld(tmp_path, sample(50), pools=["eu", "us"])
+    subs = [f"s{at:02}" for at in range(40)]
+    half = {one for one in subs if in_sample(Sample(50, 7), one)}
+    outside = sorted(set(subs) - half)
+    inside = sorted(half)
+    assert len(inside) > 5 and len(outside) > 5
+    eu = [record(one, f"{at}@x.co") for at, one in enumerate(outside)]
+    us = [record(inside[0], "0@x.co"), record(inside[1], "other@x.co")]
+    result = await world.apply_pools(eu=eu, us=us)
+    assert counted(result) == f"created 2, merged 1, pending {len(outside) - 1}"
+    assert {line.split()[1] for line in world.workos()} == {"0@x.co", "other@x.co"}
+    world.write_plan("")
+    for target, address in ((f"eu/{outside[2]}", "2@x.co"), (outside[3], "3@x.co"), ("4@x.co", "4@x.co")):
+        world.canary = Canary(targets=(target,))
+        assert (await world.apply_pools(eu=eu, us=us)).users["created"] == 1
+        assert world.workos()[-1].split()[1] == address
+    world.canary = Canary(targets=(f"us/{outside[5]}",))
+    with pytest.raises(GuardRefused) as refused:
+        await world.apply_pools(eu=eu, us=us)
+    assert refused.value.code == "target_unknown" and refused.value.remedy.endswith("a sub as POOL/SUB")
