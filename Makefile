@@ -1,5 +1,5 @@
 # Everything goes through .venv, which the first target that needs it makes. Stamps keep repeated runs quick.
-#   make demo    the quickstart plan into an embedded WorkOS emulator, twice
+#   make demo    a migration from plan to report, into an embedded WorkOS emulator: within a minute
 #   make test    all tests but the long ones
 #   make test-long   the long ones: many seeds, fifty kills, real waiting
 #   make check   lint, format, types, tests with branch coverage
@@ -14,7 +14,6 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= 3
 EMULATOR := workos@0.14.0
 DESCRIPTION := @workos/openapi-spec@0.1.0
-DEMO := plans/quickstart.yaml
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 # Tests start hundreds of processes: none of them should compile again what another one has.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,10 +38,7 @@ install: .venv/.installed
 	@touch $@ .venv/.installed
 
 demo: .venv/.installed
-	@rm -f plans/.migrate/quickstart.sandbox.*
-	$(BIN)/migrate apply $(DEMO) --sandbox
-	@echo
-	$(BIN)/migrate apply $(DEMO) --sandbox
+	@$(BIN)/python -m tests.demo
 
 test: .venv/.dev emulator
 	$(PYTEST)
@@ -91,6 +87,6 @@ $(VENDOR):
 	@touch $@
 
 clean:
-	rm -rf .venv .tools build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	rm -rf .venv .tools .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	rm -f plans/.migrate/quickstart.sandbox.*
-	find engine schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find engine schemas demo tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PaceOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.changes import (
+    ChangedUsersOption,
+    ChangedValuesOption,
+    ChangesOption,
+    ShowOption,
+    ShowOptions,
+    check_show_options,
+    showing,
+)
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PaceOption,
+    PlanArgument,
+    QuietOption,
+    SandboxOption,
+    command,
+)
 from engine.cli.day import AsOfOption, day_of
-from engine.model.errors import EXIT_CHANGES, EXIT_OK, MigrateError
-from engine.plan_file.model import Spec
+from engine.cli.summary import Summary, SummaryOption
+from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
 
 if TYPE_CHECKING:
-    from engine.run.canary import Canary
-    from engine.run.results import ApplyResult, PlanResult
+    from engine.cli.reviewing import ReviewFile
+    from engine.run.results import PlanResult
 
 DetailedExitcode = Annotated[
     bool, typer.Option("--detailed-exitcode", help="End with 2 where apply would change something.")
@@ -37,12 +53,38 @@ TargetOption = Annotated[
 NoRefreshOption = Annotated[
     bool, typer.Option("--no-refresh", help="Do not look for users deleted in WorkOS since the last run.")
 ]
+EveryOption = Annotated[
+    str | None,
+    typer.Option("--every", metavar="15m", help="Apply again and again, this far apart.", show_default=False),
+]
+UntilOption = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="TIME", help="With --every: when the last round begins (ISO 8601, with its zone).",
+        show_default=False,
+    ),
+]  # fmt: skip
+ReviewOutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="FILE", help="Keep the plan for review (0600), for apply --expect FILE."),
+]
+ExpectOption = Annotated[
+    str | None,
+    typer.Option(
+        "--expect",
+        metavar="DIGEST|FILE",
+        help="Do exactly what was reviewed, or nothing: the digest that plan printed, or the file of its --out.",
+    ),
+]
+GrowthOption = Annotated[
+    bool, typer.Option("--allow-growth", help="With --expect FILE: let sign-ups since the review pass.")
+]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: migrate apply plans/production.yaml")(apply)
-    app.command(epilog="Example: migrate plan plans/production.yaml --detailed-exitcode")(plan)
+    app.command(epilog="Example: migrate apply plans/production.yaml --expect reviewed.plan")(apply)
+    app.command(epilog="Example: migrate plan plans/production.yaml --out reviewed.plan")(plan)
 
 
 def apply(
@@ -53,19 +95,35 @@ def apply(
     limit: PeopleLimitOption = None,
     target: TargetOption = None,
     as_of: AsOfOption = None,
+    every: EveryOption = None,
+    until: UntilOption = None,
+    expect: ExpectOption = None,
+    allow_growth: GrowthOption = False,
+    summary: SummaryOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Carry out the plan without asking. A second run does only what is left."""
+    from engine.cli.applying import Applying, schedule_of
+    from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
     from engine.run.canary import Canary
+    from engine.views.step_summary import summarise_apply
 
-    with command(json=json, quiet=quiet) as console:
-        canary = Canary.of(limit, target)
-        refresh = not no_refresh
-        result = run(_apply(console, plan, sandbox=sandbox, pace=pace, refresh=refresh, canary=canary, as_of=as_of))
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
+        canary, expected = Canary.of(limit, target), expectation(expect, allow_growth=allow_growth)
+        applying = Applying(
+            console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary, expected=expected, as_of=as_of
+        )
+        schedule = schedule_of(every, until, applying.clock.now())
+        result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
         for one in result.warnings:
             console.warn(one)
+        told.tell_apply(console, result)
+        console.note_result(result.to_json())
+        console.summarise(summarise_apply(result))
         if json:
             console.document(result.to_json())
         else:
@@ -78,6 +136,10 @@ def apply(
                 from engine.views.resets import render_send
 
                 console.say("", *render_send(result.resets))
+            if applying.ready is not None:
+                from engine.views.ready import render_ready
+
+                console.say("", *render_ready(applying.ready))
         raise typer.Exit(result.exit_code)
 
 
@@ -86,81 +148,72 @@ def plan(
     sandbox: SandboxOption = False,
     pace: PaceOption = False,
     no_refresh: NoRefreshOption = False,
+    out: ReviewOutOption = None,
+    overwrite: OverwriteOption = False,
+    summary: SummaryOption = None,
     detailed_exitcode: DetailedExitcode = False,
     as_of: AsOfOption = None,
+    show: ShowOption = 5,
+    values: ChangedValuesOption = False,
+    users: ChangedUsersOption = None,
+    changes: ChangesOption = None,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
-    """Print what apply would do, how many requests it takes and how long; changes nothing."""
+    """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
+    from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
+    from engine.views.step_summary import summarise_plan
 
-    with command(json=json, quiet=quiet) as console:
-        result = run(_plan(console, plan, sandbox=sandbox, pace=pace, refresh=not no_refresh, as_of=as_of))
+    told = Summary(summary, plan)
+    with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
+        told.begin()
+        options = ShowOptions(show, values, users, changes)
+        check_show_options(options, json=json)
+        review = ReviewFile.of(out, overwrite=overwrite)
+        result = run(
+            _plan(
+                console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review, as_of=as_of
+            )
+        )
         for one in result.warnings:
             console.warn(one)
+        told.tell_plan(console, result)
+        console.note_result(result.to_json())
+        console.summarise(summarise_plan(result))
         if json:
             console.document(result.to_json())
         else:
             from engine.views.results import render_plan
 
             console.say("", *render_plan(result))
+            if changes is not None:
+                console.say(f"changes written to {changes}")
         raise typer.Exit(EXIT_CHANGES if detailed_exitcode and result.changes else EXIT_OK)
 
 
-async def _apply(
-    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, canary: Canary | None, as_of: str | None
-) -> ApplyResult:
-    from engine.cli.wiring import open_spec, session_for, watch_of
-    from engine.resets.session import send_after_apply, sends_after_apply
-    from engine.run.migration import run_apply
-    from engine.run.stopping import Stop, signals
-    from engine.workspace.folder import Workspace
-
-    with ExitStack() as stack:
-        spec = open_spec(console, path, sandbox=sandbox)
-        day = day_of(as_of, spec)
-        workspace = Workspace(spec.state_path)
-        stages = stack.enter_context(console.stages())
-        stop = Stop()
-        stack.enter_context(signals(stop))
-        with workspace.locked():
-            try:
-                async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
-                    session.refresh, session.canary, session.as_of = refresh, canary, day
-                    result = await run_apply(
-                        session,
-                        watch=watch_of(stages, session, stop),
-                        writing=lambda total: stages.begin("writing", total),
-                        stop=stop,
-                    )
-                    if canary is not None and sends_after_apply(spec):
-                        # They go to everybody who has come by then: that is no matter of a few.
-                        note = "no reset e-mails are sent after --limit or --target: `migrate resets send` sends them"
-                        result = replace(result, warnings=(*result.warnings, note))
-                    elif result.stopped is None and sends_after_apply(spec):
-                        watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
-                        resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
-                        result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
-                    _tell_mfa(console, spec, result.source.selected)
-                    return result
-            except MigrateError:
-                workspace.discard()
-                raise
-
-
 async def _plan(
-    console: Console, path: Path, *, sandbox: bool, pace: bool, refresh: bool, as_of: str | None
+    console: Console,
+    path: Path,
+    options: ShowOptions,
+    *,
+    sandbox: bool,
+    pace: bool,
+    refresh: bool,
+    review: ReviewFile | None,
+    as_of: str | None,
 ) -> PlanResult:
+    from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
         session.refresh, session.as_of = refresh, day_of(as_of, session.spec)
-        result = await run_plan(session, watch=watch)
-        _tell_mfa(console, session.spec, result.source.selected)
+        keep = review.keeper(session) if review is not None else None
+        with showing(console, session, watch, options) as look:
+            result = await run_plan(session, watch=watch, look=look, keep=keep)
+        result = replace(result, diff=look.diff)
+        if review is not None:
+            console.say(review.sentence())
+        tell_mfa(console, session.spec, result.source.selected)
         return result
-
-
-def _tell_mfa(console: Console, spec: Spec, selected: int) -> None:
-    if spec.mfa == "report":
-        console.say(f"mfa: `migrate resets mfa` lists who must enrol again; at most {selected:,} calls to Cognito")

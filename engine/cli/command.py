@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from engine.cli import everywhere
 from engine.model.diagnostics import Diagnostic
-from engine.model.errors import EXIT_NOTHING_ATTEMPTED, MigrateError
+from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED, EXIT_OK, MigrateError
 from engine.plan_file.model import CognitoSource, ExportSource, Spec
 from engine.views.console import Console
+from engine.views.run_log import RunLog
 from engine.workspace.folder import sweep
+from engine.workspace.log_files import open_log
 
 if TYPE_CHECKING:
     from engine.plan_file.loader import LoadedPlan, NamedDestination
@@ -29,35 +33,59 @@ SandboxOption = Annotated[
 PaceOption = Annotated[
     bool, typer.Option("--pace", help="With --sandbox: keep the pace that the plan sets for WorkOS.")
 ]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
+
+
+class TellRefusal(Protocol):
+    """Is told as well why nothing was attempted."""
+
+    def __call__(self, console: Console, found: list[Diagnostic], /) -> None: ...
 
 
 @contextmanager
-def command(*, json: bool, quiet: bool) -> Iterator[Console]:
+def command(*, json: bool, quiet: bool, refused: TellRefusal | None = None) -> Iterator[Console]:
     """Around a command's body: gives it its console, and turns what it raises into messages and exit codes."""
-    console = Console(json=json, quiet=quiet or json)
+    console = Console(json=json, quiet=quiet)
+    began, code = time.monotonic(), EXIT_OK
+    log = None
     try:
+        if (asked := everywhere.asked()).log is not None:
+            log = RunLog(open_log(asked.log))
+            log.event("info", "command_began", command=asked.command, version=everywhere.version())
+        console = Console(json=json, quiet=quiet, verbose=asked.verbose, log=log)
         yield console
     except MigrateError as error:
         report(console, error.diagnostics())
-        raise typer.Exit(error.exit_code) from error
-    except typer.Exit:
+        if refused is not None:
+            refused(console, error.diagnostics())
+        code = error.exit_code
+        raise typer.Exit(code) from error
+    except typer.Exit as error:
+        code = error.exit_code
+        raise
+    except KeyboardInterrupt:
+        code = EXIT_INTERRUPTED
         raise
     except Exception as error:
+        code = EXIT_NOTHING_ATTEMPTED
         if os.environ.get("MIGRATE_DEBUG"):
             raise
         # A bug of ours. Its text may hold anything, so only its kind is shown.
         wrong = f"internal error ({type(error).__name__} in {_place(error)})"
         right = "please report it; MIGRATE_DEBUG=1 shows the traceback, which may hold users' data"
         report(console, [Diagnostic("internal_error", wrong, right)])
-        raise typer.Exit(EXIT_NOTHING_ATTEMPTED) from error
+        raise typer.Exit(code) from error
+    finally:
+        if log is not None:
+            log.event("info", "command_ended", exit_code=code, seconds=round(time.monotonic() - began, 3))
+            log.close()
 
 
 def report(console: Console, found: list[Diagnostic]) -> None:
     """Errors, for people on standard error, or as error.v1 with `--json`."""
+    console.fail(*found)
     if console.json:
         console.document({"schema": "error.v1", "errors": [diagnostic_json(one) for one in found]})
-    else:
-        console.fail(*(f"error: {one}" for one in found))
 
 
 def diagnostic_json(one: Diagnostic) -> dict[str, object]:
@@ -78,7 +106,7 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
     plan = load(path, sandbox=sandbox)
     console.hide(plan.secrets)
     for one in plan.warnings:
-        console.warn(str(one))
+        console.warn(one)
     return plan
 
 

@@ -21,10 +21,13 @@ AsOfOption = Annotated[
 ]  # fmt: skip
 
 
-def day_of(written: str | None, spec: Spec) -> date:
-    """The day that is meant. Raises MigrateError for what is none, and where nothing of the plan depends on it."""
+def day_of(written: str | None, spec: Spec, now: float | None = None) -> date:
+    """The day that is meant, by default that of `now`.
+
+    Raises MigrateError for what is no day, and where nothing of the plan depends on it.
+    """
     if written is None:
-        return today()
+        return today(now)
     try:
         # Python reads other forms as well: weeks, and days without dashes.
         day = date.fromisoformat(written) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", written) else None

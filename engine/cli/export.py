@@ -41,11 +41,11 @@ def export(
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
-        sources = open_sources(spec, tell=console.warn)
+        sources = open_sources(spec, tell=console.warn, trace=console.trace)
         wanted = _wanted(sources, pool)
         with sources.naming(wanted), console.stages() as stages:
             groups = () if isinstance(wanted.pool.source, ExportSource) else _groups(spec, wanted)
-            progress = stages.begin("reading", wanted.source.describe().estimated_users)
+            progress = stages.begin("reading", wanted.source.describe().estimated_users, estimated=True)
             count = write_export(_pages(wanted.source, progress, groups), out, overwrite=overwrite)
         for one in sources.warnings:
             console.warn(one)

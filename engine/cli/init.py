@@ -160,7 +160,7 @@ def _draft(console: Console, asking: Asking, request: Request) -> None:
         ) from error
     console.about(str(request.out), sandbox=True)
     for one in loaded.warnings:
-        console.warn(str(one))
+        console.warn(one)
     following = console.message("`migrate plan`").strip("`")
     if console.json:
         console.document(

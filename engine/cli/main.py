@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
 import typer
 from typer import core
 
 from engine.cli import (
     apply,
+    explain,
     export,
     ids,
     init,
     oauth,
+    ready,
     reporting,
     resets,
     sandbox,
@@ -24,11 +25,10 @@ from engine.cli import (
     verify,
 )
 from engine.cli.command import report, wants_json
+from engine.cli.everywhere import add_options
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
 from engine.views.console import Console
-
-DISTRIBUTION = "cognito-workos-migrate"
 
 # Plain help: rich would cost a third of the start-up.
 core.HAS_RICH = False
@@ -46,29 +46,15 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, status, verify, ids, reporting, export, schema, sandbox):
+for module in (init, validate, apply, explain, status, verify, ids, ready, reporting, export, schema, sandbox):
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")
 app.add_typer(oauth.app, name="oauth")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version  # lazily: nothing else reads the package's metadata
-
-        Console().data(f"migrate {version(DISTRIBUTION)}")
-        raise typer.Exit
-
-
 @app.callback()
-def root(
-    context: typer.Context,
-    _wants_version: Annotated[
-        bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit."),
-    ] = False,
-) -> None:
+def root(context: typer.Context) -> None:
     """Options of `migrate` itself."""
     if context.invoked_subcommand is None:
         Console().stream([context.get_help() + "\n"])
@@ -76,7 +62,7 @@ def root(
 
 def run() -> None:
     """The console script."""
-    command = typer.main.get_command(app)
+    command = add_options(typer.main.get_command(app))
     try:
         code = command.main(prog_name="migrate", standalone_mode=False)
     except Exception as error:

@@ -25,7 +25,7 @@ def mfa(
         spec = open_source_only(console, plan, sandbox=sandbox)
         if spec.mfa != "report":
             raise MigrateError("mfa is ignore", remedy="write mfa: report into the plan file", code="no_mfa_report")
-        pool = open_sources(spec, tell=console.warn)
+        pool = open_sources(spec, tell=console.warn, trace=console.trace)
         factors = pool.factors()
         if factors is None:
             raise MigrateError(
@@ -65,7 +65,7 @@ def _report(
         described = pool.describe()
         connection = database.create(workspace.snapshot_path)
         with console.stages() as stages:
-            reading = stages.begin("reading", described.estimated_users)
+            reading = stages.begin("reading", described.estimated_users, estimated=True)
             watch = Watch(reading=reading, listing=reading, stopping=lambda: False)
             # No fingerprint of this reading is ever compared.
             read_people(spec, pool, connection, secrets.token_bytes(32), watch)

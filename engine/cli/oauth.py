@@ -57,7 +57,7 @@ def show_secret(plan: PlanArgument, provider: ProviderArgument) -> None:
                 code="not_a_terminal",
             )
         spec = open_spec(console, plan, sandbox=False)
-        sources = open_sources(spec, tell=console.warn)
+        sources = open_sources(spec, tell=console.warn, trace=console.trace)
         every = {pool: one for pool, one in sources.identity_providers().items() if one is not None}
         if not every:
             raise SourceError("an export holds no providers", remedy="read the pool itself", code="no_providers")

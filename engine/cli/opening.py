@@ -11,12 +11,16 @@ import random
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from engine.cli.sources import open_sources
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError, TargetError
+from engine.model.exchanges import Trace, untraced
 from engine.model.outcomes import ResourceRow
+from engine.model.ports import Clock
 from engine.model.resets import ResetTarget
 from engine.model.retries import TRIES
 from engine.model.waits import Tell, tell_nobody
@@ -39,11 +43,29 @@ _LONGEST = 3600.0
 _FIRST_CONTACT_TRIES = 4
 
 
+@dataclass(slots=True)
+class Kept:
+    """What a process keeps from one session to the next: time, the quota's windows, and that the key was proven."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    quota: Quota | None = None
+    proven: bool = False
+
+
 @asynccontextmanager
 async def open_session(
-    spec: Spec, *, sandbox: bool, workspace: Workspace, tell: Tell = tell_nobody
+    spec: Spec,
+    *,
+    sandbox: bool,
+    workspace: Workspace,
+    tell: Tell = tell_nobody,
+    trace: Trace = untraced,
+    kept: Kept | None = None,
 ) -> AsyncIterator[Session]:
-    """Open and prove everything; the workspace is prepared. `tell` hears of long waits. Raises MigrateError."""
+    """Open and prove everything; the workspace is prepared. `tell` hears of long waits, `trace` of requests.
+
+    `kept` is what an earlier session of this process left. Raises MigrateError.
+    """
     from engine.probe.provider_probe import HttpsProbe
     from engine.workos.environment import WorkOSEnvironment
 
@@ -57,28 +79,35 @@ async def open_session(
             with state:
                 key, known = state.key, state.some_workos_ids()
                 rows = {kind: {row.key: row for row in state.rows(kind)} for kind in IN_MEMORY}
-        workos, target = await stack.enter_async_context(open_workos(spec.destination, tell=tell))
-        source = open_sources(spec, tell=tell)
+        kept = kept or Kept()
+        kept.quota = kept.quota or Quota(spec.destination, kept.clock, tell=tell)
+        opened = open_workos(spec.destination, tell=tell, trace=trace, quota=kept.quota)
+        workos, target = await stack.enter_async_context(opened)
+        source = open_sources(spec, tell=tell, trace=trace)
         described = await asyncio.to_thread(source.describe)
-        await prove_environment(target, known, spec.destination)
+        if not kept.proven:
+            await prove_environment(target, known, spec.destination)
+            # Of an empty state nothing was proven.
+            kept.proven = bool(known)
         environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())
         yield Session(
             spec, sandbox, workspace, identity, key, source, described, target, environment,
-            open_resets, HttpsProbe(spec.oauth.allow_hosts), rows,
+            partial(open_resets, trace=trace), HttpsProbe(spec.oauth.allow_hosts), rows,
+            clock=kept.clock,
         )  # fmt: skip
 
 
 @asynccontextmanager
 async def open_workos(
-    destination: Destination, *, tell: Tell = tell_nobody
+    destination: Destination, *, tell: Tell = tell_nobody, trace: Trace = untraced, quota: Quota | None = None
 ) -> AsyncIterator[tuple[WorkOSTarget, MeteredTarget]]:
     """WorkOS as it is, and under the plan's quota; contacts nobody."""
     from engine.workos.users import WorkOSTarget
 
     clock = SystemClock()
     rng = random.Random()  # noqa: S311 (jitter, not a secret)
-    workos = WorkOSTarget(destination, timeout=call_timeout())
-    target = MeteredTarget(workos, Quota(destination, clock, tell=tell), clock=clock, rng=rng)
+    workos = WorkOSTarget(destination, timeout=call_timeout(), trace=trace)
+    target = MeteredTarget(workos, quota or Quota(destination, clock, tell=tell), clock=clock, rng=rng)
     try:
         yield workos, target
     finally:
@@ -86,9 +115,11 @@ async def open_workos(
 
 
 @asynccontextmanager
-async def open_target(destination: Destination, *, tell: Tell = tell_nobody) -> AsyncIterator[MeteredTarget]:
+async def open_target(
+    destination: Destination, *, tell: Tell = tell_nobody, trace: Trace = untraced
+) -> AsyncIterator[MeteredTarget]:
     """WorkOS under the plan's quota; contacts nobody. `tell` hears of long waits."""
-    async with open_workos(destination, tell=tell) as (_, target):
+    async with open_workos(destination, tell=tell, trace=trace) as (_, target):
         yield target
 
 
@@ -133,11 +164,11 @@ async def _prove_environment(target: MeteredTarget, known: list[str], destinatio
 
 
 @asynccontextmanager
-async def open_resets(destination: Destination) -> AsyncIterator[ResetTarget]:
+async def open_resets(destination: Destination, *, trace: Trace = untraced) -> AsyncIterator[ResetTarget]:
     """WorkOS's password resets; contacts nobody. Pacing is the metered target's, which they share."""
     from engine.workos.resets import WorkOSResets
 
-    target = WorkOSResets(destination, timeout=call_timeout(), clock=SystemClock())
+    target = WorkOSResets(destination, timeout=call_timeout(), clock=SystemClock(), trace=trace)
     try:
         yield target
     finally:

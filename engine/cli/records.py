@@ -23,12 +23,12 @@ def records(console: Console, spec: Spec) -> Iterator[tuple[sqlite3.Connection, 
     kept = connection is not None
     try:
         if connection is None:
-            source = open_sources(spec, tell=console.warn)
+            source = open_sources(spec, tell=console.warn, trace=console.trace)
             described = source.describe()
             workspace.prepare()
             connection = database.create(workspace.snapshot_path)
             with console.stages() as stages:
-                progress = stages.begin("reading", described.estimated_users)
+                progress = stages.begin("reading", described.estimated_users, estimated=True)
                 watch = Watch(reading=progress, listing=progress, stopping=lambda: False)
                 # No fingerprint of this reading is ever compared.
                 read_people(spec, source, connection, secrets.token_bytes(32), watch)

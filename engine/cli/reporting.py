@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, SandboxOption, command
 from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
@@ -33,7 +33,6 @@ FormatOption = Annotated[
 ValuesOption = Annotated[
     bool, typer.Option("--values", help="Name people in conflict, by sub and WorkOS id: personal data.")
 ]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -109,6 +108,7 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
 
 async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> Report:
     from engine.cli.wiring import preview
+    from engine.resets.by_day import passwords_set_by_day
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
@@ -120,12 +120,13 @@ async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: b
             now=time.time(),
             versions=_versions(),
             hide=console.hide,
+            passwords_set=passwords_set_by_day,
         )
 
 
 def _destination(base_url: str, environment: str | None, sandbox: bool) -> str:
     if sandbox:
-        return "sandbox, an embedded stand-in"
+        return "sandbox, an embedded emulator"
     return f"WorkOS {base_url.partition('://')[2]}" + (f", {environment}" if environment else "")
 
 
@@ -133,6 +134,6 @@ def _versions() -> dict[str, str]:
     import platform
     from importlib.metadata import version
 
-    from engine.cli.main import DISTRIBUTION
+    from engine.cli.everywhere import DISTRIBUTION
 
     return {"migrate": version(DISTRIBUTION), "Python": platform.python_version(), "WorkOS SDK": version("workos")}

@@ -230,8 +230,8 @@ async def _workos(console: Console, spec: Spec, *, sandbox: bool) -> AsyncIterat
     async with AsyncExitStack() as stack:
         workspace = Workspace(spec.state_path, preview=True)
         used = await stack.enter_async_context(destination_for(spec, sandbox=sandbox, workspace=workspace))
-        metered = await stack.enter_async_context(open_target(used.destination, tell=console.warn))
-        target = await stack.enter_async_context(open_resets(used.destination))
+        metered = await stack.enter_async_context(open_target(used.destination, tell=console.warn, trace=console.trace))
+        target = await stack.enter_async_context(open_resets(used.destination, trace=console.trace))
         await prove_environment(metered, known, used.destination)
         yield metered, target
 

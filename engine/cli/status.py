@@ -81,7 +81,7 @@ def status(
                 for kind, row in queries.users(state, lists)
             )
             if lists and not json:
-                console.stream(_listing(rows, format))
+                console.stream(_listing(rows, format), shown=format is ListFormat.TEXT)
                 return
             counts = queries.count_users(state)
             resources = queries.count_resources(state)

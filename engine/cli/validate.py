@@ -1,4 +1,7 @@
-"""`migrate validate`: the plan file's shape and sense. Contacts nobody and needs no secret."""
+"""`migrate validate`: the plan file's shape and sense. Contacts nobody and needs no secret.
+
+With `--pool` the attribute names are held against the pools, which are read for it; WorkOS is never contacted.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,15 @@ import typer
 from engine.cli.command import JsonOption, QuietOption, command, diagnostic_json
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import InvalidPlanFile
+from engine.plan_file.model import Spec
+from engine.views.console import Console
 
 PlansArgument = Annotated[list[Path], typer.Argument(metavar="PLAN...", help="Plan files.", show_default=False)]
+
+
+AgainstPoolOption = Annotated[
+    bool, typer.Option("--pool", help="Also hold every attribute name against the pool; reads its schema and users.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -19,8 +29,10 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: migrate validate plans/*.yaml")(validate)
 
 
-def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption = False) -> None:
-    """Check plan files, schema and sense; contacts nobody."""
+def validate(
+    plans: PlansArgument, pool: AgainstPoolOption = False, json: JsonOption = False, quiet: QuietOption = False
+) -> None:
+    """Check plan files, schema and sense; contacts nobody unless --pool says so."""
     from engine.plan_file.loader import load
     from engine.workspace.folder import sweep
 
@@ -30,7 +42,8 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
         states: dict[Path, Path] = {}  # by whom each state is used
         for path in plans:
             try:
-                loaded = load(path, resolve=False)
+                # To read the pool takes the plan's variables, but for the destination's.
+                loaded = load(path, sandbox=True) if pool else load(path, resolve=False)
             except InvalidPlanFile as error:
                 found.extend(error.found)
                 continue
@@ -46,9 +59,17 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                     )
                 )
                 continue
-            warnings.extend(loaded.warnings)
-            for one in loaded.warnings:
-                console.warn(str(one))
+            told = list(loaded.warnings)
+            if pool:
+                console.hide(loaded.secrets)
+                try:
+                    told += _hold_against_pools(console, loaded.spec)
+                except InvalidPlanFile as error:
+                    found.extend(error.found)
+                    continue
+            warnings.extend(told)
+            for one in told:
+                console.warn(one)
             console.say(f"{path}: valid")
         if found:
             raise InvalidPlanFile(found)
@@ -61,3 +82,17 @@ def validate(plans: PlansArgument, json: JsonOption = False, quiet: QuietOption 
                     "warnings": [diagnostic_json(one) for one in warnings],
                 }
             )
+
+
+def _hold_against_pools(console: Console, spec: Spec) -> list[Diagnostic]:
+    """Warnings of names that nobody fills. Raises InvalidPlanFile for names that no pool can have, and SourceError."""
+    from engine.cli.sources import open_sources
+    from engine.run.naming import check_names_in_pools
+
+    sources = open_sources(spec, tell=console.warn)
+    with console.stages() as stages:
+        estimated = sources.describe().estimated_users
+        found = check_names_in_pools(spec, sources, stages.lazily(f"reading {spec.name}", estimated))
+    for one in sources.warnings:
+        console.warn(one)
+    return found

@@ -13,13 +13,16 @@ from engine.views.console import Console
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.run.results import VerifyResult
+    from engine.run.verify_result import VerifyResult
 
 SampleOption = Annotated[
     int | None,
     typer.Option("--sample", metavar="N", min=1, help="Compare N users drawn at random.", show_default=False),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Drift and extra users count as differences.")]
+
+
+BothValuesOption = Annotated[bool, typer.Option("--values", help="Show both values of what differs: personal data.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +34,7 @@ def verify(
     plan: PlanArgument,
     sample: SampleOption = None,
     strict: StrictOption = False,
+    values: BothValuesOption = False,
     as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
@@ -38,11 +42,14 @@ def verify(
 ) -> None:
     """Compare pool and WorkOS field by field, independent of the state; ends with 3 where they differ."""
     from engine.cli.wiring import run
+    from engine.views.step_summary import summarise_verify
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_verify(console, plan, sample=sample, strict=strict, as_of=as_of, sandbox=sandbox))
+        result = run(_verify(console, plan, sample=sample, strict=strict, values=values, as_of=as_of, sandbox=sandbox))
         for one in result.warnings:
             console.warn(one)
+        console.note_result(result.to_json())
+        console.summarise(summarise_verify(result))
         if json:
             console.document(result.to_json())
         else:
@@ -53,11 +60,11 @@ def verify(
 
 
 async def _verify(
-    console: Console, path: Path, *, sample: int | None, strict: bool, as_of: str | None, sandbox: bool
+    console: Console, path: Path, *, sample: int | None, strict: bool, values: bool, as_of: str | None, sandbox: bool
 ) -> VerifyResult:
     from engine.cli.wiring import preview
     from engine.run.verifying import run_verify
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
         session.as_of = day_of(as_of, session.spec)
-        return await run_verify(session, watch=watch, sample=sample, strict=strict)
+        return await run_verify(session, watch=watch, sample=sample, strict=strict, values=values)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from engine.cli.command import introduce, load_plan
 from engine.cli.opening import open_session
+from engine.cli.sources import reading_limits
 from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 from engine.run.identity import for_sandbox, sandbox_data
@@ -41,7 +42,7 @@ async def session_for(
     """The session, around a sandbox where one is wanted; long waits are told on the console."""
     async with (
         destination_for(spec, sandbox=sandbox, workspace=workspace, pace=pace) as used,
-        open_session(used, sandbox=sandbox, workspace=workspace, tell=console.warn) as session,
+        open_session(used, sandbox=sandbox, workspace=workspace, tell=console.warn, trace=console.trace) as session,
     ):
         yield session
 
@@ -104,8 +105,11 @@ async def preview(
 def watch_of(stages: Stages, session: Session, stop: Stop) -> Watch:
     """A preparation's watch: its stages shown, its end asked for by signal."""
     return Watch(
-        reading=stages.lazily("reading", session.described.estimated_users),
+        reading=stages.lazily(
+            "reading", session.described.estimated_users, limits=reading_limits(session.spec), estimated=True
+        ),
         listing=stages.lazily("listing WorkOS"),
+        planning=stages.lazily("planning"),
         stopping=lambda: bool(stop),
     )
 

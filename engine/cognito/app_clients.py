@@ -8,6 +8,7 @@ from engine.cognito.aws_errors import NOT_FOUND
 from engine.cognito.calls import ExpectedRefusal
 from engine.cognito.settings import PoolSettings
 from engine.model.errors import SourceError
+from engine.model.exchanges import Trace, untraced
 from engine.model.groups import WritableAttributes
 from engine.plan_file.model import CognitoSource
 
@@ -15,13 +16,13 @@ _LIST = "cognito-idp:ListUserPoolClients"
 _DESCRIBE = "cognito-idp:DescribeUserPoolClient"
 
 
-def read_writable_attributes(source: CognitoSource) -> WritableAttributes | None:
+def read_writable_attributes(source: CognitoSource, *, trace: Trace = untraced) -> WritableAttributes | None:
     """What any app client lets users write; None where the credentials may not read that. Raises SourceError.
 
     Blocking, one call an app client, until one lets them write everything.
     """
     try:
-        with PoolSettings(source, _LIST) as settings:
+        with PoolSettings(source, _LIST, trace=trace) as settings:
             return _read(settings)
     except SourceError as error:
         if error.code != "access_denied":

@@ -14,6 +14,7 @@ from typing import TypeVar
 from engine.cognito.aws_errors import error_code, judge, translate
 from engine.cognito.pacing import Pacer
 from engine.model.errors import SourceError
+from engine.model.exchanges import Exchange, Trace, untraced
 from engine.model.side_by_side import Sleep
 from engine.model.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobody, until
 from engine.plan_file.model import CognitoSource
@@ -46,6 +47,7 @@ class PacedCalls:
         draw: Callable[[float, float], float] = random.uniform,
         tell: Tell = tell_nobody,
         now: Callable[[], float] = time.time,
+        trace: Trace = untraced,
     ) -> None:
         self._pool = pool
         self._pacer = pacer
@@ -53,6 +55,7 @@ class PacedCalls:
         self._draw = draw
         self._tell = tell
         self._now = now
+        self._trace = trace
         self._counting = threading.Lock()
         self.requests = 0
         self.throttled = 0
@@ -83,10 +86,12 @@ class PacedCalls:
         while True:
             self._pacer.take(sleep)
             tried += 1
+            began = time.monotonic()
             try:
                 answer = send()
             except (BotoCoreError, ClientError, ResponseParserError, UnreadableAnswer) as error:
                 code = error_code(error)
+                self._tell_of(action, code or type(error).__name__, began)
                 if code and code in expected:
                     self._count(tried, throttled=False)
                     raise ExpectedRefusal(code) from error
@@ -106,8 +111,15 @@ class PacedCalls:
                 backoff = self._draw(0.0, min(_CAP_S, _BASE_S * 2 ** (tried - 1)))
                 sleep(max(backoff, verdict.retry_after or 0.0))
             else:
+                self._tell_of(action, "200", began)
                 self._count(tried, throttled=False)
                 return answer
+
+    def _tell_of(self, action: str, end: str, began: float) -> None:
+        if self._trace is not untraced:
+            # Every operation of Cognito's is a POST to one path; the operation's name stands for it.
+            operation = action.removeprefix("cognito-idp:")
+            self._trace(Exchange("Cognito", "POST", operation, end, time.monotonic() - began))
 
     def _too_long(self, seconds: float) -> SourceError:
         return SourceError(

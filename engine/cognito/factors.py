@@ -16,6 +16,7 @@ from engine.cognito.aws_errors import translate
 from engine.cognito.calls import ExpectedRefusal, PacedCalls
 from engine.cognito.pacing import Pacer
 from engine.model.errors import SourceError
+from engine.model.exchanges import Trace, untraced
 from engine.model.side_by_side import Sleep
 from engine.plan_file.model import CognitoSource
 
@@ -41,10 +42,11 @@ class AuthFactors:
         clock: Callable[[], float] = time.monotonic,
         sleep: Sleep = time.sleep,
         draw: Callable[[float, float], float] = random.uniform,
+        trace: Trace = untraced,
     ) -> None:
         self._source = source
         self._client = client
-        self.calls = PacedCalls(source, Pacer(PER_SECOND, clock=clock), sleep=sleep, draw=draw)
+        self.calls = PacedCalls(source, Pacer(PER_SECOND, clock=clock), sleep=sleep, draw=draw, trace=trace)
 
     @property
     def per_second(self) -> int:

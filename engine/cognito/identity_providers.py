@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from engine.cognito.settings import PoolSettings
+from engine.model.exchanges import Trace, untraced
 from engine.model.identity_providers import IdentityProvider
 from engine.plan_file.model import CognitoSource
 
 _LIST = "cognito-idp:ListIdentityProviders"
 
 
-def read_identity_providers(source: CognitoSource) -> list[IdentityProvider]:
+def read_identity_providers(source: CognitoSource, *, trace: Trace = untraced) -> list[IdentityProvider]:
     """Every provider of the pool, by name; blocking. Raises SourceError. Secrets among it: never to be shown."""
-    with PoolSettings(source, _LIST) as settings:
+    with PoolSettings(source, _LIST, trace=trace) as settings:
         found = settings.listed(_LIST, settings.client.list_identity_providers, under="Providers", limit="MaxResults")
         return [_describe(settings, name) for name in sorted({one["ProviderName"] for one in found})]
 

@@ -17,6 +17,7 @@ from engine.cognito.identity_providers import read_identity_providers
 from engine.cognito.listing import PoolListing
 from engine.cognito.pacing import Pacer
 from engine.cognito.prefixes import PREFIXES, lost_by_prefixes, prove_prefixes
+from engine.model.exchanges import Trace, untraced
 from engine.model.groups import Group, WritableAttributes
 from engine.model.identity_providers import IdentityProvider
 from engine.model.pool_profile import PoolProfile
@@ -57,15 +58,17 @@ class CognitoUserPool:
         draw: Callable[[float, float], float] = random.uniform,
         tell: Tell = tell_nobody,
         pacer: Pacer | None = None,
+        trace: Trace = untraced,
     ) -> None:
         self._source = source
         self._workers = workers
+        self._trace = trace
         self._sleep = sleep
         self._listing: PoolListing | None = None
         self._opening = threading.Lock()
         self._profiled: tuple[PoolProfile | None] | None = None
         self.pacer = pacer or Pacer(source.requests_per_second, clock=clock)
-        self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw, tell=tell)
+        self.calls = PacedCalls(source, self.pacer, sleep=sleep or time.sleep, draw=draw, tell=tell, trace=trace)
         self.warnings: list[str] = []
         self.chains = 0
 
@@ -92,19 +95,19 @@ class CognitoUserPool:
 
     def groups(self) -> Sequence[Group]:
         """Every group of the pool, by name; under a quota of their own."""
-        return read_groups(self._source)
+        return read_groups(self._source, trace=self._trace)
 
     def writable_attributes(self) -> WritableAttributes | None:
         """What any app client lets users write; None where the credentials may not read app clients."""
-        return read_writable_attributes(self._source)
+        return read_writable_attributes(self._source, trace=self._trace)
 
     def identity_providers(self) -> Sequence[IdentityProvider]:
         """Every provider of the pool, by name; under a quota of their own."""
-        return read_identity_providers(self._source)
+        return read_identity_providers(self._source, trace=self._trace)
 
     def factors(self) -> AuthFactors:
         """AdminGetUserAuthFactors, under a quota of its own."""
-        return AuthFactors(self._source)
+        return AuthFactors(self._source, trace=self._trace)
 
     def pages(self) -> Iterator[Sequence[SourceUser]]:
         """Every record, in pages of at most 60; closing the iterator stops the reading."""

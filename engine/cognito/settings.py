@@ -10,6 +10,7 @@ from engine.cognito.calls import FIRST_CONTACT_TRIES, PacedCalls
 from engine.cognito.chain import Chain, ListedPage
 from engine.cognito.pacing import Pacer
 from engine.model.errors import SourceError
+from engine.model.exchanges import Trace, untraced
 from engine.plan_file.model import CognitoSource
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ class PoolSettings:
     A context manager: its connections are given back at the end.
     """
 
-    def __init__(self, source: CognitoSource, action: str) -> None:
+    def __init__(self, source: CognitoSource, action: str, *, trace: Trace = untraced) -> None:
         """`action` is the IAM action that will come first, for messages."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         from engine.cognito.aws_session import open_client
 
         rate = source.requests_per_second
-        self.calls = PacedCalls(source, Pacer(min(_PER_SECOND, rate) if rate is not None else None))
+        self.calls = PacedCalls(source, Pacer(min(_PER_SECOND, rate) if rate is not None else None), trace=trace)
         self.pool_id = source.user_pool_id
         try:
             self.client: CognitoIdentityProviderClient = open_client(source, connections=1)

@@ -23,6 +23,6 @@ class SystemClock:
         await asyncio.sleep(seconds)
 
 
-def today() -> date:
-    """The day that it is, UTC: by what plan files reckon."""
-    return datetime.now(UTC).date()
+def today(now: float | None = None) -> date:
+    """The day that it is, UTC: by what plan files reckon. `now` is in seconds since the epoch, else the system's."""
+    return datetime.fromtimestamp(time.time() if now is None else now, UTC).date()

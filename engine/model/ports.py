@@ -193,3 +193,7 @@ class Clock(Protocol):
 
 
 Progress = Callable[[int], None]
+
+
+def shown_to_nobody(_: int) -> None:
+    """Progress of what takes no time, or of what nobody looks at."""

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 Sleep = Callable[[float], object]
 
-_AHEAD = 64  # pages that wait for the consumer at most: bounds memory
+_AHEAD = 16  # pages that wait for the consumer at most: bounds memory
 _PATIENCE_S = 0.2  # how often a thread that waits for the consumer looks whether it is still wanted
 
 

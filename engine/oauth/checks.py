@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -190,8 +190,7 @@ def check_domains(name: str, wanted: Organization, held: HeldOrganization | None
     verified = wanted.verified | (held.verified if held is not None else frozenset())
     used = addresses.by_provider.get(name, {})
     outside, people = sum(number for domain, number in used.items() if domain not in verified), sum(used.values())
-    named = {*wanted.domains, *(held.domains if held is not None else ())}
-    others = sum(addresses.others.get(domain, 0) for domain in named)
+    others = count_bound([(wanted, held)], addresses)
     known = f"{wanted.external_id}'s verified domains ({', '.join(sorted(verified)) or 'none'})"
     note = (
         f"; {others:,} with an address in its domains have a password or another provider today, and a domain policy"
@@ -216,6 +215,12 @@ def check_domains(name: str, wanted: Organization, held: HeldOrganization | None
     if not people:
         return row("pass", "nobody", "nobody signs in with it today")
     return row("pass", "inside_domains", f"the addresses of all {people:,} lie in {known}")
+
+
+def count_bound(organizations: Iterable[tuple[Organization, HeldOrganization | None]], addresses: Addresses) -> int:
+    """People outside a connection whose address lies in a domain of its organization: a policy can bind them to SSO."""
+    named = {domain for wanted, held in organizations for domain in (*wanted.domains, *(held.domains if held else ()))}
+    return sum(addresses.others.get(domain, 0) for domain in named)
 
 
 def unreachable(name: str, check: str, code: str) -> Check:

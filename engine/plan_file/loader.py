@@ -23,8 +23,10 @@ from engine.plan_file.checks.state import check_path
 from engine.plan_file.document import Document, read_document
 from engine.plan_file.fault import Fault, dotted
 from engine.plan_file.model import DEFAULT_BASE_URL, Spec
+from engine.plan_file.naming import find_names
 from engine.plan_file.section import section
 from engine.plan_file.shape import find_misshapen, without
+from engine.plan_file.written import WrittenAttribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,17 @@ def load(
     placed = zip(spec.decisions, places, strict=True)
     decisions = (replace(one, line=line, column=column) for one, (line, column) in placed)
     return LoadedPlan(
-        spec=replace(spec, decisions=tuple(decisions)),
+        spec=replace(spec, decisions=tuple(decisions), written_attributes=_written(document, replaced.data)),
         warnings=tuple(_sorted(warnings, redactor)),
         secrets=values,
         named=_named(section(written, *WORKOS), os.environ if environ is None else environ),
+    )
+
+
+def _written(document: Document, data: Mapping[str, Any]) -> tuple[WrittenAttribute, ...]:
+    return tuple(
+        WrittenAttribute(one.name, dotted(one.key), one.named_in, one.pools, one.optional, *document.place(one.key))
+        for one in find_names(data)
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal
 from engine.model.keys import NO_POOL
 from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
+from engine.plan_file.written import WrittenAttribute
 
 Preference = Literal["native", "federated", "newest", "oldest"]
 WhenInvalid = Literal["error", "omit", "escape"]
@@ -293,6 +294,7 @@ class Spec:
     disabled: Literal["skip", "deactivate"] = "skip"
     left: Literal["report", "deactivate"] = "report"
     no_email: Literal["skip", "placeholder"] = "skip"
+    written_attributes: tuple[WrittenAttribute, ...] = ()  # names that the plan file itself has, with their places
     placeholder: str | None = None  # an address with {sub} in it, lower-cased; set with `no_email: placeholder` only
 
     def __post_init__(self) -> None:

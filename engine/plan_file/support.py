@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.plan_file.fault import Fault, Key, dotted, shown
-from engine.plan_file.pools import written_mappings
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import section
 
@@ -29,11 +28,6 @@ class _Later:
 def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     """One key of the plan."""
     return lambda data: iter([(key, section(data, *key[:-1]).get(key[-1]))])
-
-
-def _in_mappings(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
-    """A key of every mapping in full."""
-    return lambda data: (((*key, name), one.get(name)) for key, one in written_mappings(data))
 
 
 def _in_connections(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
@@ -58,11 +52,7 @@ def _is(word: str) -> Callable[[Any], bool]:
     return lambda value: bool(value == word)
 
 
-_LATER = (
-    _Later(_in_mappings("const"), _any),
-    _Later(_in_mappings("optional"), _any),
-    _Later(_at("state", "path"), is_remote, "leave it out or name a local file"),
-)
+_LATER = (_Later(_at("state", "path"), is_remote, "leave it out or name a local file"),)
 
 
 def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 
 from engine.model.call_errors import Terminal
@@ -48,17 +48,41 @@ async def read_history(
     return History(found, reach)
 
 
+async def walk_history(
+    target: ResetTarget, metered: MeteredTarget, names: Collection[str], *, now: float
+) -> AsyncIterator[Sequence[ResetEvent]]:
+    """The same as far back as WorkOS keeps events, page by page and each event once: memory does not grow.
+
+    The newest days come first.
+    """
+    reach, end = now, None
+    while reach > now - KEPT:
+        start = max(now - KEPT, reach - _WINDOW)
+        try:
+            async for events in _pages(target, metered, names, start, end):
+                # Windows overlap, and a cursor leads beyond one.
+                yield [one for one in events if one.at >= start and (end is None or one.at < reach)]
+        except Terminal as error:
+            if end is None or error.status not in (400, 422):
+                raise
+            return
+        reach, end = start, start + _OVERLAP
+
+
 async def _read_window(
     target: ResetTarget, metered: MeteredTarget, names: Collection[str], start: float, end: float | None
 ) -> list[ResetEvent]:
-    found: list[ResetEvent] = []
+    return [one async for events in _pages(target, metered, names, start, end) for one in events]
 
+
+async def _pages(
+    target: ResetTarget, metered: MeteredTarget, names: Collection[str], start: float, end: float | None
+) -> AsyncIterator[Sequence[ResetEvent]]:
     async def fetch(after: str | None) -> tuple[Sequence[ResetEvent], str | None]:
         return await metered.read(lambda: target.events_page(names, start, end, after))
 
     async for events in every_page(fetch):
-        found += events
+        yield events
         # A cursor is sent without the range, so it may lead beyond the window, where the others have been.
         if end is not None and events and events[-1].at > end:
             break
-    return found

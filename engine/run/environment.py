@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from engine.model.webhooks import WebhookPort
 from engine.oauth.ports import SignInAddressPort
 from engine.resources.connections.port import ConnectionPort
 from engine.resources.memberships.port import MembershipPort, SessionPort
@@ -27,5 +28,7 @@ class WorkOSPorts(Protocol):
     def memberships(self) -> MembershipPort: ...
     @property
     def sessions(self) -> SessionPort: ...
+    @property
+    def webhooks(self) -> WebhookPort: ...
     @property
     def sign_in(self) -> SignInAddressPort: ...

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from engine.model.call_errors import Refused
 from engine.model.errors import MigrateError
-from engine.model.ports import Progress
+from engine.model.ports import Progress, shown_to_nobody
 from engine.model.store import Journal
 from engine.quota.metered import MeteredTarget
 from engine.run.runner import Performs, Runner, Tally, Work, WorkList
@@ -16,8 +16,10 @@ from engine.run.stopping import FailureGuard, Stop
 _W = TypeVar("_W", bound=Work)
 
 
-def _shown_to_nobody(_: int) -> None:
-    """Progress of what takes no time."""
+class Writing(Protocol):
+    """Shows how writing goes, once it is known how much there is; a total of 0 is one that nobody knows."""
+
+    def __call__(self, label: str, total: int) -> Progress: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Execution:
         work: WorkList[_W],
         performer: Performs[_W],
         *,
-        progress: Progress = _shown_to_nobody,
+        progress: Progress = shown_to_nobody,
         guard: FailureGuard | None = None,
     ) -> Tally:
         """One kind, unless the run is being stopped already."""

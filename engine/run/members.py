@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from engine.model.errors import StateError
 from engine.model.keys import split_membership_key, sub_of
 from engine.model.store import Store
-from engine.run.execution import Execution
+from engine.run.execution import Execution, Writing
 from engine.run.kinds import KindsInMemory
 from engine.run.memberships import Memberships, PlannedMemberships
 from engine.run.preparation import Prepared
@@ -45,7 +45,9 @@ class MembersPlan:
         planned = self.planned
         return Members(planned.shown(), self._conflicts(), planned.writes, planned.digest)
 
-    async def carry_out(self, session: Session, run: Execution, prepared: Prepared, state: Store) -> Members:
+    async def carry_out(
+        self, session: Session, run: Execution, prepared: Prepared, state: Store, *, writing: Writing
+    ) -> Members:
         """Carry them out, once the users have been; their failures are in what is given back."""
         try:
             # Whom this run has made is a member by the id that it has learnt.
@@ -53,7 +55,9 @@ class MembersPlan:
         except StateError as error:
             run.stop.request(error.code)
         performer = self.memberships.performer()
-        tally = await run.carry_out(self.memberships.table, performer)
+        tally = await run.carry_out(
+            self.memberships.table, performer, progress=writing("writing memberships", self.planned.due)
+        )
         if performer.narrowed:
             session.notes.append(
                 f"{performer.narrowed:,} members have several roles in Cognito, and this environment allows one: they "

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from hashlib import sha256
 
-import orjson
-
 from engine.model.paging import every_page
 from engine.plan_file.model import Spec
-from engine.resources.memberships.changes import LOOK_FIRST, MembershipChange
+from engine.resources.memberships.changes import LOOK_FIRST, MembershipChange, membership_content
 from engine.resources.memberships.decision import MembershipRules
 from engine.resources.memberships.performer import MembershipPerformer
 from engine.resources.memberships.port import HeldMembership
@@ -41,6 +39,11 @@ class PlannedMemberships:
     writes: int = 0
     digest: str = ""
 
+    @property
+    def due(self) -> int:
+        """How many are to be carried out."""
+        return sum(number for action, number in self.actions.items() if action in _WRITES)
+
     def shown(self) -> Counter[str]:
         """As `plan` counts them."""
         return Counter({_PLANNED.get(action, action): number for action, number in self.actions.items()})
@@ -53,9 +56,8 @@ class PlannedMemberships:
 
     def done(self, counts: Mapping[str, int]) -> Counter[str]:
         """As `apply` counts them; `counts` are what came of those that were carried out."""
-        due = sum(number for action, number in self.actions.items() if action in _WRITES)
         found = Counter(counts)
-        found["pending"] += due - sum(counts.values()) + self.actions["wait"]
+        found["pending"] += self.due - sum(counts.values()) + self.actions["wait"]
         for action in ("unchanged", "skip", "conflict"):
             found[_APPLIED[action]] += self.actions[action]
         return found
@@ -155,8 +157,7 @@ class Memberships:
             if case.standing.waits:
                 continue
             if change.action != "unchanged":
-                content = [case.key, change.action, change.workos_id, change.code, change.roles]
-                digest.update(orjson.dumps(content))
+                digest.update(membership_content(case.key, change.action, change.workos_id, change.code, change.roles))
             if change.action != "unchanged" or change.code is not None or case.unsettled:
                 batch.append((case, change))
             if len(batch) >= _BATCH:

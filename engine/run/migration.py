@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import orjson
@@ -19,20 +16,20 @@ import orjson
 from engine.model.clock import SystemClock
 from engine.model.errors import StateError
 from engine.model.keys import name_of_pool, sub_of
-from engine.model.ports import Progress
 from engine.model.store import Store
 from engine.oauth.results import KEYS
-from engine.plan_file.model import Destination
 from engine.resources.users.performer import Performer
-from engine.resources.users.waves import due_names
-from engine.run.execution import Execution
+from engine.run.estimate import estimate
+from engine.run.execution import Execution, Writing
+from engine.run.expectation import LIFTED, Agreement, Expectation
 from engine.run.guards import broken_guards, check_guards
 from engine.run.kinds import KindsInMemory
-from engine.run.members import Members, plan_members
+from engine.run.members import Members, MembersPlan, plan_members
 from engine.run.narrowing import narrow
 from engine.run.preparation import LOOKED_AT, Prepared
 from engine.run.reading import Watch
 from engine.run.results import ApplyResult, Failure, Guarded, PlanResult, Reported
+from engine.run.review import Review, review_of
 from engine.run.runner import Tally
 from engine.run.sections import applied_sections, planned_sections
 from engine.run.session import Session
@@ -54,50 +51,46 @@ from engine.state.plan_file import note_plan_file
 _LISTED = 1000
 
 
+class Keep(Protocol):
+    """Keeps a review of a computed plan. Changes nothing else."""
+
+    async def __call__(self, review: Review) -> None: ...
+
+
 class Look(Protocol):
     """Sees a computed plan, and what signing in takes, before the snapshot is gone. Changes nothing."""
 
     async def __call__(
-        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory
+        self, prepared: Prepared, stage: SignInStage, plan: SignInPlan, kinds: KindsInMemory, /
     ) -> None: ...
 
 
-class Writing(Protocol):
-    """Shows how writing goes, once it is known how much there is."""
-
-    def __call__(self, total: int) -> Progress: ...
-
-
-async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: Stop) -> ApplyResult:
-    """Carry a plan out. Raises MigrateError where nothing was attempted; everything later is in the result."""
+async def run_apply(
+    session: Session, *, watch: Watch, writing: Writing, stop: Stop, expected: Expectation | None = None
+) -> ApplyResult:
+    """Carry a plan out, if it is as `expected`. Raises MigrateError where nothing was attempted; everything later is in
+    the result.
+    """
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
     prepared = await session.prepare(watch)
     try:
-        if session.canary is None:
-            check_guards(_guards(session, prepared))
-        sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
-        sign_in.refuse()
-        members = await plan_members(session, prepared, kinds)
-        chosen = None
-        if session.canary is not None:
-            chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
-            check_guards(_guards(session, prepared))
+        sign_in, kinds, members, agreement, chosen = await _decide(session, stage, prepared, expected)
         actions = prepared.actions()
         if not session.sandbox:
             # An emulator has no providers of anybody's: the gate guards the real destination.
             with as_target_error(session.spec.destination):
                 await stage.gate(sign_in, session.sign_in_facts(sign_in, kinds), session.probe)
         watch.check("checking")
-        session.notes += _doubts(session, prepared)
+        session.notes += [*prepared.warnings, *_doubts(session, prepared)]
         run_id = new_run_id()
         new = not session.workspace.state_path.exists()
         # The session has looked through the file, and this run holds its lock.
         state_path, identity = session.workspace.state_path, session.identity
         with StateFile.open(state_path, identity, key=session.key, checked=not new) as state:
             session.notes += note_plan_file(state, session.spec)
-            state.begin_run(run_id, "apply", time.time())
+            state.begin_run(run_id, "apply", session.clock.now())
             due = actions["create"] + actions["update"] + actions["adopt"]
             store_changes(prepared.connection, [one for work in kinds for one in work.changes])
             run = Execution(session.target, state, run_id, stop)
@@ -105,11 +98,21 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
             for work in kinds:
                 await run.carry_out(work, work)
             performer = Performer(session.target, prepared.planner, prepared.fingerprints, SystemClock())
-            guard = FailureGuard(session.spec.safety.max_failures)
-            tally = await run.carry_out(prepared.table, performer, progress=writing(due), guard=guard)
-            made = await members.carry_out(session, run, prepared, state) if members is not None else Members()
+            tally = await run.carry_out(
+                prepared.table,
+                performer,
+                progress=writing("writing", due),
+                guard=FailureGuard(session.spec.safety.max_failures),
+            )
+            made = (
+                await members.carry_out(session, run, prepared, state, writing=writing)
+                if members is not None
+                else Members()
+            )
             sections = await applied_sections(sign_in, kinds, session.workos)
             sections = replace(sections, memberships=made.counts, waiting=sections.waiting + made.waiting)
+            # No more calls; of a large pool this takes a while.
+            writing("settling", 0)
             reported = _settle_state(session, state, run_id, stop, prepared)
             if new and tally.counts["adopted"]:
                 session.notes.append(
@@ -117,12 +120,13 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
                 )
             result = _result(session, prepared, tally, reported, run_id, stop, time.monotonic() - began)
             result = replace(
-                result, sign_in=sections, chosen=chosen, failures=(*result.failures, *made.failures)[:_LISTED],
+                result, sign_in=sections, chosen=chosen, agreement=agreement,
+                failures=(*result.failures, *made.failures)[:_LISTED],
                 failures_total=result.failures_total + made.counts.get("conflicts", 0) + made.counts.get("failed", 0),
             )  # fmt: skip
             with suppress(StateError):
                 # The run is over and counted; that it cannot be noted is in the result already.
-                state.end_run(run_id, time.time(), _summary(result))
+                state.end_run(run_id, session.clock.now(), _summary(result))
     finally:
         prepared.close()
     if not result.in_place or session.spec.keep_snapshot:
@@ -133,8 +137,51 @@ async def run_apply(session: Session, *, watch: Watch, writing: Writing, stop: S
     return result
 
 
-async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) -> PlanResult:
-    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` may see it first."""
+class _Decided(NamedTuple):
+    """What an `apply` is about to do beside its users; `chosen` are the people of a canary run."""
+
+    sign_in: SignInPlan
+    kinds: KindsInMemory
+    members: MembersPlan | None
+    agreement: Agreement | None
+    chosen: int | None
+
+
+async def _decide(session: Session, stage: SignInStage, prepared: Prepared, expected: Expectation | None) -> _Decided:
+    """Raises MigrateError where a guard, a missing organization or a review stands against it."""
+    guards = _guards(session, prepared)
+    lifted = LIFTED if expected is not None else frozenset()
+    if session.canary is None:
+        check_guards(guards, but=lifted)
+    sign_in, kinds = await session.foresee(stage, prepared.connection, prepared.placing)
+    sign_in.refuse()
+    members = await plan_members(session, prepared, kinds)
+    # A review is of everybody, whoever of them goes first.
+    agreement = await _hold(expected, session, prepared, kinds, members, guards)
+    if session.canary is None:
+        return _Decided(sign_in, kinds, members, agreement, None)
+    chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
+    check_guards(_guards(session, prepared), but=lifted)
+    return _Decided(sign_in, kinds, members, agreement, chosen)
+
+
+async def _hold(
+    expected: Expectation | None,
+    session: Session,
+    prepared: Prepared,
+    kinds: KindsInMemory,
+    members: MembersPlan | None,
+    guards: tuple[Guarded, ...],
+) -> Agreement | None:
+    """Hold the plan against its review, where there is one. Raises NotAsReviewed."""
+    if expected is None:
+        return None
+    digest = members.planned.digest if members is not None else ""
+    return await expected.hold(review_of(session, prepared, kinds, digest, guards), session.key)
+
+
+async def run_plan(session: Session, *, watch: Watch, look: Look | None = None, keep: Keep | None = None) -> PlanResult:
+    """Compute a plan and change nothing; the snapshot is gone afterwards. `look` and `keep` may see it first."""
     began = time.monotonic()
     # Before the users: nobody wants to hear after hours that the providers may not be read.
     stage = await session.sign_in_stage()
@@ -148,6 +195,10 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
         members = planned.foreseen() if planned is not None else Members()
         sign_in = replace(planned_sections(plan, kinds), memberships=members.counts)
         writes = summary.writes + sign_in.writes + members.writes
+        guards = _guards(session, prepared)
+        review = review_of(session, prepared, kinds, members.digest, guards)
+        if keep is not None:
+            await keep(review)
         if look is not None:
             await look(prepared, stage, plan, kinds)
         return PlanResult(
@@ -168,16 +219,17 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None) 
             requests=session.target.requests,
             writes=writes,
             estimated_s=estimate(writes, session.spec.destination),
-            digest=whole_digest(summary.digest, kinds, members.digest, due=_due(session)),
+            digest=review.digest,
             duration_s=time.monotonic() - began,
             reported=_foreseen(session, prepared),
-            warnings=(*session.source.warnings, *_doubts(session, prepared)),
+            warnings=(*session.source.warnings, *prepared.warnings, *_doubts(session, prepared)),
             refreshed=prepared.refreshed,
             sign_in=sign_in,
-            guards=_guards(session, prepared),
+            guards=guards,
             waiting=prepared.table.count_waiting(),
             waves=waves_now(prepared.connection, session.spec.filters, session.as_of),
             by_name=count_by_name(prepared.connection),
+            coverage=prepared.coverage,
         )
     finally:
         prepared.close()
@@ -189,38 +241,9 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
 
 
-def whole_digest(users: str, kinds: KindsInMemory, memberships: str, *, due: Sequence[str] = ()) -> str:
-    """Over what is to be done for every kind: the same for the same changes, whatever order they were read in.
-
-    `due` are the cohorts that are: another day is another plan only where it has other cohorts.
-    """
-    digest = sha256(users.encode())
-    for work in kinds:
-        for one in work.changes:
-            if one.action not in ("unchanged", "wait"):
-                content = [one.kind, one.key, one.action, one.workos_id, one.code, one.send]
-                digest.update(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
-    digest.update(memberships.encode())
-    digest.update(orjson.dumps(list(due)) if due else b"")
-    return digest.hexdigest()
-
-
-def estimate(writes: int, destination: Destination) -> float:
-    """Seconds that so many writes take under the plan's quota; the first window's worth goes at once."""
-    waits = [0.0]
-    for limit, period in ((destination.writes_per_10s, 10.0), (destination.requests_per_60s, 60.0)):
-        if limit and writes > limit:
-            waits.append((math.ceil(writes / limit) - 1) * period)
-    return max(waits)
-
-
 def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
     safety, actions = session.spec.safety, prepared.actions()
     return broken_guards(safety, actions, prepared.departures, converged=prepared.converged)
-
-
-def _due(session: Session) -> list[str]:
-    return due_names(session.spec.filters.cohorts, session.as_of)
 
 
 def _doubts(session: Session, prepared: Prepared) -> list[str]:
@@ -259,7 +282,7 @@ def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepa
             refresh_known(snapshot, state.rows(run_id=run_id), state.orphaned())
             if few:
                 reach(snapshot)
-            reconcile(snapshot, run_id=run_id, now=time.time())
+            reconcile(snapshot, run_id=run_id, now=session.clock.now())
             # A canary run has not looked for everybody: the next run of all looks from where the last one did.
             waves = waves_now(snapshot, session.spec.filters, session.as_of)
             noted = {NOTED: note_of(waves)} if waves is not None else {}
@@ -314,8 +337,8 @@ def _result(
 
 
 def _summary(result: ApplyResult) -> bytes:
-    """The result without its users, and without what signing in and looking took, for the state's list of runs."""
+    """The result without its users, its review, and what signing in and looking took, for the state's list of runs."""
     content = result.to_json()
-    for name in ("failures", "refreshed", *KEYS):
+    for name in ("failures", "refreshed", "reviewed", *KEYS):
         content.pop(name)
     return orjson.dumps(content)

@@ -15,11 +15,13 @@ from engine.model.ports import UserTarget
 from engine.model.store import Store
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
 from engine.run.canary import Canary, check_turn, find_people
+from engine.run.covering import cover
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
 from engine.run.reading import Watch, check_selected, read_people
@@ -50,6 +52,8 @@ class Prepared:
     departures: Departures
     refreshed: Refresh
     looked_at: float | None  # when this run looked who was deleted; None where it did not
+    coverage: tuple[PoolCoverage, ...] = ()
+    warnings: tuple[str, ...] = ()  # attribute names of the plan that nobody fills
     placing: Placing | None = None
     converged: bool = False  # an earlier run has ended with everybody in place
     targets: tuple[str, ...] = ()  # keys of the people whom a canary run names
@@ -119,6 +123,7 @@ async def _prepare(
     as_of: date,
 ) -> Prepared:
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    coverage, warnings = await asyncio.to_thread(cover, spec, source, connection, people.traits)
     check_selected(spec, people.source)
     targets: tuple[str, ...] = ()
     if canary is not None:
@@ -129,6 +134,7 @@ async def _prepare(
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
     flags = {spec.password_reset.flag: "true"} if spec.password_reset.strategy == "on_next_sign_in" else {}
     table = PlanTable(connection, defaults=people.mappers.defaults, flags=flags)
+    watch.planning(0)
     await asyncio.to_thread(know, connection, state)
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
@@ -150,13 +156,16 @@ async def _prepare(
         await asyncio.to_thread(check_turn, connection, targets)
     await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
     check_adoptions(connection, spec.decisions, str(spec.path), key_of=key_of)
-    summary = await asyncio.to_thread(compute_plan, table, planner, name=str if source.several else sub_of)
+    watch.planning(0)
+    summary = await asyncio.to_thread(
+        compute_plan, table, planner, name=str if source.several else sub_of, progress=watch.planning
+    )
     departures = await asyncio.to_thread(count_departures, connection)
     looked_at = None if refreshed in ("skipped", "failed") else now
     watch.check("planning")
     return Prepared(
         connection, table, planner, people.fingerprints, people.source, people.merged, summary, departures,
-        refreshed, looked_at, people.placing,
+        refreshed, looked_at, coverage, warnings, people.placing,
         state is not None and state.has_converged(), targets,
     )  # fmt: skip
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 
 from engine.model.errors import GuardRefused, Interrupted
 from engine.model.keys import user_key
-from engine.model.ports import Progress
+from engine.model.ports import Progress, shown_to_nobody
 from engine.plan_file.model import Pool, Spec
 from engine.plan_file.providers import providers_with
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import names_read
 from engine.resources.users.mapper import Mapper, Mappers
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
@@ -23,6 +24,7 @@ from engine.snapshot import ingest
 from engine.snapshot.decisions import leave_skipped
 from engine.snapshot.ingest import Ingest, read_pages
 from engine.snapshot.people import merge_people
+from engine.snapshot.traits import Traits
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,7 @@ class Watch:
     reading: Progress
     listing: Progress
     stopping: Callable[[], bool]
+    planning: Progress = shown_to_nobody
 
     def check(self, doing: str) -> None:
         """Raise Interrupted where somebody does."""
@@ -47,6 +50,7 @@ class People:
     fingerprints: Fingerprints
     source: SourceCounts
     merged: int
+    traits: Mapping[str, Traits]  # what their records show, by the pool's key
     placing: Placing | None = None  # where the plan has organizations
 
 
@@ -90,6 +94,7 @@ def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, ke
             place=place.place if place is not None else None,
             ids=ids,
             number=number,
+            names=names_read(one.pool.attributes) | {name.name for name in spec.written_attributes},
         )
         with sources.naming(one):
             reader.begin(
@@ -112,7 +117,9 @@ def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, ke
     )
     if placing is not None:
         placing.settle()
-    return People(mappers, fingerprints, _counts(connection, sources), ingest.count_merged(connection), placing)
+    traits = {pool: reader.traits for pool, reader in readers.items()}
+    counts, merged = _counts(connection, sources), ingest.count_merged(connection)
+    return People(mappers, fingerprints, counts, merged, traits, placing)
 
 
 def _mapper(spec: Spec, pool: Pool) -> Mapper:

@@ -6,7 +6,7 @@ are made, so that no report with wrong sums can exist. Times are seconds since t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +15,19 @@ from engine.model.errors import MigrateError
 Verdict = Literal["pass", "fail", "cannot-tell"]
 DutyKind = Literal["reset_password", "enrol_mfa", "enrol_passkey", "unproven_provider", "type_address"]
 DUTIES: tuple[DutyKind, ...] = ("reset_password", "enrol_mfa", "enrol_passkey", "unproven_provider", "type_address")
+
+# Who has to do something, and by when.
+YOU = "whoever runs the migration"
+FIRST_APPLY = "before the next apply"
+CUT_OVER = "before the cut-over"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of several; without any nobody can tell."""
+    found = set(verdicts)
+    if "fail" in found:
+        return "fail"
+    return "cannot-tell" if "cannot-tell" in found or not found else "pass"
 
 
 class ReportMismatch(MigrateError):
@@ -28,7 +41,11 @@ class ReportMismatch(MigrateError):
 
 @dataclass(frozen=True, slots=True)
 class GoLine:
-    """One line of go or no-go. `who` has to do the remedy, `by_when`; both "" where nothing is to be done."""
+    """One line of go or no-go. `who` has to do the remedy, `by_when`; both "" where nothing is to be done.
+
+    `name` is one of `engine.run.go_lines.NAMES`, `subject` the provider that it is about. `count` are users, or what
+    the message counts; None where nobody has counted. A verdict of cannot-tell asks somebody to look.
+    """
 
     name: str
     verdict: Verdict
@@ -36,6 +53,8 @@ class GoLine:
     remedy: str = ""
     who: str = ""
     by_when: str = ""
+    count: int | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +168,15 @@ class ProviderProof:
     @property
     def verdict(self) -> Verdict:
         """The worst of its checks; nobody can tell of a provider that was not checked."""
-        verdicts = {one.verdict for one in self.proofs}
-        if "fail" in verdicts:
-            return "fail"
-        return "cannot-tell" if "cannot-tell" in verdicts or not verdicts else "pass"
+        return worst(one.verdict for one in self.proofs)
 
 
 @dataclass(frozen=True, slots=True)
-class FieldCoverage:
+class CoveredField:
     """A field of WorkOS, or an attribute that is not mapped (`target` is None). `invalid` counts by fault.
 
-    `filled` counts people who have a value of their own, so without the plan's default.
+    `filled` counts users who have a value of their own, so without the plan's default; `invalid` those whose value is
+    not taken, a conflict or left out as the plan says.
     """
 
     target: str | None
@@ -171,10 +188,10 @@ class FieldCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All fields, over so many `people`. Raises ReportMismatch."""
+    """All fields, over so many `people`, each selected user for one. Raises ReportMismatch."""
 
     people: int
-    fields: Sequence[FieldCoverage]
+    fields: Sequence[CoveredField]
 
     def __post_init__(self) -> None:
         for one in self.fields:
@@ -195,11 +212,11 @@ class ConflictGroup:
 
 @dataclass(frozen=True, slots=True)
 class ResetDay:
-    """One day in UTC, YYYY-MM-DD. `returned` is None where nobody knows when people came back."""
+    """One day in UTC, YYYY-MM-DD: e-mails sent, and new passwords set; None where nobody knows when."""
 
     day: str
     sent: int
-    returned: int | None = None
+    set: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +277,4 @@ class Report:
     @property
     def verdict(self) -> Verdict:
         """Go (pass) only where every line passes; without lines nobody can tell."""
-        verdicts = {one.verdict for one in self.lines}
-        if "fail" in verdicts:
-            return "fail"
-        return "cannot-tell" if "cannot-tell" in verdicts or not verdicts else "pass"
+        return worst(one.verdict for one in self.lines)

@@ -8,9 +8,12 @@ from typing import Protocol
 
 from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
 from engine.quota.metered import Requests
+from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh
+from engine.run.diff import Diff
 from engine.run.wave_figures import WavesFigures
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
@@ -83,6 +86,18 @@ class Guarded:
         }
 
 
+class Agreed(Protocol):
+    """How an `apply` agreed with what was reviewed."""
+
+    def to_json(self) -> dict[str, object]:
+        """As the result shows it."""
+        ...
+
+    def sentence(self) -> str:
+        """For people."""
+        ...
+
+
 class Afterwards(Protocol):
     """What was done once an `apply` had ended: password resets."""
 
@@ -123,6 +138,8 @@ class ApplyResult:
     resets: Afterwards | None = None  # under `send: after_apply`
     sign_in: SignIn = SignIn(applied=True)  # noqa: RUF009 - frozen
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
+    agreement: Agreed | None = None  # under --expect
+    rounds: RoundCounts | None = None  # under --every: this is what the last of them found and did
     waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: whose turn it is not, by reason
     waves: WavesFigures | None = None  # where the plan has any
     chosen: int | None = None  # people of a canary run; None for a run of everybody
@@ -160,17 +177,19 @@ class ApplyResult:
             "sandbox": self.sandbox,
             "converged": self.converged,
             "stopped": self.stopped,
-            "source": _source(self.source),
+            "source": source_json(self.source),
             "users": {name: self.users[name] for name in APPLIED},
             **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
             **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
             **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
-            "requests": _requests(self.requests),
+            "requests": requests_json(self.requests),
             "reported": _reported(self.reported),
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
+            **({} if self.rounds is None else {"rounds": self.rounds.to_json()}),
+            "reviewed": None if self.agreement is None else self.agreement.to_json(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),
@@ -200,6 +219,8 @@ class PlanResult:
     refreshed: Refresh = "not_needed"
     waiting: Mapping[str, int] = field(default_factory=dict)  # people whose turn it is not, by reason
     waves: WavesFigures | None = None  # where the plan has any
+    diff: Diff = Diff()  # noqa: RUF009 - frozen
+    coverage: tuple[PoolCoverage, ...] = ()  # one a pool, in the plan's order
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
 
     @property
@@ -217,33 +238,37 @@ class PlanResult:
             "command": "plan",
             "sandbox": self.sandbox,
             "changes": self.changes,
-            "source": _source(self.source),
+            "source": source_json(self.source),
             "users": {name: self.users[name] for name in PLANNED},
             **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
             **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
-            "requests": _requests(self.requests),
+            "requests": requests_json(self.requests),
             "reported": _reported(self.reported),
             "guards": [one.to_json() for one in self.guards],
             "refreshed": self.refreshed,
             "sign_in_by_name": self.by_name,
+            "coverage": [one.to_json() for one in self.coverage],
             "warnings": list(self.warnings),
+            "diff": self.diff.to_json(),
             "digest": self.digest,
             "duration_s": round(self.duration_s, 3),
             **self.sign_in.to_json(),
         }
 
 
-def _source(source: SourceCounts) -> dict[str, object]:
+def source_json(source: SourceCounts) -> dict[str, object]:
+    """As every result has it."""
     counts: dict[str, object] = {
         "seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items())),
     }  # fmt: skip
-    return counts | ({"pools": {name: _source(one) for name, one in source.pools.items()}} if source.pools else {})
+    return counts | ({"pools": {name: source_json(one) for name, one in source.pools.items()}} if source.pools else {})
 
 
-def _requests(requests: Requests) -> dict[str, int]:
+def requests_json(requests: Requests) -> dict[str, int]:
+    """As every result has them."""
     return {
         "writes": requests.writes,
         "reads": requests.reads,
@@ -260,86 +285,3 @@ def _reported(reported: Reported) -> dict[str, int]:
         "unverified_address": reported.unverified_address,
         **({"placeholder": reported.placeholder} if reported.placeholder is not None else {}),
     }
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One field of one user, membership or organization that is not as it should be; empty where the whole is meant."""
-
-    source_id: str | None  # None of an organization
-    workos_id: str | None
-    field: str
-    verdict: str  # missing, different, drift
-    pool: str | None = None  # where the plan has several
-    organization: str | None = None  # the external ID of the organization, or of a membership's
-
-    def to_json(self) -> dict[str, str | None]:
-        """Names only: no value is ever shown."""
-        return {
-            **({"pool": self.pool} if self.pool is not None else {}),
-            **({"organization": self.organization} if self.organization is not None else {}),
-            "source_id": self.source_id,
-            "workos_id": self.workos_id,
-            "field": self.field or None,
-            "verdict": self.verdict,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyResult:
-    """One `verify`. `users` counts equal, different, missing, drift; with waves also pending: not as in Cognito, and it
-    is not their turn. `extra` are users of WorkOS who are nobody's.
-
-    `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know. `members`
-    counts organizations and memberships as `users` does; empty where the plan has none, and for a sample.
-    """
-
-    plan: str
-    source: SourceCounts
-    checked: int
-    users: Mapping[str, int]
-    extra: int | None
-    fields: Mapping[str, Mapping[str, int]]
-    differences: tuple[Difference, ...]
-    differences_total: int
-    requests: Requests
-    duration_s: float
-    strict: bool = False
-    sandbox: bool = False
-    warnings: tuple[str, ...] = ()
-    members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    waves: WavesFigures | None = None  # where the plan has any
-
-    @property
-    def ok(self) -> bool:
-        """Rule 11; drift and extra users count only under --strict."""
-        found = (self.users, *self.members.values())
-        wrong = sum(one["missing"] + one["different"] for one in found)
-        return not (wrong or (self.strict and (self.extra or any(one["drift"] for one in found))))
-
-    @property
-    def exit_code(self) -> int:
-        """As the contract says."""
-        return EXIT_OK if self.ok else EXIT_INCOMPLETE
-
-    def to_json(self) -> dict[str, object]:
-        """verify.v1"""
-        return {
-            "schema": "verify.v1",
-            "plan": self.plan,
-            "command": "verify",
-            "sandbox": self.sandbox,
-            "ok": self.ok,
-            "strict": self.strict,
-            "source": _source(self.source),
-            "checked": self.checked,
-            "users": dict(self.users) | {"extra": self.extra},
-            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
-            **{name: dict(counts) for name, counts in self.members.items()},
-            "fields": {name: dict(counts) for name, counts in self.fields.items()},
-            "differences": [one.to_json() for one in self.differences],
-            "differences_total": self.differences_total,
-            "requests": _requests(self.requests),
-            "warnings": list(self.warnings),
-            "duration_s": round(self.duration_s, 3),
-        }

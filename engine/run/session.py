@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 
-from engine.model.clock import today
+from engine.model.clock import SystemClock, today
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
-from engine.model.ports import SourceDescription
+from engine.model.ports import Clock, SourceDescription
 from engine.model.resets import ResetTarget
 from engine.oauth.checks import Check
 from engine.oauth.ports import ProviderProbe
@@ -60,6 +59,7 @@ class Session:
     known: KnownRows = field(default_factory=dict)  # of the kinds that fit in memory
     notes: list[str] = field(default_factory=list)
     refresh: bool = True  # look who was deleted in WorkOS
+    clock: Clock = field(default_factory=SystemClock)
     canary: Canary | None = None  # an `apply` of a few people
     as_of: date = field(default_factory=today)  # the day whose cohorts are due
 
@@ -132,7 +132,7 @@ class Session:
                     state=state,
                     key=self.key,
                     watch=watch,
-                    now=time.time(),
+                    now=self.clock.now(),
                     refresh=self.refresh,
                     find_passwordless=self.find_passwordless()
                     if self.spec.password_reset.strategy == "on_next_sign_in"
@@ -147,6 +147,14 @@ class Session:
     def read_state(self) -> StateFile | None:
         """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
         return StateFile.read(self.workspace.state_path, self.identity, checked=True)
+
+    def state_key(self) -> bytes | None:
+        """The state's secret; None where there is no state yet."""
+        state = self.read_state()
+        if state is None:
+            return None
+        with state:
+            return state.key
 
     def find_passwordless(self) -> FindPasswordless | None:
         """How to find users without a password, under `mfa: report` in a pool that allows them; None elsewhere."""

@@ -10,6 +10,7 @@ from itertools import groupby
 from engine.model.errors import SourceError
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import split_user_key
+from engine.model.pool_profile import PoolProfile
 from engine.model.ports import FactorReader, SourceDescription, UserSource
 from engine.model.side_by_side import ReadingStop, read_side_by_side
 from engine.model.users import SourceUser
@@ -93,6 +94,14 @@ class Sources:
         chains = [self._chain(one) for one in self.pools]
         with closing(read_side_by_side(chains, workers=len(chains), stop=ReadingStop())) as pages:
             yield from pages
+
+    def profiles(self) -> Mapping[str, PoolProfile | None]:
+        """Each pool's schema and settings, by user pool ID; None where they cannot be read. See the port."""
+        found: dict[str, PoolProfile | None] = {}
+        for one in self.pools:
+            with self.naming(one):
+                found[one.pool.key] = one.source.profile()
+        return found
 
     def identity_providers(self) -> Mapping[str, Sequence[IdentityProvider] | None]:
         """Each pool's, by user pool ID; None where they cannot be asked for. Blocking; raises SourceError."""

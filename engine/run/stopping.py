@@ -17,6 +17,7 @@ class Stop:
     def __init__(self) -> None:
         self.reason: str | None = None
         self.event = asyncio.Event()
+        self._within: Stop | None = None
 
     def __bool__(self) -> bool:
         return self.reason is not None
@@ -26,6 +27,15 @@ class Stop:
         if self.reason is None:
             self.reason = reason
             self.event.set()
+            if self._within is not None:
+                self._within.request(reason)
+
+    def for_round(self) -> Stop:
+        """Another, for the next of several runs: it stops with this one, and for reasons of its own."""
+        self._within = Stop()
+        if self.reason is not None:
+            self._within.request(self.reason)
+        return self._within
 
 
 @contextmanager

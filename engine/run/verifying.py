@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -13,13 +13,14 @@ from engine.model.keys import name_of_pool, sub_of
 from engine.model.users import TargetUser
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
-from engine.resources.users.planner import METADATA
-from engine.resources.users.verification import Compared, compare
+from engine.resources.users.planner import METADATA, held_value
+from engine.resources.users.verification import compare, compared_fields, desired_value
+from engine.run.covering import cover
 from engine.run.preparation import know
 from engine.run.reading import Watch, check_selected, read_people
-from engine.run.results import Difference, VerifyResult
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
+from engine.run.verify_result import Difference, VerifyResult
 from engine.run.verifying_members import compare_members
 from engine.run.waves import waves_now
 from engine.snapshot import database
@@ -35,13 +36,16 @@ class _Differences:
     mapped: frozenset[str]
     pools: Mapping[str, str]
     users: Counter[str] = field(default_factory=Counter)
-    fields: dict[str, Counter[str]] = field(default_factory=dict)
+    _compared: Counter[Sequence[str]] = field(default_factory=Counter)
+    _unequal: Counter[tuple[str, str]] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
     total: int = 0
 
     def add(self, pair: Pair) -> None:
-        held = pair.ours or pair.same_address
-        if pair.waits and (held is None or any(one.verdict == "different" for one in self._compare(pair, held))):
+        held = pair.held
+        fields = compared_fields(pair.desired, self.mapped)
+        found = compare(pair.desired, held, fields, created_here=pair.created_here) if held is not None else []
+        if pair.waits and (held is None or any(one.verdict == "different" for one in found)):
             # Whatever it is that is not as in Cognito, it is not their turn.
             self.users["pending"] += 1
             return
@@ -49,20 +53,32 @@ class _Differences:
             self.users["missing"] += 1
             self.list(self._difference(pair, None, "", "missing"))
             return
+        self._compared[fields] += 1
         verdicts = set()
-        for one in self._compare(pair, held):
-            self.fields.setdefault(one.field, Counter())[one.verdict] += 1
+        for one in found:
+            self._unequal[one.field, one.verdict] += 1
             verdicts.add(one.verdict)
-            if one.verdict != "equal":
-                self.list(self._difference(pair, held.id, one.field, one.verdict))
+            self.list(self._difference(pair, held, one.field, one.verdict))
         self.users["different" if "different" in verdicts else "drift" if "drift" in verdicts else "equal"] += 1
 
-    def _compare(self, pair: Pair, held: TargetUser) -> Iterator[Compared]:
-        return compare(pair.desired, held, created_here=pair.created_here, mapped=self.mapped)
+    def by_field(self) -> dict[str, dict[str, int]]:
+        """Users by field and verdict."""
+        compared: Counter[str] = Counter()
+        for fields, users in self._compared.items():
+            compared.update(dict.fromkeys(fields, users))
+        return {name: self._verdicts(name, users) for name, users in compared.items()}
 
-    def _difference(self, pair: Pair, workos_id: str | None, field_name: str, verdict: str) -> Difference:
+    def _verdicts(self, name: str, compared: int) -> dict[str, int]:
+        different, drift = self._unequal[name, "different"], self._unequal[name, "drift"]
+        return {"equal": compared - different - drift, "different": different, "drift": drift}
+
+    def _difference(self, pair: Pair, held: TargetUser | None, name: str, verdict: str) -> Difference:
         key = pair.desired.key
-        return Difference(sub_of(key), workos_id, field_name, verdict, name_of_pool(self.pools, key))
+        return Difference(
+            sub_of(key), held.id if held is not None else None, name, verdict, name_of_pool(self.pools, key),
+            wanted=desired_value(pair.desired, name) if name else None,
+            held=held_value(held, name) if held is not None else None,
+        )  # fmt: skip
 
     def list(self, difference: Difference) -> None:
         """Counted, and kept while there are few."""
@@ -71,8 +87,13 @@ class _Differences:
             self.differences.append(difference)
 
 
-async def run_verify(session: Session, *, watch: Watch, sample: int | None, strict: bool) -> VerifyResult:
-    """Compare everybody, or `sample` people drawn at random. Raises MigrateError as `plan` does."""
+async def run_verify(
+    session: Session, *, watch: Watch, sample: int | None, strict: bool, values: bool = False
+) -> VerifyResult:
+    """Compare everybody, or `sample` people drawn at random. Raises MigrateError as `plan` does.
+
+    `values`: the result shows both values of what differs.
+    """
     began = time.monotonic()
     spec, path = session.spec, session.workspace.snapshot_path
     connection = database.create(path)
@@ -83,6 +104,7 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
             database.interruptible(connection, watch.stopping, "comparing"),
         ):
             people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
+            _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
             check_selected(spec, people.source)
             await asyncio.to_thread(mark_waiting, connection, spec.filters, session.as_of)
             with session.read_state() or nullcontext() as state:
@@ -113,15 +135,16 @@ async def run_verify(session: Session, *, watch: Watch, sample: int | None, stri
         checked=found.users.total(),
         users={name: found.users[name] for name in names},
         extra=extra,
-        fields={name: {v: counts[v] for v in ("equal", "different", "drift")} for name, counts in found.fields.items()},
+        fields=found.by_field(),
         differences=tuple(found.differences),
         differences_total=found.total,
         requests=session.target.requests,
         duration_s=time.monotonic() - began,
         strict=strict,
-        warnings=tuple(session.source.warnings),
+        warnings=(*session.source.warnings, *warnings),
         members=members,
         waves=waves,
+        values=values,
     )
 
 

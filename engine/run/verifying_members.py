@@ -13,11 +13,11 @@ from engine.model.paging import every_page
 from engine.resources.memberships.port import HeldMembership
 from engine.resources.memberships.verification import compare_membership
 from engine.resources.organizations.organization import domain_of
-from engine.resources.organizations.port import HeldOrganization
+from engine.resources.organizations.port import HeldOrganization, Organization
 from engine.resources.organizations.verification import compare_organization
 from engine.run.placing import Placing
-from engine.run.results import Difference
 from engine.run.session import Session
+from engine.run.verify_result import Difference
 from engine.snapshot.membership_table import MembershipTable
 from engine.snapshot.waves import needed_organizations
 
@@ -43,7 +43,17 @@ async def compare_members(
         wrong = list(compare_organization(wanted, there))
         organizations[_worst([verdict for _, verdict in wrong])] += 1
         for field, verdict in wrong:
-            tell(Difference(None, there.id if there is not None else None, field, verdict, organization=name))
+            tell(
+                Difference(
+                    None,
+                    there.id if there is not None else None,
+                    field,
+                    verdict,
+                    organization=name,
+                    wanted=_value(wanted, field),
+                    held=_value(there, field),
+                )
+            )
         if there is not None:
             held[name] = there
             async for page in every_page(partial(_page, session, there.id)):
@@ -77,8 +87,30 @@ def _compare(
         if compared.verdict != "equal":
             workos_id = one.held.id if one.held is not None else None
             pool = name_of_pool(pools, one.person)
-            tell(Difference(sub_of(one.person), workos_id, compared.field, compared.verdict, pool, organization))
+            status = "active" if one.desired.enabled else "inactive"
+            desired = {"roles": list(one.desired.roles), "status": status}.get(compared.field)
+            held_value = _value(one.held, compared.field)
+            tell(
+                Difference(
+                    sub_of(one.person),
+                    workos_id,
+                    compared.field,
+                    compared.verdict,
+                    pool,
+                    organization,
+                    wanted=desired,
+                    held=held_value,
+                )
+            )
     return counts
+
+
+def _value(there: Organization | HeldOrganization | HeldMembership | None, field: str) -> object:
+    """A field of what is wanted or there, as JSON."""
+    value = getattr(there, field, None) if field else None
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _worst(verdicts: Sequence[str]) -> str:

@@ -14,13 +14,13 @@ from typing import Any
 from engine.model.errors import TargetError
 from engine.sandbox.errors import ApiError
 
-_VERSION = 3
+_VERSION = 4
 _APPLICATION = 0x574F5342  # "WOSB": tells a sandbox's file from any other
 _COMMIT_AFTER_S = 0.05
 
 TABLES = (
     *("users", "password_resets", "events", "organizations", "memberships", "roles", "connections", "redirect_uris"),
-    *("identities", "auth_factors", "sessions", "permissions"),
+    *("identities", "auth_factors", "sessions", "permissions", "webhook_endpoints"),
 )
 
 _SCHEMA = """
@@ -71,7 +71,12 @@ CREATE TABLE permissions (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NUL
   updated_at TEXT NOT NULL);
 ALTER TABLE roles ADD COLUMN permissions TEXT NOT NULL DEFAULT '[]';
 """
-_SINCE = (_SCHEMA, _SINCE_2, _SINCE_3)
+_SINCE_4 = """
+CREATE TABLE webhook_endpoints (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+  endpoint_url TEXT NOT NULL UNIQUE, secret TEXT NOT NULL, status TEXT NOT NULL, events TEXT NOT NULL,
+  created_at TEXT NOT NULL, updated_at TEXT NOT NULL);
+"""
+_SINCE = (_SCHEMA, _SINCE_2, _SINCE_3, _SINCE_4)
 """What each version has added."""
 
 

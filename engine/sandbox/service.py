@@ -34,6 +34,7 @@ from engine.sandbox.requests import Handled, Reply, Router, SandboxRequest, refu
 from engine.sandbox.roles import Roles
 from engine.sandbox.sessions import Sessions
 from engine.sandbox.users import Users
+from engine.sandbox.webhooks import Webhooks
 
 _LOG = logging.getLogger(__name__)
 # A browser opens it: no key. Signing in proves itself by client_secret in its body.
@@ -80,6 +81,7 @@ class Service:
             Connections(self.environment, events),
             redirect_uris,
             Authorize(self.environment, redirect_uris),
+            Webhooks(self.environment),
         )
         routes = [route for noun in nouns for route in noun.routes()]
         self._router = Router(routes)

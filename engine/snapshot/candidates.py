@@ -11,6 +11,7 @@ import orjson
 from engine.model.keys import sub_of, written_user
 from engine.model.resets import Candidate, Mail, MailRow, Recipient
 from engine.model.users import TargetUser
+from engine.snapshot.database import write_rows
 from engine.snapshot.passwordless import FindPasswordless, without_password
 from engine.snapshot.rows import named
 
@@ -55,7 +56,8 @@ class CandidateTable:
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
         """Keep what matters of WorkOS's users."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?)",
             [(one.id, one.email, one.email_verified, one.signed_in) for one in users],
         )

@@ -56,7 +56,8 @@ def leave_skipped(connection: sqlite3.Connection, decisions: Sequence[Decision],
     facts = ((one, _facts(connection, key_of(one), first)) for one in decisions)
     refuse([(one, misfit) for one, found in facts if (misfit := record_misfit(one, found)) is not None], file)
     connection.executemany(
-        "INSERT INTO change (kind, key, action, code, counts_as) VALUES ('user', ?, 'skip', 'decision', 'skipped')",
+        "INSERT INTO change (kind, key, action, code, counts_as, because) "
+        "VALUES ('user', ?, 'skip', 'decision', 'skipped', 'decision')",
         skipped,
     )
 

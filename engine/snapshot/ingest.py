@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import count
 
 import orjson
@@ -18,20 +18,23 @@ from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
 from engine.plan_file.model import Filters
 from engine.resources.fingerprints import Fingerprints
+from engine.resources.users.coverage import Trait, exceptions_of
 from engine.resources.users.filters import UserFilter
-from engine.resources.users.mapper import Mapper, left_out
+from engine.resources.users.mapper import MappedRecord, Mapper, left_out
 from engine.resources.users.waves import Waves
 from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
+from engine.snapshot.traits import Traits
 
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
-    fields, invalid, reason, fingerprint, password, status, enabled, joins, identities, by_name, placeholder, sampled,
-    cohort)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    fields, invalid, reason, failed, fingerprint, password, status, enabled, joins, identities, by_name, placeholder,
+    traits, sampled, cohort)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
+_NOBODY: Set[str] = frozenset()
 
 PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 """Keeps where a record (its number, the user, the names of its providers) belongs; gives the fault where it cannot."""
@@ -40,7 +43,8 @@ PlaceRecord = Callable[[int, SourceUser, Collection[str]], str | None]
 class Ingest:
     """Reads one source, the user pool `pool`, into one snapshot.
 
-    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them.
+    `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them. `traits` is what
+    coverage counts of the records; `names` are attributes that must be counted.
     """
 
     def __init__(
@@ -56,11 +60,13 @@ class Ingest:
         place: PlaceRecord | None = None,
         ids: Iterator[int] | None = None,
         number: int = 0,
+        names: Collection[str] = (),
     ) -> None:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
         self._waves = Waves(filters)
+        self.traits = Traits(self._filter.labels, names)
         self._mapper = mapper
         self._fingerprints = fingerprints
         self._groups_missing = False
@@ -125,35 +131,40 @@ class Ingest:
             )
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
-        reason = self._filter.reason(user)
+        failed = self._filter.failed(user)
         if user.groups is None:
             # One of several files without them is enough: nobody could say who is in `groups.none`.
             self._groups_missing = True
         record = self._mapper.map(user)
-        reason = reason or left_out(record)
+        # Beside the filters: who cannot be migrated whatever they say.
+        reason = left_out(record)
         # Linked profiles stand on the native user; who has a password needs no provider.
-        federated = frozenset() if record.native else frozenset(one.provider for one in record.identities)
+        providers = {one.provider for one in record.identities} if record.identities else _NOBODY
+        federated = _NOBODY if record.native else providers
         if reason is None and federated and federated <= self._skip_providers:
             reason = "provider"
+        exceptions: Iterable[Trait] = ()
+        if failed or record.invalid or record.omitted:
+            exceptions = self._exceptions_of(record, failed, otherwise=reason is not None)
+        traits = self.traits.pack(user, record, exceptions)
+        reason = self._filter.reason_of(failed) or reason
         fingerprint = None
         fields = b"{}"
         if reason is None:
-            fields = _dump(record.fields)
+            fields, kept = _dump(record.fields)
             fingerprint = self._fingerprints.whole(
-                record.email or "", record.verified, self._mapper.with_defaults(orjson.loads(fields))
+                record.email or "", record.verified, self._mapper.with_defaults(kept)
             )
         number = next(self._ids)
         wave = self._waves.place(user)
-        invalid = dict(record.invalid)
+        invalid = record.invalid
         if reason is None and self._place is not None:
-            fault = self._place(number, user, {one.provider for one in record.identities})
-            invalid |= {"organization": fault} if fault is not None else {}
-        self._identities.extend(
+            fault = self._place(number, user, providers)
+            invalid = {**invalid, "organization": fault} if fault is not None else invalid
+        for one in record.identities:
             # An identity without the provider's user id is nobody's: it would link strangers to each other.
-            (one.provider, one.user_id, number)
-            for one in record.identities
-            if one.user_id
-        )
+            if one.user_id:
+                self._identities.append((one.provider, one.user_id, number))
         return (
             number,
             self._pool + record.sub,
@@ -167,19 +178,24 @@ class Ingest:
             record.verified,
             record.fields.get("external_id"),
             fields,
-            _dump(invalid) if invalid else None,
+            _dump(invalid)[0] if invalid else None,
             reason,
+            orjson.dumps([self._filter.labels[at] for at in failed]).decode() if failed else None,
             fingerprint,
             record.native,
             user.status,
             user.enabled,
-            not federated.isdisjoint(self._reset_providers),
+            bool(federated) and not federated.isdisjoint(self._reset_providers),
             orjson.dumps([[one.provider, one.user_id] for one in record.identities]) if record.identities else None,
             record.by_name,
             record.placeholder,
+            traits,
             wave.sampled,
             wave.cohort,
         )
+
+    def _exceptions_of(self, record: MappedRecord, failed: Sequence[int], *, otherwise: bool) -> Iterator[Trait]:
+        return exceptions_of(record, [self._filter.labels[at] for at in failed], otherwise=otherwise)
 
 
 def read_pages(
@@ -244,12 +260,11 @@ def count_merged(connection: sqlite3.Connection) -> int:
     return int(connection.execute("SELECT count(*) FROM record WHERE primary_key IS NOT NULL").fetchone()[0])
 
 
-def _dump(fields: dict[str, str]) -> bytes:
+def _dump(fields: Mapping[str, str]) -> tuple[bytes, Mapping[str, str]]:
+    """The fields as JSON, and as they are in it."""
     try:
-        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS), fields
     except TypeError:
         # Half a surrogate pair is no text that JSON or WorkOS could hold: keep what is legible of it.
-        return orjson.dumps(
-            {name: value.encode("utf-8", "replace").decode() for name, value in fields.items()},
-            option=orjson.OPT_SORT_KEYS,
-        )
+        legible = {name: value.encode("utf-8", "replace").decode() for name, value in fields.items()}
+        return orjson.dumps(legible, option=orjson.OPT_SORT_KEYS), legible

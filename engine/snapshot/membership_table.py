@@ -14,6 +14,7 @@ from engine.resources.memberships.changes import FoundMembership, KnownMembershi
 from engine.resources.memberships.performer import MembershipWork
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
+from engine.snapshot.database import write_rows
 from engine.snapshot.rows import named
 
 _TABLES = """
@@ -196,7 +197,7 @@ class MembershipTable:
     def ask_for(self, wanted: Iterable[tuple[str, str]]) -> None:
         """Note that these (user id, organization's external ID) have to be looked for."""
         query = "INSERT OR IGNORE INTO asked_membership (user_id, organization) VALUES (?, ?)"
-        self._connection.executemany(query, wanted)
+        write_rows(self._connection, query, wanted)
 
     def asked(self) -> list[tuple[str, int]]:
         """Organizations with how many are to be looked for."""
@@ -215,7 +216,8 @@ class MembershipTable:
 
     def store_held(self, held: Iterable[tuple[str, str, HeldMembership | None]]) -> None:
         """Keep what was looked for: (user id, organization's external ID, what is there)."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             "INSERT OR REPLACE INTO held_membership (user_id, organization, held) VALUES (?, ?, ?)",
             [(user, organization, orjson.dumps(one) if one is not None else None) for user, organization, one in held],
         )
@@ -230,7 +232,7 @@ class MembershipTable:
                 (case.key, change.action, change.workos_id, orjson.dumps(send) if send else None, change.code,
                  change.created_here, change.action, detail)
             )  # fmt: skip
-        self._connection.executemany(_STORE, rows)
+        write_rows(self._connection, _STORE, rows)
 
     def pairs(self) -> Iterator[MembershipPair]:
         """What `verify` compares, in order of key; WorkOS's users are indexed, and all memberships stored."""

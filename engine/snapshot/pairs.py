@@ -13,17 +13,18 @@ from engine.snapshot.plan_table import PlanTable
 from engine.snapshot.rows import named
 from engine.snapshot.targets import load_target
 
-_SAMPLE = "CREATE TEMP TABLE checked AS SELECT key, external_id, email FROM person ORDER BY random() LIMIT ?"
+_SAMPLE = "CREATE TEMP TABLE checked AS SELECT * FROM person ORDER BY random() LIMIT ?"
 # Linked records have an address of their own beside that of their person, so `record_address` does not serve.
 _EMAILS = "CREATE INDEX person_email ON record (email) WHERE reason IS NULL AND primary_key IS NULL"
-_ALL = "CREATE TEMP VIEW checked AS SELECT key, external_id, email FROM person"
+_ALL = "CREATE TEMP VIEW checked AS SELECT * FROM person"
 _PAIRS = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
-    x.user AS ours, e.user AS same_address, coalesce(k.created_here, 0) AS created_here,
+    t.user, coalesce(k.created_here, 0) AS created_here,
     EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.key) AS waits
-FROM checked c JOIN record r ON r.key = c.key
-LEFT JOIN target x ON x.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
-LEFT JOIN target e ON e.id = (SELECT min(id) FROM target WHERE email = r.email)
+FROM checked r
+LEFT JOIN target t ON t.id = coalesce(
+    (SELECT min(id) FROM target WHERE external_id = r.external_id), (SELECT min(id) FROM target WHERE email = r.email)
+)
 LEFT JOIN known_user k ON k.key = r.key
 ORDER BY r.key
 """
@@ -36,11 +37,10 @@ WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.external_id = t.external_id)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One person, and who WorkOS has under their external ID and under their address."""
+    """One person, and whom WorkOS has under their external ID, else under their address."""
 
     desired: Desired
-    ours: TargetUser | None
-    same_address: TargetUser | None
+    held: TargetUser | None
     created_here: bool
     waits: bool = False  # it is not their turn
 
@@ -52,8 +52,7 @@ class _RecordRow(NamedTuple):
     fields: bytes
     invalid: bytes | None
     password: int
-    ours: bytes | None
-    same_address: bytes | None
+    user: bytes | None
     created_here: int
     waits: int
 
@@ -83,8 +82,8 @@ class Pairs:
         cursor = named(self._connection, _RecordRow, _PAIRS)
         while rows := cursor.fetchmany(500):
             for row in rows:
-                ours, same_address = load_target(row.ours), load_target(row.same_address)
-                yield Pair(self._table.desired(row), ours, same_address, bool(row.created_here), bool(row.waits))
+                held, waits = load_target(row.user), bool(row.waits)
+                yield Pair(self._table.desired(row), held, bool(row.created_here), waits)
 
     def count_extra(self) -> int:
         """WorkOS users who are nobody's of the people."""

@@ -33,6 +33,7 @@ WHERE primary_key IS NULL AND password
     )
 """
 
+_COUNT_NATIVE = "SELECT count(*) FROM record WHERE reason IS NULL AND native AND relation != 'unverified'"
 # Records that were merged into another have factors of their own; who only signs in by a provider has none in Cognito.
 _NATIVE = """
 SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key
@@ -79,6 +80,11 @@ def without_password(connection: sqlite3.Connection, keys: Sequence[str], find: 
         for person, rows in records.items()
         if rows and all(key in found for key, _ in rows) and not connection.execute(_JOINS, (person,)).fetchone()[0]
     }
+
+
+def count_native(connection: sqlite3.Connection) -> int:
+    """How many `native_users` gives."""
+    return int(connection.execute(_COUNT_NATIVE).fetchone()[0])
 
 
 def native_users(connection: sqlite3.Connection) -> list[tuple[str, str, str | None]]:

@@ -150,7 +150,7 @@ def _refuse_shared_external_ids(connection: sqlite3.Connection) -> None:
     connection.execute(
         """
         UPDATE record SET invalid = ?, fingerprint = NULL
-        WHERE key IN (SELECT key FROM person) AND external_id IN (
+        WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0 AND external_id IN (
             SELECT external_id FROM person WHERE external_id IS NOT NULL GROUP BY external_id HAVING count(*) > 1
         )
         """,

@@ -34,16 +34,16 @@ INSERT OR IGNORE INTO holder
 """
 
 UNCHANGED = """
-INSERT INTO change (kind, key, action, workos_id, created_here, counts_as)
-    SELECT 'user', r.key, 'unchanged', k.workos_id, k.created_here, 'unchanged'
+INSERT INTO change (kind, key, action, workos_id, created_here, counts_as, because)
+    SELECT 'user', r.key, 'unchanged', k.workos_id, k.created_here, 'unchanged', 'unchanged'
     FROM person r JOIN known_user k ON k.key = r.key
     WHERE r.invalid IS NULL AND k.relation = 'primary' AND k.status = 'done'
       AND k.fingerprint = r.fingerprint AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.workos_id = k.workos_id)
 """
 # Everybody else whose turn it is not: nothing is decided about them.
 WAIT = """
-INSERT INTO change (kind, key, action, workos_id, created_here, code)
-    SELECT 'user', w.key, 'wait', k.workos_id, coalesce(k.created_here, 0), w.code
+INSERT INTO change (kind, key, action, workos_id, created_here, code, because)
+    SELECT 'user', w.key, 'wait', k.workos_id, coalesce(k.created_here, 0), w.code, w.code
     FROM waiting w LEFT JOIN holder h ON h.key = w.key
     LEFT JOIN known_user k ON k.key = coalesce(h.known_key, w.key) AND k.relation = 'primary'
     WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.kind = 'user' AND c.key = w.key)
@@ -93,18 +93,19 @@ WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL O
 """
 
 STORE = """
-INSERT INTO change (kind, key, action, workos_id, send, code, created_here, counts_as, detail, phase)
-VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO change (kind, key, action, workos_id, send, code, created_here, counts_as, detail, phase, because)
+VALUES ('user', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 # One bounded read at a time: nothing of a million changes is kept in memory.
-WORK = """
+_WORK = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
     c.action, c.workos_id, c.send, c.created_here, c.counts_as, c.detail, r.fingerprint
 FROM change c JOIN record r ON r.key = c.key
-WHERE c.kind = 'user' AND c.action IN ('create', 'update', 'adopt') AND c.phase = ?
-ORDER BY c.key
+WHERE c.kind = 'user' AND c.action IN ('create', 'update', 'adopt')
 """
+WORK = _WORK + "AND c.phase = ? ORDER BY c.key"
+WORK_OF_ONE = _WORK + "AND c.key = ?"
 
 
 class DesiredRow(Protocol):

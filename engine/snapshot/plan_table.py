@@ -21,6 +21,7 @@ from engine.resources.users.changes import (
     dump_detail,
     load_detail,
 )
+from engine.snapshot.database import write_rows
 from engine.snapshot.plan_queries import (
     HOLDERS,
     STORE,
@@ -30,6 +31,7 @@ from engine.snapshot.plan_queries import (
     UNPLACED,
     WAIT,
     WORK,
+    WORK_OF_ONE,
     DesiredRow,
     PersonRow,
     WorkRow,
@@ -113,7 +115,7 @@ class PlanTable:
 
     def store_gone(self, workos_ids: Sequence[str]) -> None:
         """Keep who was deleted in WorkOS."""
-        self._connection.executemany("INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
+        write_rows(self._connection, "INSERT OR IGNORE INTO gone VALUES (?)", [(one,) for one in workos_ids])
 
     def count_known(self) -> int:
         """Users that the state knows to be in WorkOS."""
@@ -124,7 +126,8 @@ class PlanTable:
 
     def store_targets(self, users: Sequence[TargetUser]) -> None:
         """Keep what WorkOS holds."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             "INSERT OR REPLACE INTO target (id, email, external_id, user) VALUES (?, ?, ?, ?)",
             [(user.id, user.email, user.external_id, dump_target(user)) for user in users],
         )
@@ -145,12 +148,13 @@ class PlanTable:
 
     def store(self, changes: Sequence[Change]) -> None:
         """Keep what was decided."""
-        self._connection.executemany(
+        write_rows(
+            self._connection,
             STORE,
             [
                 (c.key, c.action, c.workos_id, orjson.dumps(c.send) if c.send else None, c.code, c.created_here,
                  c.counts_as, dump_detail(c) if c.action in _CARRIED_OUT else None,
-                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST)
+                 FREES_ADDRESS if c.action == "update" and "email" in c.send else THE_REST, ",".join(c.because) or None)
                 for c in changes
             ],
         )  # fmt: skip
@@ -189,6 +193,11 @@ class PlanTable:
         cursor = named(self._connection, WorkRow, WORK, (phase,))
         while rows := cursor.fetchmany(256):
             yield [self._work(row) for row in rows]
+
+    def work_of(self, key: str) -> UserWork | None:
+        """One person's change to carry out; None where there is none."""
+        row = next(named(self._connection, WorkRow, WORK_OF_ONE, (key,)), None)
+        return self._work(row) if row is not None else None
 
     def _work(self, row: WorkRow) -> UserWork:
         change = Change(

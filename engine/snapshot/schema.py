@@ -20,6 +20,7 @@ CREATE TABLE record (
     fields BLOB NOT NULL,          -- JSON, flat names; without defaults until the record is sealed as a person's
     invalid BLOB,                  -- JSON, flat name to fault; null where nothing is
     reason TEXT,                   -- why it is excluded; null for a selected record
+    failed TEXT,                   -- JSON: every filter that it does not pass; null where it passes all
     fingerprint BLOB,              -- of the person that it stands for
     email_mark TEXT,               -- fingerprint of the address alone; only where records share it
     primary_key TEXT,              -- of the record that it was merged into; null for a person's first record
@@ -32,8 +33,9 @@ CREATE TABLE record (
     joins INTEGER NOT NULL DEFAULT 0,  -- federated by a provider that WorkOS lacks: needs a password as well
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     placeholder INTEGER NOT NULL DEFAULT 0,  -- has no address: `email` is the plan's placeholder
-    skipped INTEGER NOT NULL DEFAULT 0, -- a decision of the plan leaves it
-    sampled INTEGER NOT NULL DEFAULT 1, -- filters.sample holds it
+    skipped INTEGER NOT NULL DEFAULT 0,  -- a decision of the plan leaves it
+    traits BLOB NOT NULL DEFAULT x'',  -- bits of what coverage counts (engine.snapshot.traits)
+    sampled INTEGER NOT NULL DEFAULT 1,  -- filters.sample holds it
     cohort INTEGER                 -- number of the first of filters.cohorts that fits; null where none does
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0;
@@ -54,6 +56,7 @@ CREATE TABLE change (
     code TEXT, created_here INTEGER NOT NULL DEFAULT 0, counts_as TEXT NOT NULL DEFAULT '',
     detail BLOB,                               -- JSON: what only its kind knows; null where nothing is to be done
     phase INTEGER NOT NULL DEFAULT 1,          -- order within a kind; users: 0 gives up an address
+    because TEXT,                              -- users: reasons of engine.model.rules, parted by commas
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 """

@@ -181,6 +181,14 @@ def who_needs_a_password(state: StateFile) -> dict[str, str]:
     return {row["workos_id"]: row["key"] for row in state.every(query)}
 
 
+def needs_a_password(state: StateFile, workos_id: str) -> bool:
+    """Whether this is one of them."""
+    query = """
+    SELECT 1 FROM resources WHERE kind = ? AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1
+    """
+    return state.one(query, (USER, workos_id)) is not None
+
+
 def _count(state: StateFile, what: str) -> int:
     row = state.one(f"SELECT count(*) AS number FROM {what}")
     return int(row["number"]) if row is not None else 0

@@ -14,6 +14,11 @@ WHERE u.kind = 'user' AND u.password = 1 AND u.workos_id IS NOT NULL AND u.relat
 """
 _RETURNED = _NEEDED + " AND EXISTS (SELECT 1 FROM returned b WHERE b.workos_id = u.workos_id)"
 
+_CONVERGED = """
+SELECT 1 FROM runs WHERE command = 'apply'
+    AND CASE WHEN json_valid(result) THEN json_extract(result, '$.converged') END LIMIT 1
+"""
+
 
 def sent_by_day(state: StateFile) -> list[tuple[str, int]]:
     """(day in UTC, people mailed on it, the last time that they were), in order."""
@@ -28,6 +33,11 @@ def count_needed(state: StateFile) -> int:
 def count_returned(state: StateFile) -> int:
     """Those of them of whom a command has seen that they signed in or reset their password."""
     return _number(state, _RETURNED)
+
+
+def has_converged(state: StateFile) -> bool:
+    """Whether any `apply` ended with everybody in place."""
+    return state.one(_CONVERGED) is not None
 
 
 def _number(state: StateFile, query: str) -> int:

@@ -1,160 +1,148 @@
-"""How far a long stage has come: one line redrawn on a terminal, a line every 10 % without one."""
+"""How far a long stage has come: one stage after the other, shown by views, with a sign of life every half minute."""
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
-from types import TracebackType
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from engine.model.ports import Progress
+from engine.quota.forecast import Forecast, PaceLimit
 from engine.views.text import duration, figure
 
-# Without a total there are no per cents: a line this often (seconds).
-_WITHOUT_TOTAL = 30.0
+
+@dataclass(slots=True)
+class Stage:
+    """One stage under way. `estimated`: its total is a guess, and what was done in the end is the truth."""
+
+    label: str
+    forecast: Forecast
+    began: float
+    estimated: bool = False
+
+    @property
+    def total(self) -> int | None:
+        """How much there is; None where nobody knows."""
+        return self.forecast.total
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+        return self.forecast.done
+
+    def counts(self, now: float) -> str:
+        """`200 of 2,000, 100/s, 18 s left`"""
+        total = f" of {figure(self.total)}" if self.total else ""
+        left = self.forecast.left(now)
+        ahead = f", {duration(left)} left" if left is not None and left >= 1 else ""
+        return f"{figure(self.done)}{total}, {figure(round(self.forecast.rate(now)))}/s{ahead}"
 
 
-class ProgressView(Protocol):
-    """A context manager around a stage; called with the number done so far."""
+class StageView(Protocol):
+    """Shows stages, one at a time. `now` is the time of the clock that stages are measured by."""
 
-    def __call__(self, done: int) -> None: ...
-    def __enter__(self) -> ProgressView: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    def begin(self, stage: Stage, /) -> None: ...
+    def show(self, stage: Stage, now: float, /) -> None:
+        """Something was done."""
+        ...
+
+    def beat(self, stage: Stage, now: float, /) -> None:
+        """Some time has passed, whether or not something was done."""
+        ...
+
+    def end(self, stage: Stage, now: float, whole: bool, /) -> None:
+        """`whole`: it went to its end; else an error ended it."""
+        ...
 
 
 class Stages:
-    """One stage after the other: beginning one ends the one before. A context manager around all of them."""
+    """One stage after the other: beginning one ends the one before. A context manager around all of them.
 
-    def __init__(self, view: Callable[[str, int | None], ProgressView]) -> None:
-        self._view = view
-        self._current: ProgressView | None = None
+    Views are called by one thread at a time; `pause` waits so many seconds or until the end, and says which.
+    """
 
-    def begin(self, label: str, total: int | None = None) -> Progress:
-        """The next stage; call what it gives with the number done so far."""
-        self.end()
-        self._current = self._view(label, total or None)
-        return self._current.__enter__()
+    def __init__(
+        self,
+        views: Sequence[StageView],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[threading.Event, float], bool] = threading.Event.wait,
+    ) -> None:
+        self._views = views
+        self._clock = clock
+        self._pause = pause
+        self._current: Stage | None = None
+        self._turn = threading.RLock()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
 
-    def lazily(self, label: str, total: int | None = None) -> Progress:
-        """The same, begun at its first call."""
-        begun: list[Progress] = []
+    def begin(
+        self, label: str, total: int | None = None, *, limits: Sequence[PaceLimit] = (), estimated: bool = False
+    ) -> Progress:
+        """The next stage; call what it gives with the number done so far. `limits` are what it is paced by."""
+        with self._turn:
+            self.end()
+            now = self._clock()
+            stage = self._current = Stage(label, Forecast(total or None, now, limits), now, estimated)
+            for view in self._views:
+                view.begin(stage)
 
         def progress(done: int) -> None:
-            if not begun:
-                begun.append(self.begin(label, total))
-            begun[0](done)
+            with self._turn:
+                now = self._clock()
+                stage.forecast.note(done, now)
+                for view in self._views if stage is self._current else ():
+                    view.show(stage, now)
 
         return progress
 
-    def end(self) -> None:
+    def lazily(
+        self, label: str, total: int | None = None, *, limits: Sequence[PaceLimit] = (), estimated: bool = False
+    ) -> Progress:
+        """The same, begun when it is first called, and anew when another stage has come in between."""
+        begun: list[tuple[Stage | None, Progress]] = []
+
+        def progress(done: int) -> None:
+            with self._turn:
+                if not begun or begun[-1][0] is not self._current:
+                    shown = self.begin(label, total, limits=limits, estimated=estimated)
+                    begun[:] = [(self._current, shown)]
+                begun[-1][1](done)
+
+        return progress
+
+    def end(self, *, whole: bool = True) -> None:
         """End the stage under way."""
-        if self._current is not None:
-            self._current.__exit__(None, None, None)
-            self._current = None
+        with self._turn:
+            stage, self._current = self._current, None
+            if stage is not None:
+                now = self._clock()
+                for view in reversed(self._views):
+                    view.end(stage, now, whole)
+
+    def beat(self) -> None:
+        """A sign of life."""
+        with self._turn:
+            if self._current is not None:
+                now = self._clock()
+                for view in self._views:
+                    view.beat(self._current, now)
 
     def __enter__(self) -> Stages:
+        if self._views:
+            # A thread: a stage may hold up the event loop, or wait long for an answer.
+            self._thread = threading.Thread(target=self._live, name="progress", daemon=True)
+            self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.end()
+    def __exit__(self, kind: object, *_: object) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.end(whole=kind is None)
 
-
-class Silent:
-    """Shows nothing."""
-
-    def __call__(self, done: int) -> None:
-        """Nothing to show."""
-
-    def __enter__(self) -> ProgressView:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to end."""
-
-
-class Lines:
-    """A line every 10 % of `total`, or every 30 s where the total is not known."""
-
-    def __init__(
-        self, label: str, total: int | None, say: Callable[[str], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._label = label
-        self._total = total
-        self._say = say
-        self._clock = clock
-        self._started = self._last = clock()
-        self._tenth = 0
-        self._done = 0
-
-    def __call__(self, done: int) -> None:
-        self._done = done
-        now = self._clock()
-        if self._total:
-            tenth = min(10, done * 10 // self._total)
-            if tenth > self._tenth:
-                self._tenth = tenth
-                self._say(f"{self._label}: {tenth * 10} % ({self._counts(now)}{self._left(now)})")
-        elif now - self._last >= _WITHOUT_TOTAL:
-            self._last = now
-            self._say(f"{self._label}: {self._counts(now)}")
-
-    def __enter__(self) -> ProgressView:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None and self._done and not self._total:
-            self._say(f"{self._label}: {self._counts(self._clock())}")
-
-    def _counts(self, now: float) -> str:
-        passed = max(now - self._started, 1e-3)
-        total = f" of {figure(self._total)}" if self._total else ""
-        return f"{figure(self._done)}{total}, {figure(round(self._done / passed))}/s"
-
-    def _left(self, now: float) -> str:
-        passed = now - self._started
-        left = passed / self._done * (self._total - self._done) if self._total and self._done else 0
-        return f", {duration(left)} left" if left >= 1 else ""
-
-
-class Bar:
-    """One line, redrawn: label, bar, counts, rate, time left."""
-
-    def __init__(self, label: str, total: int | None) -> None:
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
-        from rich.progress import Progress as RichProgress
-
-        self._progress: Any = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(show_speed=total is None),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}/s"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-        )
-        self._started = time.monotonic()
-        self._task = self._progress.add_task(label, total=total, rate="0")
-
-    def __call__(self, done: int) -> None:
-        rate = done / max(time.monotonic() - self._started, 1e-3)
-        self._progress.update(self._task, completed=done, rate=figure(round(rate)))
-
-    def __enter__(self) -> ProgressView:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+    def _live(self) -> None:
+        while not self._pause(self._over, 1.0):
+            self.beat()

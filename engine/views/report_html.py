@@ -85,6 +85,7 @@ def _environment(sentence: Callable[[str], str]) -> Environment:
     }
     environment.globals |= {
         "verdicts": words.VERDICTS,
+        "line_name": words.line_name,
         "duty_words": words.DUTY_WORDS,
         "duty_people": words.duty_people,
         "fault": words.fault,

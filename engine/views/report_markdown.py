@@ -1,37 +1,26 @@
-"""A report as Markdown, for a pull request's comment or the summary of a CI step.
-
-Values are written so that none becomes a link, a mention, markup, HTML or a new column.
-"""
+"""A report as Markdown, for a pull request's comment or the summary of a CI step."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import chain
 
-from engine.run.report_data import FieldCoverage, Report
+from engine.run.report_data import CoveredField, Report
 from engine.views import report_words as words
+from engine.views.markdown import LEFT, RIGHT, code, escaped, sentence_of, table
 from engine.views.sign_in import handled
-from engine.views.text import duration, figure, printable
+from engine.views.text import duration, figure
 
 # A comment holds 65,536 characters on GitHub.
 _LISTED = 40
-_LONGEST = 200
-_COMMAND = re.compile(r"`([^`]+)`")
-_MARKUP = re.compile(r"[\\`*\[\]|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
-_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-# A word joiner keeps a mention from being one, also after the entity was read.
-_LINKS = (("@", "&#64;&#8288;"), ("://", "&#58;//"), ("www.", r"www\."))
 _VERDICTS = ("fail", "cannot-tell", "pass")
-_RIGHT = "---:"
-_LEFT = "---"
 
 
 def render_markdown(report: Report, *, sentence: Callable[[str], str] = str, values: bool = False) -> str:
     """The text. `sentence` completes and masks each message; `values` shows who is in conflict."""
 
     def told(text: str) -> str:
-        return _sentence(sentence(text))
+        return sentence_of(sentence(text))
 
     parts = chain(
         _head(report), _go(report, told), _pool(report, told), _act(report, told), _runs(report), _waves(report),
@@ -39,37 +28,6 @@ def render_markdown(report: Report, *, sentence: Callable[[str], str] = str, val
         _warnings(report, told), _foot(report, values=values),
     )  # fmt: skip
     return "\n".join(parts) + "\n"
-
-
-def escaped(text: str, longest: int = _LONGEST) -> str:
-    """A value as text that Markdown leaves alone, on one line."""
-    plain = words.clipped(printable(text), longest)
-    plain = _MARKUP.sub(lambda found: "\\" + found[0], plain)
-    plain = "".join(_HTML.get(char, char) for char in plain)
-    for mark, harmless in _LINKS:
-        plain = plain.replace(mark, harmless)
-    return plain
-
-
-def _code(text: str, longest: int = _LONGEST) -> str:
-    """A value in a code span, also within a table; a backtick would end it."""
-    plain = words.clipped(printable(text), longest).replace("`", "'").replace("|", "\\|")
-    return f"`{plain}`" if plain.strip() else ""
-
-
-def _sentence(text: str) -> str:
-    pieces = enumerate(_COMMAND.split(words.clipped(text, words.SENTENCE)))
-    return "".join(_code(piece, words.SENTENCE) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
-
-
-def _table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], hidden: int = 0) -> Iterator[str]:
-    yield ""
-    yield "| " + " | ".join(name for name, _ in heads) + " |"
-    yield "| " + " | ".join(side for _, side in heads) + " |"
-    yield from ("| " + " | ".join(row) + " |" for row in rows)
-    if hidden > 0:
-        yield ""
-        yield f"{figure(hidden)} more are not shown."
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -85,12 +43,12 @@ def _go(report: Report, told: Callable[[str], str]) -> Iterator[str]:
         return
     lines = sorted(report.lines, key=lambda one: _VERDICTS.index(one.verdict))
     rows = [
-        (escaped(one.name), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
+        (escaped(words.line_name(one)), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
          escaped(", ".join(filter(None, (one.who, one.by_when)))) or "–")
         for one in lines[:_LISTED]
     ]  # fmt: skip
-    heads = [(name, _LEFT) for name in ("question", "verdict", "found", "to do", "who, by when")]
-    yield from _table(heads, rows, len(lines) - _LISTED)
+    heads = [(name, LEFT) for name in ("question", "verdict", "found", "to do", "who, by when")]
+    yield from table(heads, rows, len(lines) - _LISTED)
 
 
 def _pool(report: Report, told: Callable[[str], str]) -> Iterator[str]:
@@ -101,7 +59,7 @@ def _pool(report: Report, told: Callable[[str], str]) -> Iterator[str]:
         for name, number, meaning in words.balance_rows(report.pool)
     ]
     rows.append(("**in the pool**", f"**{figure(report.pool.seen)}**", "", ""))
-    yield from _table([("part", _LEFT), ("users", _RIGHT), ("share", _RIGHT), ("meaning", _LEFT)], rows)
+    yield from table([("part", LEFT), ("users", RIGHT), ("share", RIGHT), ("meaning", LEFT)], rows)
 
 
 def _act(report: Report, told: Callable[[str], str]) -> Iterator[str]:
@@ -118,8 +76,8 @@ def _act(report: Report, told: Callable[[str], str]) -> Iterator[str]:
          told(one.hint) or "–")
         for one in found.duties
     ]  # fmt: skip
-    heads = [("they must", _LEFT), ("of 100", _RIGHT), ("users", _RIGHT), ("done already", _RIGHT), ("note", _LEFT)]
-    yield from _table(heads, rows)
+    heads = [("they must", LEFT), ("of 100", RIGHT), ("users", RIGHT), ("done already", RIGHT), ("note", LEFT)]
+    yield from table(heads, rows)
 
 
 def _runs(report: Report) -> Iterator[str]:
@@ -139,7 +97,7 @@ def _runs(report: Report) -> Iterator[str]:
             for one in runs
         ]  # fmt: skip
         names = ("created", "updated", "adopted", "left")
-        yield from _table([("began", _LEFT), *((name, _RIGHT) for name in names)], rows)
+        yield from table([("began", LEFT), *((name, RIGHT) for name in names)], rows)
 
 
 def _waves(report: Report) -> Iterator[str]:
@@ -151,8 +109,8 @@ def _waves(report: Report) -> Iterator[str]:
         (escaped(one.name), escaped(one.when), figure(one.people), figure(one.migrated))
         for one in report.waves[:_LISTED]
     ]
-    heads = [("wave", _LEFT), ("begins", _LEFT), ("users", _RIGHT), ("migrated", _RIGHT)]
-    yield from _table(heads, rows, len(report.waves) - _LISTED)
+    heads = [("wave", LEFT), ("begins", LEFT), ("users", RIGHT), ("migrated", RIGHT)]
+    yield from table(heads, rows, len(report.waves) - _LISTED)
 
 
 def _providers(report: Report, told: Callable[[str], str]) -> Iterator[str]:
@@ -166,8 +124,8 @@ def _providers(report: Report, told: Callable[[str], str]) -> Iterator[str]:
         proof = words.VERDICTS[one.verdict] if one.proofs else "not checked"
         found = "; ".join(f"{escaped(proof.check)}: {told(proof.message)}" for proof in wrong)
         rows.append((escaped(one.name), figure(one.users), handled(one.handling, one.stranded), proof, found or "–"))
-    heads = [("provider", _LEFT), ("users", _RIGHT), ("in the plan", _LEFT), ("proof", _LEFT), ("found", _LEFT)]
-    yield from _table(heads, rows, len(report.providers) - _LISTED)
+    heads = [("provider", LEFT), ("users", RIGHT), ("in the plan", LEFT), ("proof", LEFT), ("found", LEFT)]
+    yield from table(heads, rows, len(report.providers) - _LISTED)
 
 
 def _fields(report: Report) -> Iterator[str]:
@@ -177,13 +135,13 @@ def _fields(report: Report) -> Iterator[str]:
     yield ""
     yield "## Fields"
     rows = [
-        (escaped(one.target) if one.target is not None else "not mapped", _code(one.source), figure(one.filled),
+        (escaped(one.target) if one.target is not None else "not mapped", code(one.source), figure(one.filled),
          words.share(one.filled, found.people),
          _faults(one))
         for one in found.fields[:_LISTED]
     ]  # fmt: skip
-    heads = [("field", _LEFT), ("from", _LEFT), ("filled", _RIGHT), ("share", _RIGHT), ("invalid", _LEFT)]
-    yield from _table(heads, rows, len(found.fields) - _LISTED)
+    heads = [("field", LEFT), ("from", LEFT), ("filled", RIGHT), ("share", RIGHT), ("invalid", LEFT)]
+    yield from table(heads, rows, len(found.fields) - _LISTED)
 
 
 def _conflicts(report: Report, told: Callable[[str], str], *, values: bool) -> Iterator[str]:
@@ -193,11 +151,11 @@ def _conflicts(report: Report, told: Callable[[str], str], *, values: bool) -> I
     yield "## Conflicts"
     rows = []
     for one in report.conflicts[:_LISTED]:
-        people = " ".join(_code(f"{sub} → {held}" if held else sub) for sub, held in one.examples) if values else ""
+        people = " ".join(code(f"{sub} → {held}" if held else sub) for sub, held in one.examples) if values else ""
         meaning = f"{told(one.message)} {people}".rstrip()
-        rows.append((_code(one.code), figure(one.users), meaning, told(one.remedy)))
-    heads = [("code", _LEFT), ("users", _RIGHT), ("meaning", _LEFT), ("to do", _LEFT)]
-    yield from _table(heads, rows, len(report.conflicts) - _LISTED)
+        rows.append((code(one.code), figure(one.users), meaning, told(one.remedy)))
+    heads = [("code", LEFT), ("users", RIGHT), ("meaning", LEFT), ("to do", LEFT)]
+    yield from table(heads, rows, len(report.conflicts) - _LISTED)
 
 
 def _resets(report: Report) -> Iterator[str]:
@@ -210,8 +168,8 @@ def _resets(report: Report) -> Iterator[str]:
     mails = "".join(f"; e-mails {escaped(name)}: {figure(number)}" for name, number in sorted(found.mails.items()))
     yield f"{figure(found.needed)} needed a new password, {figure(found.returned)} have come back{mails}."
     if found.days:
-        rows = [(one.day, figure(one.sent), _figure(one.returned)) for one in words.recent_days(found.days)[-_LISTED:]]
-        yield from _table([("day", _LEFT), ("sent", _RIGHT), ("returned", _RIGHT)], rows)
+        rows = [(one.day, figure(one.sent), _figure(one.set)) for one in words.recent_days(found.days)[-_LISTED:]]
+        yield from table([("day", LEFT), ("sent", RIGHT), ("passwords set", RIGHT)], rows)
 
 
 def _warnings(report: Report, told: Callable[[str], str]) -> Iterator[str]:
@@ -231,7 +189,7 @@ def _foot(report: Report, *, values: bool) -> Iterator[str]:
     )
 
 
-def _faults(one: FieldCoverage) -> str:
+def _faults(one: CoveredField) -> str:
     found = [f"{figure(number)} {escaped(words.fault(code))}" for code, number in sorted(one.invalid.items())]
     return ", ".join(found) or "–"
 

@@ -93,14 +93,14 @@ def field_chart(report: Report) -> Picture | None:
 
 
 def reset_chart(report: Report) -> Picture | None:
-    """E-mails sent and people returned, by day."""
+    """E-mails sent and passwords set, by day."""
     if report.resets is None or not report.resets.days:
         return None
     # The table has the older ones in one row, which would dwarf the days here.
     days = report.resets.days[-words.DAYS :]
     series = [Series("sent", "accent", [one.sent for one in days])]
-    if any(one.returned is not None for one in days):
-        series.append(Series("returned", "good", [one.returned for one in days]))
+    if any(one.set is not None for one in days):
+        series.append(Series("passwords set", "good", [one.set for one in days]))
     title = "Password resets by day"
     description = f"The last {len(days)} days with any; {figure(sum(one.sent for one in days))} e-mails sent on them"
     labels = [one.day for one in days]

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from engine.model.codes import explain
-from engine.run.report_data import Duty, DutyKind, PoolBalance, Report, ResetDay, Verdict
+from engine.run.report_data import Duty, DutyKind, GoLine, PoolBalance, Report, ResetDay, Verdict
 
-VERDICTS: Mapping[Verdict, str] = {"pass": "go", "fail": "no go", "cannot-tell": "cannot tell"}
+VERDICTS: Mapping[Verdict, str] = {"pass": "ok", "fail": "no-go", "cannot-tell": "look"}
 HEADLINES: Mapping[Verdict, str] = {
     "pass": "Go: every line below passes",
-    "fail": "No go: something below has to be settled first",
-    "cannot-tell": "Cannot tell: nothing below fails, but not everything could be looked at",
+    "fail": "No-go: something below has to be settled first",
+    "cannot-tell": "Look first: nothing below fails, but a machine cannot tell everything",
 }
 DUTY_WORDS: Mapping[DutyKind, str] = {
     "reset_password": "reset their password",
@@ -28,6 +28,7 @@ DUTY_SHORT: Mapping[DutyKind, str] = {
     "unproven_provider": "unproven provider",
     "type_address": "type an address",
 }
+_LINES = {"redirect_uris": "redirect URIs", "deleted_in_workos": "deleted in WorkOS", "email": "e-mail"}
 FAULTS: Mapping[str, str] = {"not_ascii": "not ASCII", "too_long": "too long"}
 # Reasons that have no code of their own.
 _REASONS = {"skipped": "a decision of the plan, or existing_users: skip, leaves them"}
@@ -36,6 +37,12 @@ LISTED = 200
 SENTENCE = 400
 _LONGEST = 240
 DAYS = 60
+
+
+def line_name(one: GoLine) -> str:
+    """What a line of go or no-go is about."""
+    name = _LINES.get(one.name) or one.name.replace("_", " ")
+    return f"{name} {one.subject}" if one.subject else name
 
 
 def reason(code: str) -> str:
@@ -89,7 +96,7 @@ def recent_days(days: Sequence[ResetDay]) -> Sequence[ResetDay]:
     if len(days) <= DAYS:
         return days
     older = days[: len(days) - DAYS + 1]
-    known = [one.returned for one in older if one.returned is not None]
+    known = [one.set for one in older if one.set is not None]
     together = ResetDay("earlier", sum(one.sent for one in older), sum(known) if known else None)
     return [together, *days[len(older) :]]
 

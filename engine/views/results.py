@@ -8,6 +8,8 @@ from engine.model.codes import explain, explain_stop
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
+from engine.views.coverage import render_coverage
+from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, table
 from engine.views.waves import render_waves
@@ -31,6 +33,8 @@ def render_apply(result: ApplyResult) -> list[str]:
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
     lines += render_sign_in(result.sign_in)
+    if result.agreement is not None:
+        lines += ["", result.agreement.sentence()]
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
         lines.append(_STOPPED.get(result.stopped) or _stopped(result.stopped))
@@ -47,13 +51,14 @@ def render_apply(result: ApplyResult) -> list[str]:
 
 def render_plan(result: PlanResult) -> list[str]:
     """What `apply` would do, how many requests it takes and how long."""
-    lines = [*_source(result.source), "", "apply would"]
+    lines = [*_source(result.source), *render_coverage(result.coverage), "", "apply would"]
     lines += table(
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
     lines += list(_waiting(result.waiting))
     lines += render_waves(result.waves)
+    lines += render_diff(result.diff)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)

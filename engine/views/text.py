@@ -30,8 +30,10 @@ def figure(number: int) -> str:
     return f"{number:,}"
 
 
-def duration(seconds: float) -> str:
-    """Seconds as people say them: 0.4 s, 42 s, 6 min, 5 h 33 min."""
+def duration(seconds: float, *, fine: bool = False) -> str:
+    """Seconds as people say them: 0.4 s, 42 s, 6 min, 5 h 33 min; `fine`: 34 ms."""
+    if fine and seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 10:
         return f"{seconds:.1f} s"
     if seconds < 120:

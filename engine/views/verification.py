@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
+from engine.model.remedies import group_of, remedy_of
 from engine.resources.users.verification import shown_name
-from engine.run.results import Difference, VerifyResult
+from engine.run.verify_result import Difference, VerifyResult
+from engine.views.diff import value_text
 from engine.views.text import duration, figure, table
 from engine.views.waves import render_waves
 
@@ -54,19 +57,35 @@ def _differences(result: VerifyResult) -> Iterator[str]:
     if not result.differences:
         return
     yield ""
-    yield "differences (cognito sub, workos id, field, verdict)"
+    both = ", in Cognito, in WorkOS" if result.values else ""
+    yield f"differences (cognito sub, workos id, field, verdict{both})"
     rows = [
         (
             _who(one),
             one.workos_id or "-",
             shown_name(one.field) if one.field else "-",
             one.verdict,
+            *((value_text(one.wanted), value_text(one.held)) if result.values and one.field else ()),
+            *(("-", "-") if result.values and not one.field else ()),
         )
         for one in result.differences[:_SHOWN]
     ]
     yield from table(rows)
     if result.differences_total > len(rows):
         yield f"  and {figure(result.differences_total - len(rows))} more; --json lists the first 1,000"
+    yield from ("", "what to do")
+    yield from _remedies(result.differences)
+
+
+def _remedies(found: Sequence[Difference]) -> Iterator[str]:
+    """One a kind of difference, with the first of those that it is for."""
+    told: dict[tuple[str, str, str], Difference] = {}
+    for one in found:
+        told.setdefault((one.kind, one.verdict, group_of(one.field)), one)
+    for (kind, verdict, _), one in told.items():
+        what = f"{shown_name(one.field)} {verdict}" if one.field else verdict
+        of = "" if kind == "user" else f" of {'an' if kind == 'organization' else 'a'} {kind}"
+        yield f"  {what}{of}: {remedy_of(one.kind, verdict, one.field, shlex.quote(one.who))}"
 
 
 def _who(one: Difference) -> str:

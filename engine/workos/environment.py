@@ -13,6 +13,7 @@ from engine.workos.roles import WorkOSRoles
 from engine.workos.sessions import WorkOSSessions
 from engine.workos.sign_in import WorkOSSignInAddress
 from engine.workos.users import WorkOSTarget
+from engine.workos.webhooks import WorkOSWebhooks
 
 _TRIES_OF_FEW = 4
 
@@ -30,4 +31,5 @@ class WorkOSEnvironment:
         self.connections = WorkOSConnections(calls)
         self.memberships = WorkOSMemberships(many)
         self.sessions = WorkOSSessions(many)
+        self.webhooks = WorkOSWebhooks(calls)
         self.sign_in = WorkOSSignInAddress(target.backend, destination, meter=meter, timeout=timeout)

@@ -13,6 +13,7 @@ from typing import Any
 from workos import AsyncWorkOSClient, WorkOSError
 
 from engine.model.call_errors import Ambiguous, QuotaSpent, Throttled
+from engine.model.exchanges import Trace, untraced
 from engine.model.ports import Clock
 from engine.model.resets import IssuedReset, ResetEvent
 from engine.plan_file.model import Destination
@@ -29,8 +30,8 @@ _QUOTA_SPENT = "daily_quota_exceeded"
 class WorkOSResets:
     """`ResetTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
 
-    def __init__(self, destination: Destination, *, timeout: float, clock: Clock) -> None:
-        self._backend = AiohttpBackend.open()
+    def __init__(self, destination: Destination, *, timeout: float, clock: Clock, trace: Trace = untraced) -> None:
+        self._backend = AiohttpBackend.open(trace)
         self._clock = ServiceClock(clock)
         self._client = AsyncWorkOSClient(
             api_key=destination.api_key,

@@ -6,27 +6,36 @@ Measured on loopback (facts): the SDK's default transport costs three times the 
 from __future__ import annotations
 
 import ssl
+import time
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import orjson
 from workos import HTTPResponse, TransportConnectError, TransportError, TransportTimeout
 
 from engine.model.call_errors import Ambiguous, Transient
+from engine.model.exchanges import Exchange, Trace, untraced
 from engine.network.proxies import proxy_for, trusted
 from engine.workos.bodies import ACCEPTED, UnreadableBody, read_body
+from engine.workos.path_templates import path_template
 
 
 class AiohttpBackend:
     """`workos.AsyncHTTPBackend` over one aiohttp session. Redirects are not followed: a key never goes along."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, trace: Trace = untraced) -> None:
         self._session = session
+        self._trace = trace
         self._proxies: dict[str, str | None] = {}  # by origin: the environment is read once
         self._context: ssl.SSLContext | None = None
 
     @classmethod
-    def open(cls) -> AiohttpBackend:
-        """A session of its own, with no limit on connections: the number of calls in flight is set elsewhere."""
+    def open(cls, trace: Trace = untraced) -> AiohttpBackend:
+        """A session of its own, with no limit on connections: the number of calls in flight is set elsewhere.
+
+        `trace` hears of each exchange.
+        """
         connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
         session = aiohttp.ClientSession(
             connector=connector,
@@ -36,7 +45,7 @@ class AiohttpBackend:
             auto_decompress=False,
             headers={"Accept-Encoding": ACCEPTED},
         )
-        return cls(session)
+        return cls(session, trace)
 
     async def request(
         self, method: str, url: str, *, headers: dict[str, str], content: bytes | None, timeout: float
@@ -45,6 +54,22 @@ class AiohttpBackend:
 
         Raises Transient for a proxy or certificate that stands in the way, Ambiguous for a body that is none.
         """
+        if self._trace is untraced:
+            return await self._exchange(method, url, headers, content, timeout)
+        began, end = time.monotonic(), "cancelled"  # by whoever stops waiting
+        try:
+            answer = await self._exchange(method, url, headers, content, timeout)
+            end = str(answer.status_code)
+            return answer
+        except Exception as error:
+            end = type(error).__name__
+            raise
+        finally:
+            self._trace(Exchange("WorkOS", method.upper(), path_template(url), end, time.monotonic() - began))
+
+    async def _exchange(
+        self, method: str, url: str, headers: dict[str, str], content: bytes | None, timeout: float
+    ) -> HTTPResponse:
         try:
             async with self._session.request(
                 method,
@@ -56,7 +81,7 @@ class AiohttpBackend:
                 ssl=self._trusted(url),
                 timeout=aiohttp.ClientTimeout(total=timeout),
             ) as answer:
-                return HTTPResponse(answer.status, answer.headers, await _body(answer), method, url)
+                return _ParsedAnswer(answer.status, answer.headers, await _body(answer), method, url)
         except aiohttp.ClientConnectorCertificateError as error:
             raise Transient("untrusted_certificate") from error
         except aiohttp.ClientHttpProxyError as error:
@@ -84,6 +109,17 @@ class AiohttpBackend:
             return True
         self._context = self._context or trusted()
         return self._context
+
+
+class _ParsedAnswer(HTTPResponse):
+    """An answer whose JSON is parsed at once from its bytes: pages of a listing are long, and there are thousands."""
+
+    def json(self) -> Any:
+        """The body; whatever is unusual (half a surrogate pair, another encoding) is read as the SDK reads it."""
+        try:
+            return orjson.loads(self.content)
+        except orjson.JSONDecodeError:
+            return super().json()
 
 
 async def _body(answer: aiohttp.ClientResponse) -> bytes:

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 from workos import AsyncWorkOSClient, WorkOSError
-from workos.user_management.models import User, UserCreateResponse
 
 from engine.model.call_errors import Ambiguous, Terminal
+from engine.model.exchanges import Trace, untraced
 from engine.model.ports import UserChanges
 from engine.model.users import TargetUser, normalise_email
 from engine.plan_file.model import Destination
-from engine.workos.calls import ask, ask_array, metadata, optional_text, text
-from engine.workos.calls import checked as _call
+from engine.workos.calls import ask, ask_array, send, text
 from engine.workos.paging import Page, read_page
 from engine.workos.translation import translate
 from engine.workos.transport import AiohttpBackend
+from engine.workos.user_answers import read_user
 
 _RESET = "password_reset.succeeded"
 _DELETED = "user.deleted"
+_USERS = ("user_management", "users")
 PAGE = 100  # WorkOS's largest page (API description, list users)
 
 
 class WorkOSTarget:
     """`UserTarget` on one WorkOS environment. `timeout` is one call's, in seconds."""
 
-    def __init__(self, destination: Destination, *, timeout: float, backend: AiohttpBackend | None = None) -> None:
-        self.backend = backend or AiohttpBackend.open()
+    def __init__(self, destination: Destination, *, timeout: float, trace: Trace = untraced) -> None:
+        self.backend = AiohttpBackend.open(trace)
         self.client = AsyncWorkOSClient(
             api_key=destination.api_key,
             client_id=destination.client_id,
@@ -42,24 +43,24 @@ class WorkOSTarget:
 
     async def create(self, user: Mapping[str, object]) -> TargetUser:
         """POST /user_management/users; see the port."""
-        return _target_user(await _call(self._users.create_user(**cast(Any, user), request_options=self._opts)))
+        return read_user(await send(self.client, "post", _USERS, dict(user), self._opts))
 
     async def update(self, user_id: str, changes: UserChanges) -> TargetUser:
         """PUT /user_management/users/{id}; see the port."""
-        fields: dict[str, Any] = {
+        body: dict[str, Any] = {
             name: value
             for name in ("email", "email_verified", "first_name", "last_name", "external_id", "metadata")
             if (value := getattr(changes, name)) is not None
         }
-        return _target_user(await _call(self._users.update_user(user_id, **fields, request_options=self._opts)))
+        return read_user(await send(self.client, "put", (*_USERS, user_id), body, self._opts))
 
     async def get(self, user_id: str) -> TargetUser | None:
         """By WorkOS id; see the port."""
-        return await _found(self._users.get_user(user_id, request_options=self._opts))
+        return await self._find(user_id)
 
     async def find_by_external_id(self, external_id: str) -> TargetUser | None:
         """By external ID; see the port."""
-        found = await _found(self._users.get_user_by_external_id(external_id, request_options=self._opts))
+        found = await self._find("external_id", external_id)
         # Compared here as well: nobody is ours by an answer that names somebody else.
         return found if found is not None and found.external_id == external_id else None
 
@@ -68,18 +69,18 @@ class WorkOSTarget:
         wanted = normalise_email(email)
         page = await self._list(email=wanted, limit=10)
         # Compared here as well: a server that does not know the filter answers with anybody.
-        return next((user for one in page.items if (user := _listed(one)).email == wanted), None)
+        return next((user for one in page.items if (user := read_user(one)).email == wanted), None)
 
     async def count_identities(self, user_id: str) -> int:
         """GET /user_management/users/{id}/identities; see the port."""
-        found = await ask_array(self.client, ("user_management", "users", user_id, "identities"), self._opts)
+        found = await ask_array(self.client, (*_USERS, user_id, "identities"), self._opts)
         if not all(text(one.get("provider")) for one in found):
             raise Ambiguous("unexpected_answer")
         return len(found)
 
     async def count_factors(self, user_id: str) -> int:
         """GET /user_management/users/{id}/auth_factors; see the port."""
-        path = ("user_management", "users", user_id, "auth_factors")
+        path = (*_USERS, user_id, "auth_factors")
         found = read_page(await ask(self.client, path, {"limit": 10}, self._opts)).items
         if not all(isinstance(one, Mapping) and text(one.get("id")) for one in found):
             raise Ambiguous("unexpected_answer")
@@ -101,7 +102,7 @@ class WorkOSTarget:
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:
         """One page of all users, oldest first, and the cursor of the next, None at the end."""
         page = await self._list(limit=PAGE, order="asc", **({"after": after} if after else {}))
-        return [_listed(one) for one in page.items], page.after
+        return [read_user(one) for one in page.items], page.after
 
     async def deleted_page(
         self, since: datetime, until: datetime, after: str | None
@@ -125,52 +126,20 @@ class WorkOSTarget:
         return found, last
 
     async def _list(self, **params: Any) -> Page:
-        return read_page(await ask(self.client, ("user_management", "users"), params, self._opts))
+        return read_page(await ask(self.client, _USERS, params, self._opts))
+
+    async def _find(self, *path: str) -> TargetUser | None:
+        try:
+            return read_user(await ask(self.client, (*_USERS, *path), {}, self._opts))
+        except Terminal as error:
+            if error.status == 404:
+                return None
+            raise
 
     async def close(self) -> None:
         """Close the connections."""
         await self.backend.close()
 
 
-async def _found(call: Awaitable[User]) -> TargetUser | None:
-    try:
-        return _target_user(await _call(call))
-    except Terminal as error:
-        if error.status == 404:
-            return None
-        raise
-
-
-def _moment(value: object) -> str | None:
-    return value.isoformat() if isinstance(value, datetime) else None
-
-
 def _stamp(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
-
-
-def _listed(fields: Any) -> TargetUser:
-    """A user of a list; the SDK's word for one of another shape is an error of several kinds."""
-    try:
-        return _target_user(User.from_dict(fields))
-    except (WorkOSError, AttributeError, TypeError, LookupError, ValueError, ArithmeticError) as error:
-        raise Ambiguous("unexpected_answer") from error
-
-
-def _target_user(user: User | UserCreateResponse) -> TargetUser:
-    """The SDK takes every field as it comes; here each has the type that the API promises, or the answer is none."""
-    workos_id, email = text(user.id), text(user.email)
-    if not workos_id or not email or not isinstance(user.email_verified, bool):
-        raise Ambiguous("unexpected_answer")
-    return TargetUser(
-        id=workos_id,
-        email=normalise_email(email),
-        email_verified=user.email_verified,
-        external_id=optional_text(user.external_id),
-        first_name=optional_text(user.first_name),
-        last_name=optional_text(user.last_name),
-        metadata=metadata(user.metadata),
-        signed_in=user.last_sign_in_at is not None,
-        created_at=_moment(user.created_at),
-        updated_at=_moment(user.updated_at),
-    )

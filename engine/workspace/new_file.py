@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from engine.model.errors import MigrateError
 
@@ -22,13 +25,20 @@ def write_new_file(path: Path, content: bytes, *, overwrite: bool = False) -> No
 
     Raises MigrateError (`file_exists`, `file_not_written`).
     """
+    with new_file(path, overwrite=overwrite) as file:
+        file.write(content)
+
+
+@contextmanager
+def new_file(path: Path, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """The same for what is written piece by piece; the file is there once the block has ended without an error."""
     refuse_existing(path, overwrite=overwrite)
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(content)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             # Somebody may have written it meanwhile.

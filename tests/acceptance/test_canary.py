@@ -18,7 +18,7 @@ from tests.support.state_rows import user_rows
 
 SECTIONS = {
     "organizations": '{from: group, map: {"team-*": {organization: "t-{1}", role: member}}, unmapped: skip}',
-    "attributes": '{metadata: {plan: "custom:plan"}}',
+    "attributes": '{metadata: {plan: {from: "custom:plan", optional: true}}}',
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,8 +25,17 @@ def test_memory_does_not_grow_with_the_pool(tmp_path: Path) -> None:
     assert large - small < GROWTH_MB, f"{small:.0f} MB, then {large:.0f} MB"
 
 
-def _resident_after(folder: Path, users: int) -> float:
-    """The most memory, in MB, that the migration of so many users took."""
+def test_nor_does_that_of_a_plan_that_writes_every_change(tmp_path: Path) -> None:
+    options = ("plan", "plan.yaml", "--json", "--show", "1000", "--changes", "changes.jsonl", "--values")
+    small, large = (_resident_after(tmp_path / str(users), users, *options) for users in (SMALL, LARGE))
+    assert large < LIMIT_MB, f"{large:.0f} MB"
+    assert large - small < GROWTH_MB, f"{small:.0f} MB, then {large:.0f} MB"
+    with (tmp_path / str(LARGE) / "changes.jsonl").open() as file:
+        assert sum(1 for _ in file) == LARGE
+
+
+def _resident_after(folder: Path, users: int, *command_line: str) -> float:
+    """The most memory, in MB, that the migration of so many users took, or this command."""
     folder.mkdir()
     _write_export(folder / "users.jsonl", users)
     command = [sys.executable, "-m", "engine.sandbox", "--null", "--no-quotas", "--parent-pipe"]
@@ -36,24 +46,26 @@ def _resident_after(folder: Path, users: int) -> float:
             url = json.loads(sandbox.stdout.readline())["url"]
             metadata = '{metadata: {plan: {from: "custom:plan", default: free}}}'
             (folder / "plan.yaml").write_text(plan_text(export_source("users.jsonl"), url, attributes=metadata))
-            result, megabytes = _measured(folder)
+            result, megabytes = _measured(folder, command_line or ("apply", "plan.yaml", "--json"))
         finally:
             sandbox.stdin.close()
             sandbox.wait(20)
 
     # The merged ones share the address of the user before them.
     merged = users // 100
-    assert result["users"] == dict.fromkeys(result["users"], 0) | {"created": users - merged, "merged": merged}
+    done = ("create", "merge") if command_line else ("created", "merged")
+    expected = dict(zip(done, (users - merged, merged), strict=True))
+    assert result["users"] == dict.fromkeys(result["users"], 0) | expected
     return megabytes
 
 
-def _measured(folder: Path) -> tuple[dict[str, dict[str, int]], float]:
-    """One `apply`: its result, and the most memory that it had resident."""
+def _measured(folder: Path, command_line: Sequence[str]) -> tuple[dict[str, dict[str, int]], float]:
+    """One command: its result, and the most memory that it had resident."""
     # Measured without coverage, whose own memory is none of the tool's.
     environment = {name: value for name, value in Cli(folder).environ().items() if not name.startswith("COVERAGE")}
     with (folder / "out.json").open("wb") as out, (folder / "err.txt").open("wb") as err:
         process = subprocess.run(
-            measured([str(MIGRATE), "apply", "plan.yaml", "--json"], "peak.txt"),
+            measured([str(MIGRATE), *command_line], "peak.txt"),
             cwd=folder,
             env={**environment, "WORKOS_API_KEY": KEY},
             stdout=out,

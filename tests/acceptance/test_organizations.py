@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import pool_source
+from tests.support.cli import export_source, pool_source
 from tests.support.cognito import invent_users, make_moto_pool
 
 MAP = {
@@ -247,6 +248,70 @@ def test_what_is_refused_before_anything_is_written(organized: Callable[..., Wor
         ended = world.cli("apply", "plan.yaml", "--json")
         assert ended.code == 1 and json.loads(ended.out)["errors"][0]["code"] == code, ended.said
         assert world.writes() == writes
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ("acme\x07", "invalid_organization"),
+        ("a" * 65, "invalid_organization"),
+        ("a" * 64, None),
+        ("Zürich", "invalid_organization"),
+    ],
+)
+def test_a_value_that_no_organization_can_have_is_one_users_conflict(
+    world: World, tmp_path: Path, value: str, code: str | None
+) -> None:
+    users = [_exported(1, value), _exported(2, "globex")]
+    (tmp_path / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in users))
+    section = {"from": "attribute", "attribute": "custom:tenant", "unmapped": "create"}
+    world.write_plan(export_source("users.jsonl"), organizations=json.dumps(section))
+    ended = world.cli("apply", "plan.yaml", "--json")
+    result = ended.json("result.v1")
+    assert [one["code"] for one in result["failures"]] == ([code] if code else [])
+    assert ended.code == (3 if code else 0)
+    held = memberships(world)
+    assert ("bad2@x.co", "globex", "member") in held and len(held) == (1 if code else 2)
+    assert "\x07" not in world.cli("apply", "plan.yaml").said
+
+
+def test_one_organization_of_two_names_and_two_pools_of_one(world: World, tmp_path: Path) -> None:
+    (tmp_path / "users.jsonl").write_text(json.dumps(_exported(1, "acme")) + "\n")
+    section = {
+        "from": "attribute",
+        "attribute": "custom:tenant",
+        "map": {
+            "acme": {"organization": "acme", "organization_name": "Acme"},
+            "acme-2": {"organization": "acme", "organization_name": "Other"},
+        },
+    }
+    world.write_plan(export_source("users.jsonl"), organizations=json.dumps(section))
+    ended = world.cli("apply", "plan.yaml", "--json")
+    (error,) = json.loads(ended.out)["errors"]
+    assert (ended.code, error["code"], error["line"] is not None) == (1, "contradiction", True)
+    twice = "\n".join(
+        "  - {name: eu, export: {files: [users.jsonl], user_pool_id: us-east-1_A" + at + "}}" for at in "12"
+    )
+    world.write_plan(twice)
+    ended = world.cli("apply", "plan.yaml", "--json")
+    assert (ended.code, json.loads(ended.out)["errors"][0]["code"]) == (1, "duplicate_pool")
+    assert world.writes() == 0
+
+
+def _exported(at: int, tenant: str) -> dict[str, Any]:
+    attributes = {
+        "sub": f"00000000-0000-4000-8000-{at:012d}",
+        "email": f"bad{at}@x.co",
+        "email_verified": "true",
+        "custom:tenant": tenant,
+    }
+    return {
+        "Username": f"user-{at}",
+        "Attributes": [{"Name": name, "Value": value} for name, value in attributes.items()],
+        "UserCreateDate": 1_700_000_000,
+        "Enabled": True,
+        "UserStatus": "CONFIRMED",
+    }
 
 
 def _unverified(users: list[dict[str, Any]]) -> bool:

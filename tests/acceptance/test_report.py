@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import World
+from tests.acceptance.test_resets import FLAG, confirm, prepare, record
 from tests.support.cli import ROOT, Cli, tree
 from tests.support.html_page import Page, number
 
@@ -62,20 +64,21 @@ def test_before_and_after_an_apply(quickstart: Cli) -> None:
     before = _page(quickstart, PLAN, "--sandbox")
     assert before.by_id["figure-migrated"] == "0"
     assert "No run yet." in before.text
-    assert _verdicts(before)["users left"] == "no go"
+    assert _verdicts(before)["users"] == "no-go"
+    assert f"migrate apply {PLAN} --sandbox" in before.text
     assert quickstart("apply", PLAN, "--sandbox").code == 0
     after = _page(quickstart, PLAN, "--sandbox")
     assert after.by_id["figure-pending"] == "0"
-    assert _verdicts(after)["users left"] == "go"
+    assert _verdicts(after)["users"] == "ok"
     assert _figures(after, "table-runs")["created"] == [number(after.by_id["figure-migrated"])]
     assert "run `migrate" not in after.text  # commands stand in <code>, with the plan
-    assert f"migrate resets mfa {PLAN} --sandbox" in after.text
+    assert "an export does not hold them" in after.text  # so no command is named that could not tell
 
 
 def test_markdown_goes_to_standard_output_for_a_step_summary(quickstart: Cli) -> None:
     ended = quickstart("report", PLAN, "--sandbox", "--format", "markdown", "--out", "-")
     assert ended.code == 0
-    assert ended.out.startswith("# Migration report: quickstart\n\n**No go")
+    assert ended.out.startswith("# Migration report: quickstart\n\n**No-go")
     assert "| **in the pool** | **335** |" in ended.out
 
 
@@ -103,6 +106,21 @@ def test_conflicts_and_people_of_every_kind(pool_world: Callable[[int], World]) 
     assert sub in (world.plan.parent / "named.html").read_text()
     # What the report says, it says to nobody but its file.
     assert sub not in named.said
+
+
+def test_password_resets_over_time(world: World) -> None:
+    """Days out of WorkOS's events; who never had a password in Cognito is none of them."""
+    prepare(world, FLAG, *(record(name) for name in ("ann", "bob", "cyd")), record("gus", status="EXTERNAL_PROVIDER"))
+    for name in ("ann", "bob", "gus"):
+        confirm(world, name)
+    page = _page(world.cli, "plan.yaml")
+    head, row = page.tables["table-resets"]
+    assert head == ["day", "sent", "passwords set"]
+    assert [row[0], number(row[1]), number(row[2])] == [f"{datetime.now(UTC):%Y-%m-%d}", 0, 2]
+    forbidden = {"method": "GET", "path": "/events", "fault": "forbidden", "times": 1000}
+    world.workos.call("PUT", "/_sandbox/faults", {"next": [forbidden]})
+    # Nobody knows: no table, rather than one that says nobody.
+    assert "table-resets" not in _page(world.cli, "plan.yaml").tables
 
 
 def _page(cli: Cli, *arguments: str) -> Page:

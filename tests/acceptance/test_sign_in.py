@@ -519,3 +519,60 @@ def _exported(team: Team) -> list[dict[str, Any]]:
     team.write(None)
     assert team.world.cli("export", "plan.yaml", "--out", str(out)).code == 0
     return [json.loads(line) for line in Path(out).read_text().splitlines() if '"Username"' in line]
+
+
+def _ready(team: Team, code: int) -> dict[str, dict[str, Any]]:
+    """Lines of `migrate ready` by provider, or by name."""
+    ended = team("ready", "--json")
+    assert ended.code == code, ended.said
+    found = ended.json("ready.v1")
+    for secret in SECRETS:
+        assert secret not in ended.said
+    return {one["subject"] or one["name"]: one for one in found["lines"]}
+
+
+def test_ready_says_of_each_provider_what_the_checks_say(team: Team) -> None:
+    team.write(ALL.replace("  Amazon: {fallback: skip}\n", ""))
+    lines = _ready(team, 3)
+    assert (lines["Amazon"]["verdict"], lines["Amazon"]["by_when"]) == ("no-go", "before the next apply")
+    assert "add Amazon to oauth_providers" in lines["Amazon"]["remedy"]
+    # globex.com is not verified, and sam's address lies in it.
+    assert lines["GlobexAdfs"]["verdict"] == "no-go" and "outside" in lines["GlobexAdfs"]["message"]
+    team.write(VERIFIED, oauth="{probe: true, allow_hosts: [localhost]}")
+    assert team("apply").code == 0
+    lines = _ready(team, 3)
+    # The provider does not know the redirect URI of the connection yet.
+    assert lines["AcmeOkta"]["verdict"] == "no-go" and "add https://" in lines["AcmeOkta"]["remedy"]
+    uri = next(one["tell"]["redirect_uri"] for one in team.json("result.v1", "apply")["connections"]["items"]
+               if one["provider"] == "AcmeOkta")  # fmt: skip
+    team.provider.behaviour.redirect_uris.add(uri)
+    lines = _ready(team, 0)
+    assert (lines["AcmeOkta"]["verdict"], lines["AcmeOkta"]["message"]) == ("ok", "proven")
+    assert (lines["AcmeOkta"]["count"], lines["Facebook"]["verdict"], lines["Amazon"]["verdict"]) == (1, "ok", "ok")
+    # What it asks of the application's redirect URIs, it asks of WorkOS.
+    assert lines["redirect_uris"]["verdict"] == "ok"
+    # Report and `ready` have one computation.
+    told = team("report", "--format", "markdown", "--out", "-").out
+    assert "| provider AcmeOkta | ok | proven | – | – |" in told
+
+
+def test_ready_without_a_word_on_providers_is_no_go(team: Team) -> None:
+    team.write(None)
+    lines = _ready(team, 3)
+    assert (lines["provider"]["verdict"], lines["provider"]["count"]) == ("no-go", 7)
+    assert "oauth_providers" in lines["provider"]["remedy"]
+
+
+def test_ready_counts_who_would_be_sent_to_sso(team: Team) -> None:
+    """Natives and users of Google with an address in the domains of a connection."""
+    team.write(GOOD)
+    lines = _ready(team, 3)
+    (row,) = [one for one in team("oauth", "check", "--json").json("oauth-check.v1")["checks"]
+              if (one["provider"], one["check"]) == ("AcmeOkta", "domains")]  # fmt: skip
+    number = lines["domain_policy"]["count"]
+    assert lines["domain_policy"]["verdict"] == "look" and number > 0
+    assert f"{number} with an address in its domains" in row["message"]
+    elsewhere = GOOD.replace("{domain: Example.com, state: verified}", "{domain: okta.example, state: verified}")
+    team.write(elsewhere.replace("{domain: example.com, state: verified}", "{domain: adfs.example, state: verified}"))
+    lines = _ready(team, 3)
+    assert (lines["domain_policy"]["verdict"], lines["domain_policy"]["count"]) == ("ok", 0)

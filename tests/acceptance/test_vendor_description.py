@@ -52,6 +52,9 @@ async def test_each_deviation_is_one_and_the_list_is_whole() -> None:
     ask("GET", f"{USERS}/user_01HXYZ123456789ABCDEFGHIJK")
     ask("GET", USERS, key="Bearer sk_wrong")
     ask("GET", "/user_management/redirect_uris")
+    hook = ask("POST", "/webhook_endpoints", {"endpoint_url": "https://acme.com/hook", "events": ["user.created"]})
+    ask("PATCH", f"/webhook_endpoints/{hook['id']}", {"status": "disabled"})
+    ask("GET", "/webhook_endpoints")
     organization = ask("POST", "/organizations", {"name": "Acme"})
     member = {"user_id": user["id"], "organization_id": organization["id"]}
     for _ in range(2):

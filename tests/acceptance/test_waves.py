@@ -149,7 +149,7 @@ def test_whose_turn_is_over_keeps_memberships_and_is_not_switched_off(world: Wor
     apply(world)
     members = memberships(world)
     # Out of their groups, and out of the wave: they stay as they are, until it is their turn again.
-    without = [record(one) for one in NAMES]
+    without = [record(one, plan="basic") for one in NAMES]
     cohorts = COHORTS.replace("groups: [beta]", "attributes: [{name: email, matches: '^ann'}]")
     write(world, *without, organizations=section, left="deactivate", filters=cohorts)
     result = apply(world, "--as-of", "2026-12-01")
@@ -160,7 +160,7 @@ def test_whose_turn_is_over_keeps_memberships_and_is_not_switched_off(world: Wor
 
 
 def test_a_wave_that_is_killed_goes_on(world: World) -> None:
-    people = [record(f"u{at:03}", "beta" if at % 2 else "other", f"team-{at % 3}") for at in range(160)]
+    people = [record(f"u{at:03}", "beta" if at % 2 else "other", f"team-{at % 3}", plan="basic") for at in range(160)]
     write(world, *people, filters=COHORTS)
     world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 250})
     process = world.cli.fork("apply", "plan.yaml", "--as-of", "2026-12-01")
@@ -181,6 +181,102 @@ def test_a_wave_that_is_killed_goes_on(world: World) -> None:
     assert len(world.users()) == len(memberships(world)) == 160
 
 
+def test_a_review_holds_until_another_cohort_is_due(world: World, nothing_happens: Callable[..., None]) -> None:
+    """By digest and by file; who waited when it was reviewed is no sign-up, whatever makes it their turn."""
+    write(world, *PEOPLE, filters=COHORTS)
+
+    def planned(day: str, *options: str) -> str:
+        ended = world.cli("plan", "plan.yaml", "--as-of", day, "--json", *options)
+        assert ended.code == 0, ended.said
+        return str(ended.json("plan-result.v1")["digest"])
+
+    digest = planned("2026-12-01", "--out", "reviewed")
+    assert planned("2026-12-07") == digest not in (planned("2026-12-08"), planned("2026-11-30"))
+    again = "; review it again: `migrate plan plan.yaml --out FILE`"
+    before = "what would be done is not what was reviewed: "
+    grow = ("apply", "plan.yaml", "--expect", "reviewed", "--allow-growth", "--as-of")
+    # The organization of the two who come is new; that of one of them is not.
+    told = "the plan has other cohorts that are due, 2 more creates (membership), 1 more create (organization), "
+    nothing_happens(world, [f"{before}{told}2 more creates{again}"], *grow, "2026-12-08")
+    told = "the plan has other cohorts that are due, 2 fewer creates (membership), 2 fewer creates (organization), "
+    nothing_happens(world, [f"{before}{told}2 fewer creates{again}"], *grow, "2026-11-30")
+    # Eve waited. That she has become a beta tester is no sign-up.
+    moved = [record("eve", "beta", "team-a") if name == "eve" else one for name, one in zip(NAMES, PEOPLE, strict=True)]
+    write(world, *moved, filters=COHORTS)
+    nothing_happens(world, [f"{before}1 more create (membership), 1 more create{again}"], *grow, "2026-12-02")
+    # Gus has signed up since, and is due; Hal has as well, and waits.
+    write(world, *PEOPLE, record("gus", "beta", "team-a"), record("hal", "team-a"), filters=COHORTS)
+    result = apply(world, *grow[2:], "2026-12-02")
+    assert figures(result) == {"created": 3, "pending": 5}
+    assert result["reviewed"]["sign_ups_since"] == {"user": {"create": 1}, "membership": {"create": 1}}
+    # A higher percentage is another plan, by name.
+    write(world, *PEOPLE, filters="{sample: {percent: 1, seed: 7}}")
+    assert world.cli("plan", "plan.yaml", "--out", "reviewed", "--overwrite").code == 0
+    write(world, *PEOPLE, filters="{sample: {percent: 100, seed: 7}}")
+    ended = world.cli("apply", "plan.yaml", "--expect", "reviewed", "--allow-growth")
+    assert ended.code == 1 and "the plan has other filters.sample.percent, 4 more creates" in ended.said
+
+
+def test_who_waits_is_shown_and_explained(world: World) -> None:
+    write(world, *PEOPLE, record("ann2", email="eve@example.com"), filters=COHORTS)
+    first = ("--as-of", "2026-12-01")
+    ended = world.cli("plan", "plan.yaml", *first, "--json", "--changes", "all.jsonl")
+    shown = ended.json("plan-result.v1")["diff"]["shown"]
+    waiting = [(one["name"], one["code"], one["rules"]) for one in shown if one["action"] == "wait"]
+    assert waiting == [(f"{name}-sub", "not_due", [24]) for name in ("ann2", "cat", "dan", "fay")]
+    written = [json.loads(line) for line in (world.plan.parent / "all.jsonl").read_text().splitlines()]
+    assert sum(one["action"] == "wait" for one in written) == 4
+    assert {one["name"] for one in written if one["kind"] == "organization"} == {"t-a", "t-b"}
+    listed = world.cli("plan", "plan.yaml", *first, "--users", "wait", "--show", "0").out.splitlines()
+    assert ": user cat-sub  wait not_due" in listed
+
+    explained = world.cli("explain", "plan.yaml", "eve-sub", *first, "--json").json("explain.v1")
+    steps = {one["source_id"]: one for one in explained["next"]}
+    assert [(name, one["action"], one["because"][-1]["rule"]) for name, one in steps.items()] == [
+        ("ann2-sub", "wait", 24), ("eve-sub", "merge", 24),
+    ]  # fmt: skip
+    assert steps["ann2-sub"]["code"] == "not_due" and not steps["ann2-sub"]["changes"]
+    (member,) = explained["memberships"]
+    assert (member["organization"], member["action"], member["because"][0]["title"]) == ("t-d", "wait", "Waves")
+    text = world.cli("explain", "plan.yaml", "dan-sub", *first).out
+    assert "  dan-sub: leave for a later wave (not_due)\n" in text
+    assert "    because the user's cohort is not due yet (rule 24, Waves)\n" in text
+    assert "  membership of dan-sub in t-c: wait; roles member\n" in text
+    # On their day they come.
+    explained = world.cli("explain", "plan.yaml", "dan-sub", "--as-of", "2026-12-08", "--json").json("explain.v1")
+    assert explained["next"][0]["action"] == explained["memberships"][0]["action"] == "create"
+
+
+def test_ready_is_no_go_while_somebody_waits(world: World) -> None:
+    write(world, *PEOPLE, filters=COHORTS)
+    apply(world, "--as-of", "2026-12-01")
+    ended = world.cli("ready", "plan.yaml", "--as-of", "2026-12-02", "--json")
+    lines = {one["name"]: one for one in ended.json("ready.v1")["lines"]}
+    assert (ended.code, lines["waves"]["verdict"], lines["waves"]["count"]) == (3, "no-go", 4)
+    assert lines["waves"]["message"] == "4 users are waiting for their turn; the next cohort begins on 2026-12-08"
+    assert (lines["users"]["verdict"], lines["users"]["message"]) == (
+        "ok", "everybody whose turn it is is in WorkOS, as Cognito has them",
+    )  # fmt: skip
+    late = world.cli("ready", "plan.yaml", "--as-of", "2027-01-15", "--json").json("ready.v1")
+    lines = {one["name"]: one for one in late["lines"]}
+    assert (lines["waves"]["verdict"], lines["users"]["message"]) == ("ok", "not yet: 4 of 6 to go")
+
+
+def test_a_pull_request_hears_who_waits(world: World, tmp_path: Path) -> None:
+    write(world, *PEOPLE, filters=COHORTS)
+    for command, day, title in (
+        ("plan", "2026-11-30", "acme: nothing to do now: users wait for their turn"),
+        ("apply", "2026-12-01", "acme: done so far, others wait"),
+    ):
+        page, step = tmp_path / f"{command}.md", tmp_path / f"{command}.step"
+        environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(step)}
+        ended = world.cli(command, "plan.yaml", "--as-of", day, "--summary", str(page), **environment)
+        assert ended.code == 0, ended.said
+        text, number = page.read_text(), 6 if command == "plan" else 4
+        assert f"### {title}\n" in text and f"<summary>Waiting: {number}</summary>" in text
+        assert f"| waiting | |\n| --- | ---: |\n| not_due | {number} |" in step.read_text()
+
+
 @pytest.mark.parametrize(
     ("as_of", "filters", "message"),
     [
@@ -193,8 +289,11 @@ def test_a_day_that_is_none_or_does_nothing(
     world: World, nothing_happens: Callable[..., None], as_of: str, filters: str, message: str
 ) -> None:
     write(world, *PEOPLE, filters=filters)
-    for command in ("plan", "apply", "verify"):
+    for command in ("plan", "apply", "verify", "ready"):
         nothing_happens(world, [message], command, "plan.yaml", "--as-of", as_of)
+    nothing_happens(world, [message], "explain", "plan.yaml", "ann-sub", "--as-of", as_of)
+    rounds = ("--every", "15m", "--until", "2099-12-01T06:00Z")
+    nothing_happens(world, [message], "apply", "plan.yaml", "--as-of", as_of, *rounds)
 
 
 def test_a_target_before_their_turn_is_refused(world: World, nothing_happens: Callable[..., None]) -> None:

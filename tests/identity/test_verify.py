@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.model.remedies import remedy_of
+from engine.views.commands import Invocation
 from tests.acceptance.conftest import World
 from tests.support.cli import export_source
 
@@ -38,7 +40,10 @@ def write(world: World, *users: dict[str, Any]) -> None:
 @pytest.fixture
 def migrated(world: World) -> World:
     """Ann, verified, with a plan; Bob, unverified, without one; Mallory, who gave way to Ann."""
-    world.write_plan(export_source("users.jsonl"), attributes="{metadata: {plan: 'custom:plan', tier: 'custom:tier'}}")
+    world.write_plan(
+        export_source("users.jsonl"),
+        attributes="{metadata: {plan: 'custom:plan', tier: {from: 'custom:tier', optional: true}}}",
+    )
     write(world, *PEOPLE)
     assert world.cli("apply", "plan.yaml").code == 0
     return world
@@ -167,6 +172,10 @@ def test_rule_11(
     assert {name: number for name, number in found["users"].items() if number} == users
     assert [(one["source_id"], one["field"], one["verdict"]) for one in found["differences"]] == differences
     assert found["differences_total"] == len(differences) and found["source"]["selected"] == 3
+    for one in found["differences"]:
+        remedy = remedy_of("user", one["verdict"], one["field"] or "", one["source_id"])
+        assert one["remedy"] == Invocation("plan.yaml").complete(remedy)
+        assert "wanted" not in one and "held" not in one
     for _, name, verdict in differences:
         assert name is None or found["fields"][name][verdict] == 1
     verify(migrated, "--strict", code=strict)
@@ -183,6 +192,45 @@ def test_a_table_by_field_and_a_list_for_people(migrated: World) -> None:
     assert ["metadata", "plan", "1", "1", "0"] in [line[:5] for line in lines]
     assert ["a", ann, "metadata", "plan", "different"] in lines and ["a", ann, "first_name", "drift"] in lines
     assert "gold" not in ended.err and "Ann" not in ended.err
+
+
+def test_values_where_they_are_asked_for_and_a_remedy_for_each_kind_of_difference(migrated: World) -> None:
+    users = migrated.users()
+    changes = {"metadata": {"plan": "fr\x1b[31mee", "tier": "9"}, "first_name": "X"}
+    migrated.workos.call("PUT", f"/user_management/users/{users[ANN]['id']}", changes)
+    migrated.workos.call("DELETE", f"/user_management/users/{users[BOB]['id']}")
+    found = verify(migrated, "--values", code=3)["differences"]
+    assert [(one["source_id"], one["field"], one["wanted"], one["held"]) for one in found] == [
+        ("a", "first_name", "Ann", "X"),
+        ("a", "metadata.plan", "gold", "fr\x1b[31mee"),
+        ("a", "metadata.tier", None, "9"),
+        ("b", None, None, None),
+    ]
+    ended = migrated.cli("verify", "plan.yaml", "--values")
+    lines = [line.split() for line in ended.err.splitlines()]
+    plan = ["a", users[ANN]["id"], "metadata", "plan", "different", '"gold"', '"fr\\u001b[31mee"']
+    assert plan in lines and [*plan[:2], "first_name", "drift", '"Ann"', '"X"'] in lines and "\x1b" not in ended.err
+    told = [line.strip() for line in ended.err.partition("what to do\n")[2].splitlines()]
+    assert told[0].startswith("first_name drift: nothing: sign-ins with a provider write names")
+    assert "`migrate state forget plan.yaml a` lets the next apply bring it up to date" in told[1]
+    assert told[2].startswith(
+        "missing: run `migrate apply plan.yaml`; where it does not create the user, `migrate explain"
+    )
+    assert told[3] == ""
+
+
+def test_the_remedies_mend(migrated: World) -> None:
+    """Of metadata that was changed in WorkOS, and of somebody who was deleted there."""
+    users = migrated.users()
+    migrated.workos.call("PUT", f"/user_management/users/{users[ANN]['id']}", {"metadata": {"plan": "free"}})
+    migrated.workos.call("DELETE", f"/user_management/users/{users[BOB]['id']}")
+    assert migrated.cli("apply", "plan.yaml").code == 3
+    assert [one["source_id"] for one in verify(migrated, code=3)["differences"]] == ["a", "b"]
+    assert "`migrate state forget plan.yaml b`" in migrated.cli("explain", "plan.yaml", "b").out
+    for sub in ("a", "b"):
+        assert migrated.cli("state", "forget", "plan.yaml", sub).code == 0
+    assert migrated.cli("apply", "plan.yaml").code == 0
+    assert verify(migrated, code=0)["users"]["equal"] == 2
 
 
 def test_the_state_does_not_count(migrated: World) -> None:
@@ -207,7 +255,8 @@ def test_metadata_that_only_an_adopted_user_has_is_drift(world: World) -> None:
     """Rule 7: adopting fills gaps and takes nothing away, so that no run could ever make these equal."""
     body = {"email": ANN, "email_verified": True, "metadata": {"plan": "theirs"}, "last_name": "Theirs"}
     world.workos.call("POST", "/user_management/users", body)
-    world.write_plan(export_source("users.jsonl"), attributes="{metadata: {plan: 'custom:plan'}}")
+    plan = "{from: 'custom:plan', optional: true}"
+    world.write_plan(export_source("users.jsonl"), attributes=f"{{metadata: {{plan: {plan}}}}}")
     write(world, user("a", ANN))
     assert world.cli("apply", "plan.yaml").code == 0
     assert verify(world, code=0)["users"]["drift"] == 1

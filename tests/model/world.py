@@ -68,7 +68,7 @@ class ModelWorld(IdentityWorld):
 
     async def _apply(self) -> ApplyResult:
         session = self._session(self._source())
-        return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+        return await run_apply(session, watch=_OPEN, writing=lambda *_: lambda _: None, stop=Stop())
 
     def copy_state(self) -> None:
         """A copy as the README advises: of the file at rest."""

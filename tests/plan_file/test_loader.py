@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,7 +80,16 @@ keep_snapshot: true
 """,
         {"KEY": KEY, "CLIENT": "client", "EMPTY_NOT": "2"},
     ).spec
-    assert spec == Spec(
+    assert [(one.name, one.where) for one in spec.written_attributes] == [
+        ("email", "attributes.email.from[0]"),
+        ("mail", "attributes.email.from[1]"),
+        ("verified", "attributes.email_verified.from[0]"),
+        ("email_verified", "attributes.email_verified.from[1]"),
+        ("custom:x", "attributes.last_name.template"),
+        ("custom:tier", "attributes.metadata.tier.from"),
+        *((name, f"filters.attributes[{at}].name") for at, name in enumerate("abcd")),
+    ]
+    assert replace(spec, written_attributes=()) == Spec(
         name="acme",
         path=Path("p.yaml"),
         source=CognitoSource(user_pool_id="us-east-1_AbCdEf123", region="us-east-1"),

@@ -368,27 +368,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 ]
 
 
-MORE_TO_COME = [
-    (
-        more(
-            "attributes:\n  first_name: {const: x}\n  last_name: {from: y, optional: true}\n"
-            "  external_id: {template: '{pool}:{sub}', trust_writable: true}\n  metadata: {const: x, a: {const: y}}\n"
-        ),
-        [
-            "attributes.first_name.const: x",
-            "attributes.last_name.optional",
-            "attributes.metadata.a.const: y",
-        ],
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "refused"), MORE_TO_COME)
-def test_what_is_to_come_is_refused(text: str, refused: list[str], faults_of: Faults) -> None:
-    found = [one.partition(" is not supported by this version of migrate yet")[0] for one in faults_of(text)]
-    assert [one.partition(": ")[2] for one in found] == refused
-
-
 @pytest.mark.parametrize(("text", "faults"), NOT_YET)
 def test_what_does_not_run_yet_is_refused(text: str | bytes, faults: list[str], faults_of: Faults) -> None:
     assert faults_of(text) == faults

@@ -45,7 +45,7 @@ async def test_each_fault(api: Api, fault: str) -> None:
                 await response.read()
     else:
         async with call as response:
-            statuses = {"throttled": {429}, "throttled_bare": {429}, "timeout_after": {408}}
+            statuses = {"throttled": {429}, "throttled_bare": {429}, "forbidden": {403}, "timeout_after": {408}}
             assert response.status in statuses.get(fault, {500, 502, 503})
             assert response.headers.get("Retry-After") == ("7" if fault == "throttled" else None)
     assert await count(api) == (fault in WRITTEN)

@@ -33,14 +33,27 @@ ELSEWHERE = (
     "SELECT count(*), count(*) FILTER (WHERE reason IS NULL)",
     "SELECT key, username FROM record WHERE reason IS NULL AND native ORDER BY key",
     "SELECT status, count(*) FROM record GROUP BY 1",
+    # Of a plan with several pools.
+    "SELECT key, traits, reason IS NOT NULL FROM record",
     "SELECT key, workos_id FROM change WHERE kind = 'user' AND action = 'conflict' AND code = ?",
     "SELECT user_id FROM asked_membership WHERE organization = ?",
+    # Of `migrate explain`, once a WorkOS id or an address that somebody else has.
+    "SELECT key FROM record WHERE external_id = ? AND reason IS NULL",
+    "SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.workos_id = ?",
+    # Of a kind and an action, put in.
+    "SELECT key FROM (SELECT key FROM change WHERE kind = '{kind}' AND action = '{action}' ORDER BY key LIMIT ?1)",
     "SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} IS NOT NULL",
     "SELECT external_id, email FROM unplaced",
     "SELECT r.primary_key, r.external_id, r.email, k.workos_id, t.user",
     "SELECT DISTINCT m.username, g.name FROM group_member{n} m JOIN pool_group{n} g ON g.id = m.group_id",
     "SELECT coalesce(r.primary_key, r.key) AS person, r.key, r.email, r.identities, max(p.password, p.passwordless)",
+    "SELECT key FROM person",
+    "SELECT 1 FROM resources WHERE kind = 'user' AND workos_id = ? AND password = 1 AND relation = 'primary' LIMIT 1",
+    "SELECT count(*) FROM record WHERE reason IS NULL AND native AND relation != 'unverified'",
+    # Of leavers and conflicts, where a report or `ready` has some.
+    "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
     "SELECT r.key, r.username, coalesce(r.primary_key, r.key) AS person FROM record r WHERE r.native",
+    "SELECT r.key, r.username FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
     "SELECT joins FROM record WHERE key = ?",
@@ -102,6 +115,8 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     yield ["state", "list", "plan.yaml", "--sandbox"]
     yield ["state", "show", "plan.yaml", _sub(people[5]), "--sandbox"]
     yield ["state", "forget", "plan.yaml", _sub(people[5]), "--sandbox"]
+    _write(folder, people[1:], attributes={"metadata": {"plan": "custom:plan"}})
+    yield ["plan", "plan.yaml", "--sandbox", "--values", "--changes", str(folder / "changes.jsonl")]
     _write(folder, people[1:], password_reset={"strategy": "email"})
     yield ["resets", "send", "plan.yaml", "--sandbox"]
     yield ["resets", "status", "plan.yaml", "--sandbox"]
@@ -111,7 +126,7 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     placed = {"from": "attribute", "attribute": "custom:plan", "unmapped": "create", "remove_missing": True}
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
         _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
-        yield ["plan", "plan.yaml", "--sandbox"]
+        yield ["plan", "plan.yaml", "--sandbox", "--changes", str(folder / "changes.jsonl")]
         yield ["apply", "plan.yaml", "--sandbox", "--limit", "3"]
         yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
@@ -122,8 +137,18 @@ def _commands(folder: Path) -> Iterator[list[str]]:
     for command in ("plan", "apply", "verify", "status"):
         yield [command, "plan.yaml", "--sandbox", "--as-of", "2026-01-15"]
     yield ["apply", "plan.yaml", "--sandbox", "--as-of", "2026-02-01", "--target", "person8@example.com"]
+    for who in (_sub(people[7]), "person11@example.com"):
+        yield ["explain", "plan.yaml", who, "--sandbox"]
     for what in ("organizations", "memberships"):
         yield ["ids", "plan.yaml", "--sandbox", "--what", what]
+    review = str(folder / "reviewed")
+    # More than a guard allows have left, and then somebody signs up.
+    for more in ([], invent_pool(1, 5, first=100)):
+        _write(folder, people[:30] + more, organizations=placed, attributes={"external_id": "sub"})
+        if not more:
+            yield ["plan", "plan.yaml", "--sandbox", "--out", review]
+        yield ["apply", "plan.yaml", "--sandbox", "--expect", review, "--allow-growth"]
+    _write(folder, people, organizations=placed, attributes={"external_id": "sub"})
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
     yield ["plan", _older(folder / "older"), "--sandbox"]
 

@@ -73,10 +73,10 @@ class Cli:
         assert "internal error" not in ended.said, ended.said
         return ended
 
-    def fork(self, *arguments: str | Path, terminal: int | None = None, **environment: str) -> Fork:
-        """One command under way, in a fork: for what happens beside it, or on a terminal."""
+    def fork(self, *arguments: str | Path, terminal: int | None = None, before: str = "", **environment: str) -> Fork:
+        """One command under way, in a fork: for what happens beside it, on a terminal, or on a clock of the test's."""
         given, environ = [str(one) for one in arguments], self.environ(**environment)
-        return fork_server().start(given, folder=self.folder, environment=environ, terminal=terminal)
+        return fork_server().start(given, folder=self.folder, environment=environ, terminal=terminal, before=before)
 
     def start(self, *arguments: str | Path, **environment: str) -> subprocess.Popen[str]:
         """The installed command as a process under way: for signals, kills and what only a real start shows."""

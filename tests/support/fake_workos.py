@@ -11,6 +11,7 @@ from tests.support.fake_organizations import FakeOrganizations
 from tests.support.fake_redirect_uris import FakeRedirectUris
 from tests.support.fake_roles import FakeRoles
 from tests.support.fake_script import Script
+from tests.support.fake_webhooks import FakeWebhooks
 
 
 class FakeSignInAddress:
@@ -34,6 +35,7 @@ class FakeWorkOS:
         self.connections = FakeConnections(self.script, self.organizations)
         self.sessions = FakeSessions(self.script)
         self.memberships = FakeMemberships(self.script, self.organizations, self.roles, self.sessions)
+        self.webhooks = FakeWebhooks(self.script)
         self.sign_in = FakeSignInAddress()
 
     @property

@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import contextlib
 import gc
+import importlib
 import json
 import os
 import select
@@ -105,10 +106,21 @@ class ForkServer:
             )
 
     def start(
-        self, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str], terminal: int | None = None
+        self,
+        arguments: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        terminal: int | None = None,
+        before: str = "",
     ) -> Fork:
-        """One command under way. Where a terminal is given, it takes all output, and `communicate` has none."""
-        order = {"arguments": list(arguments), "folder": str(folder), "environment": dict(environment)}
+        """One command under way. Where a terminal is given, it takes all output, and `communicate` has none.
+
+        `before` names a function of `tests` (`module:function`) that the child calls first.
+        """
+        order = {
+            "arguments": list(arguments), "folder": str(folder), "environment": dict(environment), "before": before,
+        }  # fmt: skip
         body = json.dumps(order).encode()
         # `communicate` closes them.
         printed = [tempfile.TemporaryFile() for _ in range(2)] if terminal is None else []  # noqa: SIM115
@@ -223,6 +235,9 @@ def _be_the_command(order: Mapping[str, Any], out: int, err: int) -> None:
     os.environ.update(order["environment"])
     code: object = 1
     try:
+        if order["before"]:
+            module, _, name = order["before"].partition(":")
+            getattr(importlib.import_module(module), name)()
         _run_command(["migrate", *order["arguments"]])
     except SystemExit as error:
         code = error.code

@@ -18,6 +18,8 @@ from engine.plan_file.loader import load
 from engine.plan_file.model import Destination, Spec
 from engine.probe.provider_probe import HttpsProbe
 from engine.run.canary import Canary
+from engine.run.explaining import run_explain
+from engine.run.explanation import Explanation
 from engine.run.identity import state_identity
 from engine.run.migration import run_apply, run_plan
 from engine.run.preparation import know
@@ -141,7 +143,7 @@ class IdentityWorld:
     async def _apply(self, *sources: FakeSource) -> ApplyResult:
         session = self._session(*sources)
         try:
-            return await run_apply(session, watch=_OPEN, writing=lambda _: lambda _: None, stop=Stop())
+            return await run_apply(session, watch=_OPEN, writing=lambda *_: lambda _: None, stop=Stop())
         finally:
             session.workspace.close()
 
@@ -152,6 +154,14 @@ class IdentityWorld:
             return await run_plan(session, watch=_OPEN)
         finally:
             session.workspace.close()
+
+    async def explain(self, who: str, *records: SourceUser) -> Explanation:
+        """One `explain` over them."""
+        session = self._session(Pages(_in_twos(records)), preview=True)
+        try:
+            return await run_explain(session, who, watch=_OPEN)
+        finally:
+            session.workspace.discard()
 
     def workos(self) -> list[str]:
         """Every user of WorkOS: `number address verified|unverified external-id name=value …`."""

@@ -135,9 +135,10 @@ class Project:
             text=True,
         )
 
-    def fork(self, *arguments: str, **environment: str) -> Fork:
-        """`migrate` under way, in a fork of a process that has imported the engine."""
-        return fork_server().start(arguments, folder=self.folder, environment=_environment(environment))
+    def fork(self, *arguments: str, before: str = "", **environment: str) -> Fork:
+        """`migrate` under way, in a fork of a process that has imported the engine; see `ForkServer.start`."""
+        given = _environment(environment)
+        return fork_server().start(arguments, folder=self.folder, environment=given, before=before)
 
     def migrate(self, *arguments: str, **environment: str) -> Run:
         """`migrate` to its end, in a fork of a process that has imported the engine."""

@@ -8,9 +8,9 @@ from typing import Any
 from engine.run.report_data import (
     ConflictGroup,
     Coverage,
+    CoveredField,
     Duties,
     Duty,
-    FieldCoverage,
     GoLine,
     PastRun,
     PoolBalance,
@@ -82,9 +82,9 @@ def _whole() -> Report:
         coverage=Coverage(
             people,
             [
-                FieldCoverage("email", "email", people),
-                FieldCoverage("metadata.company", "custom:company", 400, {"not_ascii": 1_200, "too_long": 3}, True),
-                FieldCoverage(None, "custom:legacy", 12),
+                CoveredField("email", "email", people),
+                CoveredField("metadata.company", "custom:company", 400, {"not_ascii": 1_200, "too_long": 3}, True),
+                CoveredField(None, "custom:legacy", 12),
             ],
         ),
         conflicts=[

@@ -6,8 +6,17 @@ import os
 import orjson
 import pytest
 
+from engine.model.diagnostics import Diagnostic
+from engine.model.exchanges import Exchange
 from engine.views.console import Console
-from engine.views.progress import Lines, Silent
+from engine.views.stage_views import Bar, Lines
+
+
+class Terminal(io.StringIO):
+    """Standard error that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def _console(**options: bool) -> tuple[Console, io.StringIO, io.StringIO]:
@@ -22,7 +31,7 @@ def test_people_read_standard_error_and_data_goes_to_standard_output() -> None:
     console.warn("careful")
     console.fail("wrong")
     console.data("data")
-    assert err.getvalue() == "plan         acme\ndestination  WorkOS\n\none\ntwo\nwarning: careful\nwrong\n"
+    assert err.getvalue() == "plan         acme\ndestination  WorkOS\n\none\ntwo\nwarning: careful\nerror: wrong\n"
     assert out.getvalue() == "data\n"
 
 
@@ -33,10 +42,26 @@ def test_quiet_tells_of_faults_only() -> None:
     console.warn("careful")
     console.fail("wrong")
     console.data("asked for")
-    assert err.getvalue() == "warning: careful\nwrong\n" and out.getvalue() == "asked for\n"
+    assert err.getvalue() == "warning: careful\nerror: wrong\n" and out.getvalue() == "asked for\n"
     with console.stages() as stages:
         stages.begin("reading", 1)(1)
-        assert isinstance(stages._current, Silent)
+    assert err.getvalue() == "warning: careful\nerror: wrong\n"
+
+
+def test_progress_is_told_with_json_too_and_words_for_people_are_not() -> None:
+    console, out, err = _console(json=True)
+    console.say("for people")
+    console.progress("round 1")
+    with console.stages() as stages:
+        stages.begin("reading", 2)(2)
+    round_line, stage_line = err.getvalue().splitlines()
+    assert round_line == "round 1" and stage_line.startswith("reading: 100 % (2 of 2, ")
+    assert out.getvalue() == ""
+    quiet, _, err = _console(json=True, quiet=True)
+    quiet.progress("round 1")
+    with quiet.stages() as stages:
+        stages.begin("reading", 2)(2)
+    assert err.getvalue() == ""
 
 
 def test_one_json_object() -> None:
@@ -97,23 +122,43 @@ def test_no_terminal_no_redrawing() -> None:
     console, _, err = _console()
     with console.stages() as stages:
         progress = stages.begin("reading", 2)
-        assert isinstance(stages._current, Lines)
+        assert [type(one) for one in stages._views] == [Lines]
         progress(2)
     assert err.getvalue().startswith("reading: 100 %") and "\r" not in err.getvalue() and "\x1b" not in err.getvalue()
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "live"), [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False)]
+    ("name", "value", "live"),
+    [("TERM", "xterm", True), ("TERM", "dumb", False), ("NO_COLOR", "1", False), ("NO_COLOR", "", True)],
 )
 def test_a_terminal(name: str, value: str, live: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(name, value)
-    assert Console(err=Terminal())._live is live
+    err = Terminal()
+    console = Console(err=err)
+    assert [type(one) for one in console.stages()._views] == [Bar if live else Lines]
+    assert [type(one) for one in Console(err=err, json=True).stages()._views] == [Lines]
+    console.warn("careful")
+    console.fail("wrong \x1b[31m", Diagnostic("x", "bad", "good", "plan.yaml", 3, 5))
+    console.say("done: all", "done", "donetoo", "  done: no", "error")
+    said = err.getvalue().splitlines()
+    plain = ["warning: careful", "error: wrong \\x1b[31m", "error: plan.yaml:3:5: bad; good", "done: all", "done",
+             "donetoo", "  done: no", "error"]  # fmt: skip
+    coloured = [
+        "\x1b[33mwarning:\x1b[0m careful", "\x1b[31merror:\x1b[0m wrong \\x1b[31m",
+        "\x1b[31merror:\x1b[0m plan.yaml:3:5: bad; good", "\x1b[32mdone\x1b[0m: all", "\x1b[32mdone\x1b[0m", *plain[5:],
+    ]  # fmt: skip
+    assert said == (coloured if live else plain)
+
+
+def test_requests_are_shown_only_where_somebody_asked() -> None:
+    one = Exchange("WorkOS", "GET", "/user_management/users/{id}", "200", 0.0344)
+    for options, shown in (({}, ""), ({"verbose": True, "quiet": True}, ""), ({"verbose": True, "json": True}, None)):
+        console, out, err = _console(**options)
+        console.trace(one)
+        expected = "WorkOS GET /user_management/users/{id} 200 in 34 ms\n" if shown is None else shown
+        assert (out.getvalue(), err.getvalue()) == ("", expected)
 
 
 def test_a_reader_that_went_away_is_no_fault() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from engine.run.report_data import (
     ConflictGroup,
     Coverage,
+    CoveredField,
     Duties,
     Duty,
-    FieldCoverage,
     GoLine,
     PoolBalance,
     Proof,
@@ -61,7 +61,7 @@ def test_parts_have_to_agree_with_the_pool() -> None:
     with pytest.raises(ReportMismatch, match="were asked about"):
         report_of(duties=Duties(1, 0, []))
     with pytest.raises(ReportMismatch, match="filled by more"):
-        Coverage(5, [FieldCoverage("email", "email", 4, {"not_ascii": 2})])
+        Coverage(5, [CoveredField("email", "email", 4, {"not_ascii": 2})])
     with pytest.raises(ReportMismatch, match="returned"):
         ResetHistory(1, 2, {})
 
@@ -106,5 +106,5 @@ def test_days_beyond_the_last_ones_are_summed_up() -> None:
     shown = recent_days(days)
     assert (len(shown), shown[0].day, shown[-1].day) == (DAYS, "earlier", "day 499")
     assert sum(one.sent for one in shown) == sum(one.sent for one in days)
-    assert sum(one.returned or 0 for one in shown) == sum(one.returned or 0 for one in days)
+    assert sum(one.set or 0 for one in shown) == sum(one.set or 0 for one in days)
     assert recent_days(days[:DAYS]) == days[:DAYS]

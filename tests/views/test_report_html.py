@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from engine.run.report_data import ConflictGroup, FieldCoverage, GoLine, Proof, ProviderProof, Report, Wave
+from engine.run.report_data import ConflictGroup, CoveredField, GoLine, Proof, ProviderProof, Report, Wave
 from engine.views.report_html import render_html
 from engine.views.report_words import LISTED
 from tests.support.html_page import Page, number
@@ -35,7 +35,7 @@ def hostile() -> Report:
         versions={HOSTILE: HOSTILE},
         lines=[GoLine(HOSTILE, "fail", HOSTILE, HOSTILE, HOSTILE, HOSTILE)],
         providers=[ProviderProof(HOSTILE, HOSTILE, "provider", 1, 0, [Proof(HOSTILE, "fail", HOSTILE, HOSTILE)])],
-        coverage=replace(whole.coverage, fields=[FieldCoverage(HOSTILE, HOSTILE, 3, {HOSTILE: 2})]),
+        coverage=replace(whole.coverage, fields=[CoveredField(HOSTILE, HOSTILE, 3, {HOSTILE: 2})]),
         conflicts=[ConflictGroup(HOSTILE, 1_893, HOSTILE, HOSTILE, [(HOSTILE, HOSTILE)])],
         pool=replace(whole.pool, excluded={HOSTILE: 53_205}),
         waves=[Wave(HOSTILE, HOSTILE, 1, 1)],
@@ -117,7 +117,7 @@ def test_the_tables_hold_the_figures() -> None:
     assert page.tables["table-fields"][2][4] == "1,200 not ASCII, 3 too long"
     assert page.tables["table-fields"][2][1] == "custom:company, else the default"
     # What fails stands first.
-    assert [row[1] for row in page.tables["table-go"][1:]] == ["no go", "go"]
+    assert [row[1] for row in page.tables["table-go"][1:]] == ["no-go", "ok"]
     assert page.by_id["figure-seen"] == "1,000,000"
 
 
@@ -125,7 +125,7 @@ def test_parts_that_nobody_knows_are_not_there() -> None:
     page = Page(render_html(bare()))
     assert list(page.tables) == ["table-pool"]
     assert "figure-acting" not in page.by_id
-    assert "Cannot tell" in page.text
+    assert "Look first" in page.text
     assert all(held["href"][1:] in page.by_id for _, held in page.tags if "href" in held)
 
 
@@ -152,7 +152,7 @@ def test_a_page_stays_small_whatever_a_plan_names() -> None:
             whole,
             providers=[ProviderProof(f"{at}{long}", "SAML", "connection", 1, 0, proofs) for at in range(2_000)],
             lines=[GoLine(f"provider {at}", "fail", long, long) for at in range(2_000)],
-            coverage=replace(whole.coverage, fields=[FieldCoverage(long, long, 3)] * 2_000),
+            coverage=replace(whole.coverage, fields=[CoveredField(long, long, 3)] * 2_000),
             warnings=[long] * 2_000,
         )
     )

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from engine.views.report_markdown import escaped, render_markdown
+from engine.views.markdown import escaped
+from engine.views.report_markdown import render_markdown
 from tests.support.report import SUB, WORKOS_ID, bare, report_of
 from tests.views.test_report_html import hostile
 
@@ -67,7 +68,7 @@ def test_every_part_is_there_and_a_comment_takes_it() -> None:
         "Password resets", "Warnings",
     ]  # fmt: skip
     assert "run `migrate status plan.yaml`" in text
-    assert text.startswith("# Migration report: acme-production\n\n**No go")
+    assert text.startswith("# Migration report: acme-production\n\n**No-go")
     assert len(text) < 65_536
     assert (SUB in text, WORKOS_ID in text) == (False, False)
     named = render_markdown(report_of(), values=True)

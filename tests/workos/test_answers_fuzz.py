@@ -117,6 +117,7 @@ async def _case(seed: int) -> None:
             lambda: workos.organizations.update("org_1", OrganizationChanges(name="Acme")),
             lambda: workos.organizations.delete("org_1"),
             workos.roles.all,
+            workos.webhooks.all,
             workos.roles.permissions,
             lambda: workos.roles.create("admin", "Admin"),
             lambda: workos.roles.set_permissions("admin", ["x:read"]),

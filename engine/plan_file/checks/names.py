@@ -6,21 +6,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.model.attribute_names import CAMEL_CASE_VERIFIED, STANDARD
 from engine.plan_file.fault import Fault, Key, dotted, shown
 from engine.plan_file.pools import written_sections
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import entries, known_items, section
 
-# Developer guide, "User pool attributes": the standard ones, whose names every pool shares.
-_STANDARD = (
-    *("address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "identities", "locale"),
-    *("middle_name", "name", "nickname", "phone_number", "phone_number_verified", "picture", "preferred_username"),
-    *("profile", "sub", "updated_at", "website", "zoneinfo"),
-)
 _CUSTOM = re.compile(r"(dev:)?custom:", re.IGNORECASE)
 _BRACES = re.compile(r"[{}]")
-# Federated profiles carry the flag by this name at times.
-_AS_THEY_ARE = frozenset({"emailVerified"})
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 """An attribute in a template."""
 
@@ -90,8 +83,8 @@ def _meant(name: str) -> str | None:
         meant = custom[0].lower() + tight[custom.end() :]
     else:
         folded = _folded(tight)
-        meant = next((one for one in _STANDARD if _folded(one) == folded), tight)
-    return None if meant == name or name in _AS_THEY_ARE else meant
+        meant = next((one for one in STANDARD if _folded(one) == folded), tight)
+    return None if name in (meant, CAMEL_CASE_VERIFIED) else meant
 
 
 def _folded(name: str) -> str:

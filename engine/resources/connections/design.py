@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
+from hashlib import blake2b, pbkdf2_hmac
 from typing import Literal
 from xml.etree import ElementTree
 
@@ -17,6 +17,8 @@ from engine.plan_file.providers import ConnectionSpec
 DISCOVERY = "/.well-known/openid-configuration"
 _METADATA = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _SIGNATURE = "{http://www.w3.org/2000/09/xmldsig#}"
+# A fifth of a second; a plan has few connections, and of those only the ones that change are hashed.
+_ROUNDS = 400_000
 _REDIRECT_BINDING = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
 # User pool attribute to WorkOS's profile field. Cognito's own user name is always the subject, as WorkOS's is.
 _FIELDS = {"email": "email", "given_name": "first_name", "family_name": "last_name", "name": "name"}
@@ -37,12 +39,19 @@ class Design:
 
     def fingerprint(self, key: bytes) -> bytes:
         """Keyed, over all that would be sent: tells a change without keeping the value (rule 14)."""
-        content = orjson.dumps(
+        return blake2b(self._content(), key=key, digest_size=16).digest()
+
+    def slow_hash(self) -> str:
+        """The same on every machine, for the digest of a plan; slow, so that no secret can be tried against it."""
+        salt = self.external_id.encode()
+        return pbkdf2_hmac("sha256", self._content(), salt, _ROUNDS, dklen=16).hex()
+
+    def _content(self) -> bytes:
+        return orjson.dumps(
             [self.external_id, self.name, self.organization.organization, self.protocol, dict(self.options),
              dict(self.attributes)],
             option=orjson.OPT_SORT_KEYS,
         )  # fmt: skip
-        return blake2b(content, key=key, digest_size=16).digest()
 
 
 def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: str) -> Design:

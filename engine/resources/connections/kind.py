@@ -56,8 +56,10 @@ class ConnectionsKind:
     def _change(
         self, key: str, wanted: Design, action: str, workos_id: str | None, *, created_here: bool
     ) -> ResourceChange:
-        # Secrets stay out of what is shown and hashed; the keyed fingerprint stands for all of it.
+        # Secrets stay out of what is shown: a hash stands for all that would be sent.
         send = {"name": wanted.name, "organization": wanted.organization.organization, "protocol": wanted.protocol}
+        if action != "unchanged":
+            send["options"] = wanted.slow_hash()
         return ResourceChange(
             self.name,
             key,

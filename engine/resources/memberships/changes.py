@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
+
+import orjson
 
 from engine.resources.memberships.port import HeldMembership
 
@@ -94,3 +97,10 @@ class MembershipChange:
             # Others have changed it since we switched it off: the old stamp goes on saying so.
             return self
         return replace(self, stamp=written.updated_at)
+
+
+def membership_content(
+    key: str, action: str, workos_id: str | None, code: str | None, roles: Sequence[str] | None
+) -> bytes:
+    """All that is decided on a membership, for the digest: the same for the same decision."""
+    return orjson.dumps([key, action, workos_id, code, roles])

@@ -146,6 +146,9 @@ def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership 
         return None
     if known.claimed == "deactivate" and found.status == "inactive":
         return replace(known, off=True)
+    if known.claimed == "reactivate" and found.status == "active":
+        # On again by us: whoever is disabled since is switched off anew.
+        return replace(known, off=False, stamp=None)
     return known
 
 

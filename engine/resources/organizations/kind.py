@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 
@@ -46,12 +47,11 @@ class OrganizationsKind:
 
     async def _look(self) -> dict[str, HeldOrganization]:
         """What WorkOS holds, by external ID."""
-        found: dict[str, HeldOrganization] = {}
         if len(self.wanted) < _LISTED_FROM:
-            for key in self.wanted:
-                if (one := await self._port.find(key)) is not None:
-                    found[key] = one
-            return found
+            # Side by side: each answer takes its time, and the first write waits for all of them.
+            there = await asyncio.gather(*map(self._port.find, self.wanted))
+            return {key: one for key, one in zip(self.wanted, there, strict=True) if one is not None}
+        found: dict[str, HeldOrganization] = {}
         async for page in every_page(self._port.list_page):
             found |= {one.external_id: one for one in page if one.external_id and one.external_id in self.wanted}
         return found

@@ -89,7 +89,7 @@ class Change:
     request. `created_here` says that this plan made the WorkOS user (rule 3), `verified` what WorkOS will hold then.
     `vanished` are names whose attribute is gone in Cognito and which WorkOS keeps (rule 9). `counts_as` is how the
     result counts it once done. `stamp` is for the state where nothing is sent; `lineage`: as far as is known, all
-    changes of the WorkOS user so far were ours.
+    changes of the WorkOS user so far were ours. `because` are the reasons of `engine.model.rules`, in their order.
     """
 
     action: UserAction
@@ -104,6 +104,7 @@ class Change:
     guard: Guard | None = None
     stamp: str | None = None
     lineage: bool = True
+    because: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

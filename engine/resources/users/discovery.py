@@ -57,17 +57,26 @@ async def discover(
 async def list_all(store: Keeps, target: UserTarget, progress: Progress, *, budget: int | None = None) -> bool:
     """Store all users; False where that took more than `budget` requests."""
     cursors = Cursors()
-    after: str | None = None
     seen = 0
-    for _ in itertools.count() if budget is None else range(max(1, budget)):
-        users, after = await target.list_page(after)
-        after = cursors.follow(after)
-        store.store_targets(users)
-        seen += len(users)
-        progress(seen)
-        if after is None:
-            return True
-    return False
+    page = asyncio.ensure_future(target.list_page(None))
+    try:
+        for number in itertools.count(1):
+            users, after = await page
+            after = cursors.follow(after)
+            more = after is not None and (budget is None or number < budget)
+            if more:
+                # The next page is under way while this one is stored.
+                page = asyncio.ensure_future(target.list_page(after))
+                await asyncio.sleep(0)
+            store.store_targets(users)
+            seen += len(users)
+            progress(seen)
+            if not more:
+                break
+    finally:
+        page.cancel()
+        await asyncio.gather(page, return_exceptions=True)
+    return after is None
 
 
 async def look_up(store: Keeps, people: Iterator[tuple[str, str]], target: UserTarget) -> None:

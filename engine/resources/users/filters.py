@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from engine.model.patterns import compile_pattern
 from engine.model.users import SourceUser, normalise_email
@@ -16,31 +16,47 @@ class UserFilter:
     """The plan's `filters`, made ready once."""
 
     def __init__(self, filters: Filters) -> None:
-        self._status = filters.status
-        self._enabled = filters.enabled
-        self._tests: list[_Test] = []
+        statuses, enabled = filters.status, filters.enabled
+        # Label, reason and test, in the order in which reasons apply.
+        tests: list[tuple[str, str, _Test]] = [("status", "status", lambda user: user.status in statuses)]
+
+        def add(label: str, test: _Test) -> None:
+            tests.append((label, "filtered", test))
+
+        if enabled is not None:
+            tests.append(("enabled", "disabled", lambda user: user.enabled is enabled))
         if (after := filters.created_after) is not None:
-            self._tests.append(lambda user: user.created >= after)
+            add("created.after", lambda user: user.created >= after)
         if (before := filters.created_before) is not None:
-            self._tests.append(lambda user: user.created < before)
+            add("created.before", lambda user: user.created < before)
         if filters.groups_any:
             wanted = frozenset(filters.groups_any)
-            self._tests.append(lambda user: not wanted.isdisjoint(user.groups or ()))
+            add("groups.any", lambda user: not wanted.isdisjoint(user.groups or ()))
         if filters.groups_none:
             unwanted = frozenset(filters.groups_none)
-            self._tests.append(lambda user: unwanted.isdisjoint(user.groups or ()))
-        self._tests.extend(attribute_test(one) for one in filters.attributes)
+            add("groups.none", lambda user: unwanted.isdisjoint(user.groups or ()))
+        for at, one in enumerate(filters.attributes):
+            add(f"attributes[{at}] {one.name}", attribute_test(one))
+        self.labels = tuple(label for label, _, _ in tests)
+        """What each filter is called: its key under `filters`, with the attribute that it tests."""
+        self._reasons = tuple(reason for _, reason, _ in tests)
+        self._tests = tuple((at, test) for at, (_, _, test) in enumerate(tests))
 
     def reason(self, user: SourceUser) -> str | None:
         """Why the user is excluded (`status`, `disabled`, `filtered`: the first that applies), or None."""
-        if user.status not in self._status:
-            return "status"
-        if self._enabled is not None and user.enabled is not self._enabled:
-            return "disabled"
-        for test in self._tests:
+        return next((self._reasons[at] for at, test in self._tests if not test(user)), None)
+
+    def failed(self, user: SourceUser) -> list[int]:
+        """Every filter that the user does not pass, by its place in `labels`."""
+        found: list[int] = []
+        for at, test in self._tests:
             if not test(user):
-                return "filtered"
-        return None
+                found.append(at)
+        return found
+
+    def reason_of(self, failed: Sequence[int]) -> str | None:
+        """The reason that counts for who did not pass these filters."""
+        return self._reasons[failed[0]] if failed else None
 
 
 def attribute_test(one: AttributeFilter) -> _Test:

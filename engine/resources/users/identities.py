@@ -15,12 +15,14 @@ def parse_identities(value: str | None) -> tuple[Identity, ...]:
     Shape: `[{"userId","providerName","providerType","issuer","primary","dateCreated"}]`; `primary` is seen as a
     boolean and as a string. An entry that names no provider is left out: nobody could be linked by it.
     """
+    if not value:
+        return ()
     return tuple(identity for entry in _entries(value) if (identity := _identity(entry)) is not None)
 
 
 def names_every_provider(value: str | None) -> bool:
     """Whether no entry was left out: of junk nobody can say whose word stands behind it."""
-    return all(_identity(entry) is not None for entry in _entries(value))
+    return not value or all(_identity(entry) is not None for entry in _entries(value))
 
 
 def main_identity(identities: tuple[Identity, ...]) -> Identity | None:

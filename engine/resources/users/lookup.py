@@ -9,37 +9,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 
-from engine.model.users import Identity, SourceUser, normalise_email
+from engine.model.attribute_names import OF_AN_IDENTITY, is_attribute
+from engine.model.users import SourceUser, normalise_email
 from engine.resources.users.identities import main_identity, parse_identities
 
 Lookup = Callable[[SourceUser], str | None]
 EMAIL = "email"
 
-_IDENTITY: dict[str, Callable[[Identity], str | None]] = {
-    "identities.provider": lambda one: one.provider,
-    "identities.providerName": lambda one: one.provider,
-    "identities.provider_type": lambda one: one.provider_type,
-    "identities.providerType": lambda one: one.provider_type,
-    "identities.user_id": lambda one: one.user_id,
-    "identities.userId": lambda one: one.user_id,
-    "identities.issuer": lambda one: one.issuer,
-}
-
-_OF_THE_RECORD = frozenset({"username", "cognito:username", "status", "cognito:user_status"})
 _PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 def attributes_read(sources: Iterable[str], template: str | None = None) -> tuple[str, ...]:
     """Cognito attributes among the names that a mapping reads, in its order; {pool} and the record's own are none."""
     names = dict.fromkeys((*sources, *(_PLACEHOLDER.findall(template) if template else ())))
-    return tuple(name for name in names if name not in _IDENTITY and name not in _OF_THE_RECORD and name != "pool")
+    return tuple(name for name in names if is_attribute(name) and name != "pool")
 
 
 def lookup(name: str) -> Lookup:
     """A function from record to value; an empty value counts as missing (rule 12)."""
-    if name in _IDENTITY:
-        part = _IDENTITY[name]
+    if name in OF_AN_IDENTITY:
+        part = attrgetter(OF_AN_IDENTITY[name])
 
         def from_identity(user: SourceUser) -> str | None:
             first = main_identity(parse_identities(user.attributes.get("identities")))

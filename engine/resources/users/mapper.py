@@ -43,6 +43,7 @@ class MappedRecord:
     verified: bool
     fields: dict[str, str]
     invalid: dict[str, str] = field(default_factory=dict)
+    omitted: dict[str, str] = field(default_factory=dict)  # `when_invalid: omit`: what WorkOS would not take, and why
     identities: tuple[Identity, ...] = ()
     by_name: bool = False  # native, with a username or preferred_username to type that is no address
     joins_resets: bool = False  # had no password, and is to get one: `fallback: password_reset`
@@ -92,6 +93,7 @@ class Mapper:
         """The record's own fields. Never raises: what is wrong with a value is in `invalid`."""
         fields: dict[str, str] = {}
         invalid: dict[str, str] = {}
+        omitted: dict[str, str] = {}
         external_id = self._external_id(user)
         if external_id is not None:
             fields["external_id"] = external_id
@@ -104,20 +106,22 @@ class Mapper:
             value = raw(user)
             if value is not None:
                 fields[name] = value
-        if not any(name in fields for name, _ in self._names):
+        if self._whole_names and not any(name in fields for name, _ in self._names):
             fields |= self._split_names(user)
         for name, raw, when_invalid in self._metadata:
             value = raw(user)
             if value is None:
                 continue
-            value, fault = fit_metadata(value, limit=self._limits.metadata_value_length, when_invalid=when_invalid)
+            fitted, fault = fit_metadata(value, limit=self._limits.metadata_value_length, when_invalid=when_invalid)
             if fault is not None:
                 invalid[name] = fault
-            elif value is not None:
-                fields[name] = value
+            elif fitted is not None:
+                fields[name] = fitted
+            else:
+                omitted[name] = "too_long" if value.isascii() else "not_ascii"
         native = user.status != "EXTERNAL_PROVIDER"
         identities = parse_identities(user.attributes.get("identities"))
-        first = main_identity(identities)
+        first = main_identity(identities) if identities else None
         email, from_email = self._address(user)
         placeholder = email is None and self._placeholder is not None
         if self._placeholder is not None and email is None:
@@ -132,6 +136,7 @@ class Mapper:
             verified=from_email and self._is_verified(user, identities, native=native),
             fields=fields,
             invalid=invalid,
+            omitted=omitted,
             identities=identities,
             by_name=native and _types_a_name(user),
             placeholder=placeholder,
@@ -222,8 +227,11 @@ def _in_pool(attributes: Attributes, pool: str) -> Attributes:
 
 def _types_a_name(user: SourceUser) -> bool:
     """Whether the user may sign in by a name. Where users sign in by address, their username is their sub."""
-    names = (user.username, user.attributes.get("preferred_username") or "")
-    return any(name and name != user.sub and not is_email(normalise_email(name)) for name in names)
+    return _is_a_name(user.username, user.sub) or _is_a_name(user.attributes.get("preferred_username"), user.sub)
+
+
+def _is_a_name(name: str | None, sub: str) -> bool:
+    return name is not None and name not in ("", sub) and not is_email(normalise_email(name))
 
 
 def left_out(record: MappedRecord) -> str | None:
@@ -234,8 +242,8 @@ def left_out(record: MappedRecord) -> str | None:
 
 
 def _raw(mapping: FieldMapping) -> _Raw:
-    """The mapping as one function: source or template, then `map`. No default, no checks."""
-    found = _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
+    """The mapping as one function: constant, source or template, then `map`. No default, no checks."""
+    found = _found(mapping)
     if mapping.translate is None:
         return found
     # Addresses are compared as they are stored, whatever capitals the plan writes (rule 1).
@@ -247,6 +255,12 @@ def _raw(mapping: FieldMapping) -> _Raw:
         return table.get(clean(value)) or None if value is not None else None
 
     return translated
+
+
+def _found(mapping: FieldMapping) -> _Raw:
+    if (constant := mapping.constant) is not None:
+        return lambda _: constant
+    return _template(mapping.template) if mapping.template is not None else _first(mapping.sources)
 
 
 def _reads_email(mapping: FieldMapping) -> bool:

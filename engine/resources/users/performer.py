@@ -48,6 +48,21 @@ class Performer:
             return await self._create(work)
         return await self._update(work, Tries(self._target.rng))
 
+    async def foresee(self, work: UserWork) -> str | None:
+        """The code for which the change would not be made, by the look that is taken before its write; None: it would.
+
+        Writes nothing. Raises the errors of `engine.model.call_errors`.
+        """
+        change, guard = work.change, work.change.guard
+        if change.action == "create" or (not change.send and guard is None):
+            return None
+        current = await self._target.get(change.workos_id or "")
+        if current is None:
+            return "gone"
+        if guard is None:
+            return None
+        return await self._refusal(work, guard, current, user_changes(change.send), begun=guard.begun)
+
     async def _create(self, work: UserWork) -> tuple[Outcome, str]:
         payload = creation(work.desired)
         tries = Tries(self._target.rng)

@@ -10,9 +10,11 @@ from typing import Protocol
 
 import orjson
 
-from engine.model.keys import sub_of
+from engine.model.keys import USER, sub_of
+from engine.model.ports import Progress, shown_to_nobody
+from engine.resources.review_entry import ReviewEntry
 from engine.resources.users.changes import Change, Desired, Found, Known
-from engine.resources.users.planner import Planner
+from engine.resources.users.planner import METADATA, Planner
 
 _BATCH = 1000
 
@@ -52,7 +54,13 @@ class PlanSummary:
     digest: str = ""
 
 
-def compute_plan(store: PlanStore, planner: Planner, *, name: Callable[[str], str] = sub_of) -> PlanSummary:
+def compute_plan(
+    store: PlanStore,
+    planner: Planner,
+    *,
+    name: Callable[[str], str] = sub_of,
+    progress: Progress = shown_to_nobody,
+) -> PlanSummary:
     """Decide on everyone and store the changes. `name` says by what of their key users are told apart."""
     summary = PlanSummary()
     digest = sha256()
@@ -61,23 +69,34 @@ def compute_plan(store: PlanStore, planner: Planner, *, name: Callable[[str], st
         change = planner.decide(person.desired, person.known, person.found)
         if change.action == "unchanged" and person.known_key != person.desired.key:
             # Another record of the same person speaks for them now; only the state has to learn it.
-            change = replace(change, action="adopt")
+            change = replace(change, action="adopt", because=("speaks", *change.because))
         summary.actions[change.action] += 1
         summary.writes += change.action == "create" or bool(change.send)
         summary.vanished += len(change.vanished)
         if change.action != "unchanged":
-            digest.update(_content(name(change.key), change, person.desired))
+            digest.update(content_of(name(change.key), change, person.desired))
         batch.append(change)
         if len(batch) >= _BATCH:
             store.store(batch)
             batch.clear()
+            progress(summary.actions.total())
     store.store(batch)
     summary.digest = digest.hexdigest()
     return summary
 
 
-def _content(name: str, change: Change, desired: Desired) -> bytes:
+def content_of(name: str, change: Change, desired: Desired) -> bytes:
+    """All that is decided on a person, called by `name`: the same for the same decision."""
     send: object = change.send
     if change.action == "create":
         send = [desired.email, desired.verified, dict(desired.fields), dict(desired.flags)]
     return orjson.dumps([name, change.action, change.workos_id, change.code, send], option=orjson.OPT_SORT_KEYS)
+
+
+def user_entry(name: str, change: Change, desired: Desired) -> ReviewEntry:
+    """The same for a review, with the fields to write; flags are metadata like any other."""
+    parts: dict[str, object] = dict(change.send)
+    if change.action == "create":
+        flags = {f"{METADATA}{flag}": value for flag, value in desired.flags.items()}
+        parts = {"email": desired.email, "email_verified": desired.verified, **desired.fields, **flags}
+    return ReviewEntry(USER, change.key, change.action, content_of(name, change, desired), parts)

@@ -6,7 +6,7 @@ plan did not foresee: there is no second opinion. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -41,23 +41,27 @@ class Planner:
         self._existing = existing_users
 
     def decide(self, desired: Desired, known: Known | None, found: Found) -> Change:
-        """The one change for this person; same input, same change."""
+        """The one change for this person, with its reasons; same input, same change."""
         if desired.invalid:
             code = next((_REFUSED[one] for one in desired.invalid.items() if one in _REFUSED), "invalid_value")
-            return Change("conflict", desired.key, known.workos_id if known else None, code=code)
+            return _conflict(desired, code, known.workos_id if known else None)
         if "external_id" not in desired.fields:
-            return Change("conflict", desired.key, known.workos_id if known else None, code="no_external_id")
+            return _conflict(desired, "no_external_id", known.workos_id if known else None)
+        first: tuple[str, ...] = ()
         if known is not None and known.handover:
             verdict = self._handover(desired, known, found.by_id)
             if verdict == "conflict":
-                return Change("conflict", desired.key, code="address_in_use")
+                return _conflict(desired, "address_in_use")
+            first = ("taken_over",) if verdict == "goes" else ("not_taken_over",)
             if verdict == "stays":
                 known = None
         if known is not None and known.workos_id is not None:
             if known.status == "gone":
-                return Change("conflict", desired.key, known.workos_id, code="gone")
-            return self._update(desired, known, found.by_id)
-        return self._place(desired, known, found)
+                return _conflict(desired, "gone", known.workos_id)
+            change = self._update(desired, known, found.by_id)
+        else:
+            change = self._place(desired, known, found)
+        return replace(change, because=(*first, *change.because)) if first else change
 
     def _update(self, desired: Desired, known: Known, current: TargetUser | None) -> Change:
         """A person of ours in WorkOS: send what changed in Cognito since, and nothing else (rules 2, 3, 9, 10)."""
@@ -74,7 +78,7 @@ class Planner:
         if "email" in changed:
             unused = unused or not recorded
             if known.verified and not desired.verified:
-                return Change("conflict", desired.key, known.workos_id, code="email_change_unverified")
+                return _conflict(desired, "email_change_unverified", known.workos_id)
             # The flag belongs to the address: the new one's goes along (rule 2), raised only on our own (rule 3).
             verified = desired.verified and (known.created_here or known.verified)
             send["email"] = desired.email
@@ -107,6 +111,7 @@ class Planner:
             guard=guard,
             stamp=known.stamp,
             lineage=guard is None,
+            because=tuple(_why_updated(desired, known, send, changed, gone)),
         )
 
     def _handover(
@@ -135,21 +140,25 @@ class Planner:
         ours, same_address = found.by_external_id, found.by_email
         if ours is not None:
             if ours.email != desired.email:
-                return Change("conflict", desired.key, ours.id, code="external_id_other_email")
+                return _conflict(desired, "external_id_other_email", ours.id)
             return self._adopt_ours(desired, ours, begun_here=known is not None and known.claimed == "create")
         if found.by_id is not None and self._adoptions.get(desired.key) == found.by_id.id:
             # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
-            return self._link(desired, found.by_id, overwrite=self._existing == "update")
+            return self._link(desired, found.by_id, overwrite=self._existing == "update", why="decided")
         if same_address is not None:
             if same_address.external_id in found.relatives:
                 # Made for another record of this very person, which has given way to this one since.
                 if not desired.verified and (same_address.email_verified or same_address.signed_in):
-                    return Change("conflict", desired.key, code="address_in_use")
+                    return _conflict(desired, "address_in_use")
                 change = self._adopt_ours(desired, same_address, begun_here=False)
                 address = self._fingerprints.field("email", desired.email)
-                return replace(change, guard=Guard(address, not desired.verified, same_address.updated_at))
+                guard = Guard(address, not desired.verified, same_address.updated_at)
+                return replace(change, guard=guard, because=("same_person", "lost"))
             return self._existing_user(desired, same_address)
-        return Change("create", desired.key, created_here=True, verified=desired.verified, counts_as="created")
+        why = ("new",) if desired.verified else ("new", "unverified")
+        return Change(
+            "create", desired.key, created_here=True, verified=desired.verified, counts_as="created", because=why
+        )
 
     def _adopt_ours(self, desired: Desired, ours: TargetUser, *, begun_here: bool) -> Change:
         """Our external ID and our address: metadata brought up to date, names and verification left (rule 8)."""
@@ -176,22 +185,25 @@ class Planner:
             lineage=is_untouched(ours),
             # A claim of ours that had gone through: this run sees the end of a creation, not a stranger.
             counts_as="created" if begun_here else "adopted",
+            because=("begun",) if begun_here else ("ours", "lost"),
         )
 
     def _existing_user(self, desired: Desired, theirs: TargetUser) -> Change:
         """Our address, not our external ID (rules 6 and 7)."""
         if theirs.external_id is not None:
-            return Change("conflict", desired.key, theirs.id, code="other_external_id")
+            return _conflict(desired, "other_external_id", theirs.id)
         if self._existing == "error":
-            return Change("conflict", desired.key, theirs.id, code="existing_user")
+            return _conflict(desired, "existing_user", theirs.id)
         if self._existing == "skip":
-            return Change("skip", desired.key, theirs.id, code="existing_user", counts_as="skipped")
+            return Change(
+                "skip", desired.key, theirs.id, code="existing_user", counts_as="skipped", because=("existing_user",)
+            )
         if not (desired.verified and theirs.email_verified):
-            return Change("conflict", desired.key, theirs.id, code="unverified_link")
-        return self._link(desired, theirs, overwrite=self._existing == "update")
+            return _conflict(desired, "unverified_link", theirs.id)
+        return self._link(desired, theirs, overwrite=self._existing == "update", why="linked")
 
     @staticmethod
-    def _link(desired: Desired, theirs: TargetUser, *, overwrite: bool) -> Change:
+    def _link(desired: Desired, theirs: TargetUser, *, overwrite: bool, why: str) -> Change:
         """Set our external ID; fill empty fields, or write ours. Verification is never raised (rule 3)."""
         send: dict[str, str | bool | None] = {
             name: value
@@ -206,7 +218,32 @@ class Planner:
             verified=theirs.email_verified,
             lineage=False,
             counts_as="adopted",
+            because=(why,),
         )
+
+
+def _conflict(desired: Desired, code: str, workos_id: str | None = None) -> Change:
+    return Change("conflict", desired.key, workos_id, code=code, because=(code,))
+
+
+def _why_updated(
+    desired: Desired, known: Known, send: Mapping[str, object], changed: Collection[str], gone: Collection[str]
+) -> Iterator[str]:
+    """The reasons of an update, or of there being nothing to send."""
+    if "email" in changed:
+        yield "address_changed"
+    elif "email_verified" in changed:
+        yield "flag_changed" if "email_verified" in send else "flag_kept"
+    if any(name in changed for name in desired.fields):
+        yield "changed"
+    if any(name.startswith(METADATA) for name in gone):
+        yield "key_removed"
+    if any(name in _NAMES for name in gone):
+        yield "name_vanished"
+    if known.claimed is not None:
+        yield "update_begun"
+    if not (changed or gone or known.claimed):
+        yield "unchanged"
 
 
 def is_untouched(user: TargetUser) -> bool:

@@ -182,6 +182,7 @@ def test_a_creation_that_a_run_began(
         (replace(OFF, claimed="reactivate"), WANTED, held(), "update"),
         (replace(OFF, claimed="reactivate"), WANTED, held("inactive"), "reactivate"),
         (replace(OFF, claimed="reactivate"), DISABLED, held("inactive"), "unchanged"),
+        (replace(OFF, claimed="reactivate"), DISABLED, held(), "deactivate"),
         (replace(STAMPED, claimed="reactivate"), WANTED, held("inactive", updated_at="t1"), "reactivate"),
         # Done, and switched off by somebody since.
         (replace(STAMPED, claimed="reactivate"), WANTED, held("inactive", updated_at="t2"), "conflict"),

@@ -10,7 +10,7 @@ from engine.sandbox.errors import rate_limited
 from engine.sandbox.requests import Reply, refusal_reply
 from tests.support.sandbox_extras.options import Faults, ScriptedFault
 
-BEFORE = frozenset({"throttled", "throttled_bare", "error_before", "reset_before", "hang_before"})
+BEFORE = frozenset({"throttled", "throttled_bare", "forbidden", "error_before", "reset_before", "hang_before"})
 _GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -55,6 +55,8 @@ class FaultPlan:
             return refusal_reply(rate_limited(self.faults.retry_after_s))
         if fault == "throttled_bare":
             return refusal_reply(rate_limited(None))
+        if fault == "forbidden":
+            return Reply(403, b'{"message":"Forbidden","code":"forbidden"}')
         if fault == "timeout_after":
             return Reply(408, b'{"message":"SandboxRequest Timeout"}')
         status = self._random.choice((500, 502, 503))

@@ -13,6 +13,7 @@ from engine.sandbox.options import changed
 FAULT_KINDS = (
     "throttled",  # 429 with Retry-After
     "throttled_bare",  # 429 without
+    "forbidden",  # 403, as a key with fewer rights gets it
     "error_before",  # 500, 502 or 503, nothing done
     "error_after",  # the same, after the write
     "reset_before",  # the connection is reset, nothing done

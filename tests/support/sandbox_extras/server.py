@@ -52,7 +52,7 @@ class Extras(Extension):
         if fault is None:
             return Handled(work())
         if fault in BEFORE:
-            answers = fault.startswith(("throttled", "error"))
+            answers = fault.startswith(("throttled", "error", "forbidden"))
             return Handled(self.faults.answer(fault) if answers else Reply(0), fault)
         reply = work()
         return Handled(self.faults.answer(fault) if fault in ("error_after", "timeout_after") else reply, fault)
