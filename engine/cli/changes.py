@@ -58,7 +58,7 @@ class ShowOptions:
 
 def check_show_options(options: ShowOptions, *, json: bool) -> None:
     """Raise MigrateError for what cannot be, before any work is done."""
-    from engine.workspace.lines_file import refuse_other
+    from engine.workspace.named_files import NamedFile
 
     _wanted(options.users)
     if options.users is not None and json:
@@ -68,7 +68,7 @@ def check_show_options(options: ShowOptions, *, json: bool) -> None:
             code="bad_usage",
         )
     if options.file is not None:
-        refuse_other(options.file, _BEGINS)
+        NamedFile(options.file, begins=_BEGINS).check_place()
 
 
 @contextmanager
@@ -76,17 +76,19 @@ def showing(console: Console, session: Session, watch: Watch, options: ShowOptio
     """What looks at the plan; the file is in its place once the context ends well."""
     from engine.run.showing import Showing
     from engine.views.diff import change_lines, change_records
-    from engine.workspace.lines_file import writing_lines
+    from engine.workspace.named_files import NamedFile
 
     def listed(changes: Sequence[ShownChange]) -> None:
         console.stream(change_lines(changes, values=options.values))
 
     with ExitStack() as stack:
-        write = stack.enter_context(writing_lines(options.file, _BEGINS)) if options.file is not None else None
+        file = None
+        if options.file is not None:
+            file = stack.enter_context(NamedFile(options.file, begins=_BEGINS).open())
 
         def written(changes: Sequence[ShownChange]) -> None:
-            if write is not None:
-                write(change_records(changes, values=options.values))
+            if file is not None:
+                file.write(change_records(changes, values=options.values).encode())
 
         users = _wanted(options.users)
         yield Showing(
@@ -96,7 +98,7 @@ def showing(console: Console, session: Session, watch: Watch, options: ShowOptio
             values=options.values,
             users=users,
             tell_users=listed if users else None,
-            tell_all=written if write is not None else None,
+            tell_all=written if file is not None else None,
         )
 
 

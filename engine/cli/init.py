@@ -123,10 +123,10 @@ def _draft(console: Console, asking: Asking, request: Request) -> None:
     from engine.run.surveying import find_out
     from engine.snapshot.survey import Survey
     from engine.views.drafting import drafted_json, render_findings
-    from engine.workspace.new_files import refuse_taken, write_new
+    from engine.workspace.named_files import NamedFile
 
     # Before a million users are read for a file that cannot be.
-    refuse_taken(request.out)
+    NamedFile(request.out, public=True, option="").check_place()
     choices = choices_for(request, asking)
     source = open_source(choices.source, tell=console.warn)
     console.header([("plan", f"{choices.name} ({request.out}, to be made)"), ("pool", source_text(choices.source))])
@@ -147,7 +147,7 @@ def _draft(console: Console, asking: Asking, request: Request) -> None:
     )
     if unknown:
         refuse(f"--organization names {unknown[0]}, which is no OIDC or SAML provider of this pool", "correct its name")
-    write_new(request.out, write_plan(findings, proposal, choices).encode())
+    NamedFile(request.out, public=True, option="").write(write_plan(findings, proposal, choices).encode())
     try:
         loaded = load(request.out, resolve=False)
     except InvalidPlanFile as error:

@@ -54,21 +54,21 @@ def report(
     """Write where the migration stands: go or no-go, who must act, progress, conflicts. Changes nothing."""
     from engine.cli.wiring import run
     from engine.model.errors import MigrateError
-    from engine.workspace.new_file import refuse_existing, write_new_file
+    from engine.workspace.named_files import NamedFile
 
     with command(json=json, quiet=quiet) as console:
         printed = out == Path("-")
         if printed and json:
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
-            refuse_existing(out, overwrite=overwrite)
+            NamedFile(out, overwrite=overwrite).check_place()
         found = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
             console.stream([text])
             return
         content = text.encode()
-        write_new_file(out, content, overwrite=overwrite)
+        NamedFile(out, overwrite=overwrite).write(content)
         if json:
             console.document(_summary(found, out, format, len(content)))
         console.say(f"report written to {out} ({len(content):,} bytes)")

@@ -11,7 +11,7 @@ from engine.run.expectation import Expectation
 from engine.run.migration import Keep
 from engine.run.review import Review
 from engine.run.session import Session
-from engine.workspace.new_file import refuse_existing
+from engine.workspace.named_files import NamedFile
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class ReviewFile:
         """None where nobody asked for one. Raises MigrateError before any work is done."""
         if path is None:
             return None
-        refuse_existing(path, overwrite=overwrite)
+        NamedFile(path, overwrite=overwrite).check_place()
         return cls(path, overwrite)
 
     def keeper(self, session: Session) -> Keep:

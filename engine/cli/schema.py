@@ -24,14 +24,14 @@ def schema(
 ) -> None:
     """Print the plan file's JSON Schema, or write it; never over a file that is there."""
     from engine.plan_file.schema import plan_schema_text
-    from engine.workspace.new_files import write_new
+    from engine.workspace.named_files import NamedFile
 
     with command(json=json, quiet=quiet) as console:
         text = plan_schema_text().rstrip("\n") + "\n"
         if out is None:
             console.stream([text])
             return
-        write_new(out, text.encode())
+        NamedFile(out, public=True, option="").write(text.encode())
         if console.json:
             console.document({"schema": "schema-file.v1", "command": "schema", "file": str(out)})
         console.say(f"{out}: written")

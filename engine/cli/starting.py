@@ -111,7 +111,7 @@ def source_text(source: CognitoSource | ExportSource) -> str:
 def write_example(console: Console, out: Path | None) -> None:
     """The example plan to standard output, or into a new file."""
     from engine.plan_file.examples import example_plan
-    from engine.workspace.new_files import write_new
+    from engine.workspace.named_files import NamedFile
 
     content = example_plan()
     if out is None:
@@ -119,24 +119,25 @@ def write_example(console: Console, out: Path | None) -> None:
             refuse("--json says what was written, and nothing is", "add --out FILE")
         console.stream([content.decode()])
         return
-    write_new(out, content)
+    NamedFile(out, public=True, option="").write(content)
     _tell(console, out, "`migrate validate`")
 
 
 def write_quickstart(console: Console, out: Path | None) -> None:
     """The quickstart plan with its users beside it."""
     from engine.plan_file.examples import quickstart_plan, quickstart_users
-    from engine.workspace.new_files import refuse_taken, write_new
+    from engine.workspace.named_files import NamedFile
 
     if out is None:
         refuse("--quickstart writes a plan and its users, and no file is named", "add --out quickstart.yaml")
     folder = out.parent / "quickstart"
-    refuse_taken(out)
-    refuse_taken(folder)
+    plan = NamedFile(out, public=True, option="")
+    plan.check_place()
+    NamedFile(folder, public=True, option="").check_place()
     folder.mkdir()
     for name, content in quickstart_users().items():
-        write_new(folder / name, content)
-    write_new(out, quickstart_plan())
+        NamedFile(folder / name, public=True, option="").write(content)
+    plan.write(quickstart_plan())
     _tell(console, out, "`migrate apply`")
 
 

@@ -36,10 +36,10 @@ class Summary:
 
     def begin(self) -> None:
         """Raises MigrateError where the file could not be written, before any work is done."""
-        from engine.workspace.new_file import refuse_existing
+        from engine.workspace.named_files import NamedFile
 
         if self.path is not None:
-            refuse_existing(self.path, overwrite=False)
+            NamedFile(self.path, option="").check_place()
             self._open = True
 
     def tell_plan(self, console: Console, result: PlanResult) -> None:
@@ -67,8 +67,8 @@ class Summary:
                 console.warn(str(error))
 
     def _write(self, text: str) -> None:
-        from engine.workspace.new_file import write_new_file
+        from engine.workspace.named_files import NamedFile
 
         self._open = False
         if self.path is not None:
-            write_new_file(self.path, text.encode())
+            NamedFile(self.path, option="").write(text.encode())

@@ -19,7 +19,7 @@ from engine.plan_file.providers import ProviderSpec
 # Of the Spec itself: said elsewhere below, or not about what is done.
 _NOT_COUNTED = frozenset(
     {"path", "source", "filters", "attributes", "pools", "state_path", "keep_snapshot", "safety", "oauth",
-     "destination", "decisions", "providers", "trusted_providers"}
+     "destination", "decisions", "providers", "trusted_providers", "written_attributes"}
 )  # fmt: skip
 # Guards, and the pace of e-mails.
 _WITHIN = frozenset(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-LEAST, START, MOST = 4, 8, 64
+# A run begins with reads that its first write waits for: from eight on, that took twice as many rounds.
+LEAST, START, MOST = 4, 16, 64
 # Answers within twice the quickest plus this (seconds) count as quick: a few milliseconds are noise, not a queue.
 _SLACK = 0.010
 

@@ -25,7 +25,7 @@ from engine.run.review_file import ReviewHead, damaged, read_entries, write_revi
 from engine.run.session import Session
 from engine.snapshot.review_entries import departure_entries, membership_entries, staying_entries, user_entries
 from engine.snapshot.review_table import ReviewTable, SealedEntry, last_run
-from engine.workspace.new_file import new_file
+from engine.workspace.named_files import NamedFile
 
 DUE = "cohorts that are due"
 """Which of the plan's cohorts these are counts like an option, and is told as one."""
@@ -64,7 +64,7 @@ class Review:
                 changes += one.action != "unchanged"
                 yield one
 
-        with new_file(path, overwrite=overwrite) as file:
+        with NamedFile(path, overwrite=overwrite).open() as file:
             write_review(file, head, counted())
         return changes
 

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 from engine.model.errors import MigrateError
 from engine.resources.review_entry import FIELD_BYTES, MARK_BYTES
 from engine.snapshot.review_table import SealedEntry
+from engine.workspace.named_files import PartWriter
 
 SCHEMA = "reviewed.v1"
 # The head holds a mark an option and a name a field, no line anything of a person's choosing.
@@ -44,7 +45,7 @@ class ReviewHead:
     secret: bytes | None = field(default=None, repr=False)
 
 
-def write_review(file: BinaryIO, head: ReviewHead, entries: Iterable[SealedEntry]) -> int:
+def write_review(file: PartWriter, head: ReviewHead, entries: Iterable[SealedEntry]) -> int:
     """Write it all; returns how many entries there are."""
     number = 0
     with gzip.GzipFile(fileobj=file, mode="wb", mtime=0, filename="", compresslevel=_LEVEL) as out:

@@ -15,7 +15,7 @@ from tests.support.cli import check, export_source, tree
 
 ANN, BOB, CAT, DAN = (f"{name}@example.com" for name in ("ann", "bob", "cat", "dan"))
 ANNS = "0b77d1c4-0000-4000-8000-00000000000a"
-ATTRIBUTES = "{metadata: {plan: 'custom:plan', tier: 'custom:tier'}}"
+ATTRIBUTES = "{metadata: {plan: 'custom:plan', tier: {from: 'custom:tier', optional: true}}}"
 TERMINAL = "pro\x1b[31m"
 
 

@@ -303,7 +303,7 @@ POOL = ("--pool", "us-east-1_AbCdEf123", "--out", "new.yaml")
         (("--example", "--pool", "us-east-1_AbCdEf123"), "--example and --quickstart each go with --out alone"),
         (("--quickstart",), "--quickstart writes a plan and its users, and no file is named"),
         ((*POOL[:3], "taken.yaml"), "taken.yaml exists already, and nothing is ever written over it"),
-        ((*POOL[:3], "no/plan.yaml"), "no/plan.yaml cannot be written: the folder no is not there"),
+        ((*POOL[:3], "no/plan.yaml"), "no/plan.yaml cannot be written (the folder no is not there)"),
     ],
 )  # fmt: skip
 def test_bad_usage_writes_nothing(cli: Cli, arguments: tuple[str, ...], message: str | None) -> None:

@@ -15,7 +15,7 @@ from engine.cli import export
 from engine.exports.files import ExportFiles
 from engine.exports.writer import write_export
 from engine.model.cognito_records import parse_record
-from engine.model.errors import SourceError
+from engine.model.errors import MigrateError, StateError
 from engine.model.users import SourceUser
 from engine.plan_file.model import CognitoSource, Cohort, Destination, ExportSource, Filters, Spec
 from engine.plan_file.organizations import MembershipSource, Organizations
@@ -52,9 +52,9 @@ def test_an_interrupted_export_leaves_nothing(tmp_path: Path) -> None:
 def test_overwrites_only_when_told(tmp_path: Path) -> None:
     path = tmp_path / "users.jsonl"
     path.write_text("old")
-    with pytest.raises(SourceError) as raised:
+    with pytest.raises(MigrateError) as raised:
         write_export([USERS], path)
-    assert raised.value.code == "export_exists"
+    assert raised.value.code == "file_exists"
     assert path.read_text() == "old"
     assert write_export([USERS], path, overwrite=True) == 30
     assert len(path.read_text().splitlines()) == 30
@@ -67,23 +67,23 @@ def test_a_file_that_appears_meanwhile_is_kept(tmp_path: Path) -> None:
         yield USERS
         path.write_text("another's")
 
-    with pytest.raises(SourceError):
+    with pytest.raises(MigrateError):
         write_export(pages(), path)
     assert path.read_text() == "another's"
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as raised:
+    with pytest.raises(MigrateError) as raised:
         write_export([USERS], tmp_path, overwrite=True)
-    assert raised.value.code == "export_exists"
+    assert raised.value.code == "file_exists"
 
 
 def test_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as raised:
+    with pytest.raises(MigrateError) as raised:
         write_export([USERS], tmp_path / "missing" / "users.jsonl")
-    assert raised.value.code == "export_not_written"
-    assert "No such file or directory" in str(raised.value)
+    assert raised.value.code == "file_not_written"
+    assert "is not there" in str(raised.value)
 
 
 def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +91,7 @@ def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(SourceError, match="No space left on device"):
+    with pytest.raises(StateError, match="disk"):
         write_export([USERS], tmp_path / "users.jsonl")
     assert list(tmp_path.iterdir()) == []
 
