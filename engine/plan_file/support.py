@@ -22,7 +22,7 @@ class _Later:
 
     find: Callable[[Mapping[str, Any]], FoundValues]
     asks: Callable[[Any], bool]
-    instead: str = "leave it out"
+    instead: str
 
 
 def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
@@ -30,26 +30,9 @@ def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     return lambda data: iter([(key, section(data, *key[:-1]).get(key[-1]))])
 
 
-def _in_connections(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
-    def find(data: Mapping[str, Any]) -> FoundValues:
-        for provider in section(data, "oauth_providers"):
-            key = ("oauth_providers", provider, "connection")
-            yield (*key, name), section(data, *key).get(name)
-
-    return find
-
-
 def is_remote(value: Any) -> bool:
     """Whether a state's path is one of the remote stores of the contract."""
     return isinstance(value, str) and value.lower().startswith(("s3://", "postgresql://", "postgres://"))
-
-
-def _any(value: Any) -> bool:
-    return bool(value)
-
-
-def _is(word: str) -> Callable[[Any], bool]:
-    return lambda value: bool(value == word)
 
 
 _LATER = (_Later(_at("state", "path"), is_remote, "leave it out or name a local file"),)
@@ -61,7 +44,6 @@ def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:
         for key, value in later.find(data):
             if value is None or isinstance(value, Opaque) or not later.asks(value):
                 continue
-            named = isinstance(value, dict | list | bool)
-            what = dotted(key) if named else f"{dotted(key)}: {shown(value, key).strip(chr(34))}"
+            what = f"{dotted(key)}: {shown(value, key).strip(chr(34))}"
             wrong = f"{what} is not supported by this version of migrate yet"
             yield Fault("not_supported_yet", key, wrong, later.instead)
