@@ -19,6 +19,7 @@ _SECTIONS = (
     (16, "State and files"),
     (20, "Organizations and memberships"),
     (21, "Several pools, and users without an address"),
+    (23, "Going back"),
 )
 RULES = range(1, _SECTIONS[-1][0] + 1)
 
@@ -76,6 +77,7 @@ _OF_CODES: Mapping[str, int | None] = {
     "existing_user": 7,
     "gone": 10,
     "left_source": 10,
+    "purged": 23,
     "invalid_value": 12,
     "no_external_id": 12,
     "shared_external_id": 21,

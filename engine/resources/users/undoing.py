@@ -1,6 +1,6 @@
 """The way back of a user: ours goes unless somebody uses it, others' lose what this plan wrote on them. Pure.
 
-Whoever has signed in, verified the address, reset a password or been changed since our last write is kept (rule 23).
+Whoever has signed in, verified the address, reset a password or been changed since our last write is kept (rule 22).
 Identities and second factors take reads of their own: the run asks for them just before it removes anything.
 """
 
