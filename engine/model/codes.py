@@ -224,6 +224,7 @@ _CODES: dict[str, tuple[str, str]] = {
         "add a last cohort without groups and attributes: everybody else fits it",
     ),
     # Excluded.
+    "purged": ("the person asked for erasure, and was taken out", "this cannot be undone: nobody is named any more"),
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),
     "filtered": ("the user does not pass the plan's filters", "change filters to migrate such users"),

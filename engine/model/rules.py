@@ -19,9 +19,10 @@ _SECTIONS = (
     (16, "State and files"),
     (20, "Organizations and memberships"),
     (21, "Several pools, and users without an address"),
+    (23, "Going back"),
     (24, "Waves"),
 )
-RULES = (*range(1, 22), 24)
+RULES = tuple(range(1, 25))
 
 # A reason: the rule that stands behind it, None where the plan file alone says so; and what it means. A code's sentence
 # is in `engine.model.codes`.
@@ -77,6 +78,7 @@ _OF_CODES: Mapping[str, int | None] = {
     "existing_user": 7,
     "gone": 10,
     "left_source": 10,
+    "purged": 23,
     "invalid_value": 12,
     "no_external_id": 12,
     "shared_external_id": 21,

@@ -1,7 +1,7 @@
 """The way back of one resource: what becomes of it, in words that all kinds share. Their rules stand in their folders.
 
 Only what this plan made is removed, only what it wrote on others' resources is taken off, and what has been used since
-is kept (rule 23).
+is kept (rule 22).
 """
 
 from __future__ import annotations

@@ -25,11 +25,10 @@ from engine.model.keys import (
 from engine.model.outcomes import ResourceRow
 from engine.model.paging import every_page
 from engine.model.rules import because, because_of_membership
-from engine.model.users import TargetUser, normalise_email
+from engine.model.users import TargetUser, held_value, normalise_email
 from engine.resources.memberships.port import HeldMembership
 from engine.resources.users.changes import Desired, UserWork
 from engine.resources.users.performer import Performer
-from engine.resources.users.planner import held_value
 from engine.run.diff import FieldChange
 from engine.run.explained_rows import differing, explained_record, explained_state, explained_user
 from engine.run.explanation import ExplainedMembership, ExplainedUser, Explanation, HeldPlace, NextStep, Step

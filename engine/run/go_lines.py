@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from engine.model.users import METADATA
 from engine.plan_file.model import Spec
 from engine.run.go_environment import environment_lines
 from engine.run.looking import Looked, SecondFactors
@@ -188,7 +189,7 @@ def _coverage(result: PlanResult) -> GoLine:
         for one in pool.fields:
             omitted += sum(one.omitted.values())
             for fault, number in one.invalid.items():
-                invalid[one.name.removeprefix("metadata."), fault.replace("not_ascii", "not ASCII")] += number
+                invalid[one.name.removeprefix(METADATA), fault.replace("not_ascii", "not ASCII")] += number
     if not invalid:
         message = "WorkOS takes every value of every mapped attribute"
         if omitted:

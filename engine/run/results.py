@@ -213,7 +213,6 @@ class PlanResult:
     duration_s: float
     reported: Reported = Reported()
     warnings: tuple[str, ...] = ()
-    examples: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
@@ -231,7 +230,7 @@ class PlanResult:
         )
 
     def to_json(self) -> dict[str, object]:
-        """plan.v1"""
+        """plan-result.v1"""
         return {
             "schema": "plan-result.v1",
             "plan": self.plan,

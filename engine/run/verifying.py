@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 
 from engine.model.keys import name_of_pool, sub_of
 from engine.model.tombstones import NOTED_AS, Tombstones
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser, held_value
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
-from engine.resources.users.planner import METADATA, held_value
 from engine.resources.users.verification import compare, compared_fields, desired_value
 from engine.run.covering import cover
 from engine.run.preparation import know
