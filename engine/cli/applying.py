@@ -23,6 +23,7 @@ from engine.run.readiness import Readiness, run_ready
 from engine.run.results import ApplyResult
 from engine.run.rounds import Schedule, run_rounds
 from engine.run.stopping import Stop, signals
+from engine.state.place import FilePlace
 from engine.views.console import Console
 from engine.views.progress import Stages
 from engine.views.rounds import RoundLines
@@ -113,7 +114,7 @@ class Applying:
             stop = Stop()
             stack.enter_context(signals(stop))
             workspace = Workspace(spec.state_path)
-            stack.enter_context(workspace.locked())
+            stack.enter_context(workspace.locked(FilePlace(spec.state_path)))
             try:
                 yield workspace, stop
             except MigrateError:

@@ -45,7 +45,6 @@ from engine.snapshot.known import refresh_known
 from engine.snapshot.passwordless import count_flagged
 from engine.snapshot.reconcile import count_left_source, count_orphaned, reconcile, settlement
 from engine.snapshot.sign_ins import count_by_name
-from engine.state.file import StateFile
 from engine.state.plan_file import note_plan_file
 
 _LISTED = 1000
@@ -85,10 +84,9 @@ async def run_apply(
         watch.check("checking")
         session.notes += [*prepared.warnings, *_doubts(session, prepared)]
         run_id = new_run_id()
-        new = not session.workspace.state_path.exists()
-        # The session has looked through the file, and this run holds its lock.
-        state_path, identity = session.workspace.state_path, session.identity
-        with StateFile.open(state_path, identity, key=session.key, checked=not new) as state:
+        new = not session.place.exists()
+        # The session has looked through the state, and this run holds its lock.
+        with session.place.open(session.identity, key=session.key, checked=not new) as state:
             session.notes += note_plan_file(state, session.spec)
             state.begin_run(run_id, "apply", session.clock.now())
             due = actions["create"] + actions["update"] + actions["adopt"]

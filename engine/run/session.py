@@ -15,6 +15,7 @@ from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
 from engine.model.ports import Clock, SourceDescription
 from engine.model.resets import ResetTarget
+from engine.model.store import StatePlace, Store
 from engine.oauth.checks import Check
 from engine.oauth.ports import ProviderProbe
 from engine.plan_file.model import Destination, Spec
@@ -34,7 +35,6 @@ from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
 from engine.snapshot.waves import needed_organizations
-from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
 OpenResets = Callable[[Destination], AbstractAsyncContextManager[ResetTarget]]
@@ -48,6 +48,7 @@ class Session:
     spec: Spec
     sandbox: bool
     workspace: Workspace
+    place: StatePlace
     identity: StateIdentity
     key: bytes
     source: Sources
@@ -144,9 +145,9 @@ class Session:
             if state is not None:
                 state.close()
 
-    def read_state(self) -> StateFile | None:
+    def read_state(self) -> Store | None:
         """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
-        return StateFile.read(self.workspace.state_path, self.identity, checked=True)
+        return self.place.read(self.identity, checked=True)
 
     def state_key(self) -> bytes | None:
         """The state's secret; None where there is no state yet."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from engine.model.keys import membership_key, user_key
 from engine.model.outcomes import ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
 from engine.model.users import TargetUser
-from engine.resources.connections.port import HeldConnection
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.port import HeldOrganization
 from engine.run.rollback import RollbackOptions, RollbackSurroundings, run_rollback
