@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# One step of action.yml: `migrate plan` or `migrate apply`, then its outputs and the step's summary, however it ended.
-# The exit code becomes an output; the action's last step ends with it.
+# One step of action.yml: `migrate plan` or `migrate apply`, then its outputs, however it ended.
+# The exit code becomes an output; the action's last step ends with it. The step's summary is written by migrate itself.
 set -euo pipefail
 
 migrate="$RUNNER_TEMP/migrate-venv/bin/migrate"
@@ -65,6 +65,3 @@ field() {
     printf '%s\n' "$delimiter"
   fi
 } >>"$GITHUB_OUTPUT"
-if [ -s "$summary" ]; then
-  cat "$summary" >>"$GITHUB_STEP_SUMMARY"
-fi

@@ -108,9 +108,8 @@ def apply(
     from engine.cli.reviewing import expectation
     from engine.cli.wiring import run
     from engine.run.canary import Canary
-    from engine.views.step_summary import summarise_apply
 
-    told = Summary(summary, plan)
+    told = Summary(summary, plan, target or ())
     with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
         told.begin()
         canary, expected = Canary.of(limit, target), expectation(expect, allow_growth=allow_growth)
@@ -119,11 +118,9 @@ def apply(
         )
         schedule = schedule_of(every, until, applying.clock.now())
         result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         told.tell_apply(console, result)
         console.note_result(result.to_json())
-        console.summarise(summarise_apply(result))
         if json:
             console.document(result.to_json())
         else:
@@ -163,7 +160,6 @@ def plan(
     """Print what apply would do, change by change, how many requests it takes and how long; changes nothing."""
     from engine.cli.reviewing import ReviewFile
     from engine.cli.wiring import run
-    from engine.views.step_summary import summarise_plan
 
     told = Summary(summary, plan)
     with command(json=json, quiet=quiet, refused=told.tell_refusal) as console:
@@ -176,11 +172,9 @@ def plan(
                 console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review, as_of=as_of
             )
         )
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         told.tell_plan(console, result)
         console.note_result(result.to_json())
-        console.summarise(summarise_plan(result))
         if json:
             console.document(result.to_json())
         else:

@@ -105,8 +105,7 @@ def load_plan(console: Console, path: Path, *, sandbox: bool = False) -> LoadedP
 
     plan = load(path, sandbox=sandbox)
     console.hide(plan.secrets)
-    for one in plan.warnings:
-        console.warn(one)
+    console.warn(*plan.warnings)
     return plan
 
 

@@ -45,15 +45,13 @@ def explain(
 
     with command(json=json, quiet=quiet) as console:
         found = run(_explain(console, plan, who, as_of=as_of, sandbox=sandbox))
-        for one in found.warnings:
-            console.warn(one)
+        console.warn(*found.warnings)
         if json:
             console.document(found.to_json(values=values))
         else:
             from engine.views.explanation import render_explanation
 
-            for line in render_explanation(found, values=values):
-                console.data(console.message(line))
+            console.answer(render_explanation(found, values=values))
 
 
 async def _explain(console: Console, path: Path, who: str, *, as_of: str | None, sandbox: bool) -> Explanation:

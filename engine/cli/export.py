@@ -38,6 +38,7 @@ def export(
     """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that the plan needs."""
     from engine.cli.sources import open_sources
     from engine.exports.writer import write_export
+    from engine.workspace.written import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)
@@ -47,8 +48,8 @@ def export(
             groups = () if isinstance(wanted.pool.source, ExportSource) else _groups(spec, wanted)
             progress = stages.begin("reading", wanted.source.describe().estimated_users, estimated=True)
             count = write_export(_pages(wanted.source, progress, groups), out, overwrite=overwrite)
-        for one in sources.warnings:
-            console.warn(one)
+        WrittenFiles(spec.state_path).note("export", out)
+        console.warn(*sources.warnings)
         if json:
             console.document(
                 {"schema": "export.v1", "plan": spec.name, "command": "export", "file": str(out), "users": count}

@@ -159,8 +159,7 @@ def _draft(console: Console, asking: Asking, request: Request) -> None:
             code="draft_invalid",
         ) from error
     console.about(str(request.out), sandbox=True)
-    for one in loaded.warnings:
-        console.warn(one)
+    console.warn(*loaded.warnings)
     following = console.message("`migrate plan`").strip("`")
     if console.json:
         console.document(

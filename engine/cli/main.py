@@ -14,9 +14,11 @@ from engine.cli import (
     ids,
     init,
     oauth,
+    purge,
     ready,
     reporting,
     resets,
+    rollback,
     sandbox,
     schema,
     state,
@@ -46,7 +48,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-for module in (init, validate, apply, explain, status, verify, ids, ready, reporting, export, schema, sandbox):
+for module in (
+    init, validate, apply, explain, status, verify, ids, ready, reporting, export, rollback, purge, schema, sandbox,
+):  # fmt: skip
     module.register(app)
 app.add_typer(resets.app, name="resets")
 app.add_typer(state.app, name="state")

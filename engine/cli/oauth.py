@@ -38,8 +38,7 @@ def check(plan: PlanArgument, json: JsonOption = False, quiet: QuietOption = Fal
         else:
             from engine.views.sign_in import render_checks
 
-            for line in render_checks(result):
-                console.data(console.message(line))
+            console.answer(render_checks(result))
         raise typer.Exit(result.exit_code)
 
 

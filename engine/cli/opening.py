@@ -27,6 +27,7 @@ from engine.model.waits import Tell, tell_nobody
 from engine.plan_file.model import Destination, Spec
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
+from engine.run.environment import WorkOSPorts
 from engine.run.identity import state_identity
 from engine.run.kinds import IN_MEMORY
 from engine.run.session import Session
@@ -95,6 +96,18 @@ async def open_session(
             partial(open_resets, trace=trace), HttpsProbe(spec.oauth.allow_hosts), rows,
             clock=kept.clock,
         )  # fmt: skip
+
+
+@asynccontextmanager
+async def open_environment(
+    destination: Destination, known: list[str], *, tell: Tell = tell_nobody
+) -> AsyncIterator[tuple[MeteredTarget, WorkOSPorts]]:
+    """WorkOS alone, proven to be the state's environment by some WorkOS ids that it knows. Raises MigrateError."""
+    from engine.workos.environment import WorkOSEnvironment
+
+    async with open_workos(destination, tell=tell) as (workos, target):
+        await prove_environment(target, known, destination)
+        yield target, WorkOSEnvironment(workos, destination, meter=target, timeout=call_timeout())
 
 
 @asynccontextmanager

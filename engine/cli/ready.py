@@ -29,21 +29,19 @@ def ready(
 ) -> None:
     """Go or no-go for the cut-over, each line with its remedy; changes nothing. Ends with 3 for no-go."""
     from engine.cli.wiring import run
-    from engine.views.step_summary import summarise_ready
+    from engine.views.check_markdown import render_ready_markdown
 
     with command(json=json, quiet=quiet) as console:
         found = run(_ready(console, plan, as_of=as_of, sandbox=sandbox))
-        for one in found.result.warnings:
-            console.warn(one)
+        console.warn(*found.result.warnings)
         console.note_result(found.to_json())
-        console.summarise(summarise_ready(found))
+        console.summarise(render_ready_markdown(found, console.message))
         if json:
             console.document(found.to_json())
         else:
             from engine.views.ready import render_ready
 
-            for line in render_ready(found):
-                console.data(console.message(line))
+            console.answer(render_ready(found))
         raise typer.Exit(found.exit_code)
 
 

@@ -55,6 +55,7 @@ def report(
     from engine.cli.wiring import run
     from engine.model.errors import MigrateError
     from engine.workspace.named_files import NamedFile
+    from engine.workspace.written import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
         printed = out == Path("-")
@@ -62,13 +63,14 @@ def report(
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
             NamedFile(out, overwrite=overwrite).check_place()
-        found = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
+        found, state_path = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
             console.stream([text])
             return
         content = text.encode()
         NamedFile(out, overwrite=overwrite).write(content)
+        WrittenFiles(state_path).note("report", out)
         if json:
             console.document(_summary(found, out, format, len(content)))
         console.say(f"report written to {out} ({len(content):,} bytes)")
@@ -106,14 +108,14 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
     }
 
 
-async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> Report:
+async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> tuple[Report, Path]:
     from engine.cli.wiring import preview
     from engine.resets.by_day import passwords_set_by_day
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
         session.as_of = day_of(as_of, session.spec)
-        return await run_report(
+        found = await run_report(
             session,
             watch=watch,
             destination=_destination(session.spec.destination.base_url, session.spec.destination.environment, sandbox),
@@ -122,6 +124,7 @@ async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: b
             hide=console.hide,
             passwords_set=passwords_set_by_day,
         )
+        return found, session.spec.state_path
 
 
 def _destination(base_url: str, environment: str | None, sandbox: bool) -> str:

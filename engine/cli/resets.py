@@ -103,8 +103,7 @@ def send(
             resend_unknown=resend_unknown,
         )
         result = run(_send(console, spec, options, sandbox=sandbox))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         if json:
             console.document(result.to_json())
         else:

@@ -10,13 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.model.errors import MigrateError
-from engine.model.keys import name_of_pool, sub_of, user_key
-from engine.plan_file.model import Spec
+from engine.model.keys import name_of_pool
 from engine.run.sources import pool_names
 
 if TYPE_CHECKING:
-    from engine.state.file import StateFile
     from engine.state.queries import UserRow
 
 app = typer.Typer(help="Look into the state, and correct it.", rich_markup_mode=None, no_args_is_help=False)
@@ -63,16 +60,16 @@ def show(
     quiet: QuietOption = False,
 ) -> None:
     """One user in the state."""
-    from engine.cli.stored import reading, stored_spec
+    from engine.cli.stored import key_of_user, reading, stored_spec, unknown_user
     from engine.state import queries
     from engine.views.text import table
 
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
         with reading(spec) as state:
-            found = queries.user(state, _key(state, spec, sub))
+            found = queries.user(state, key_of_user(state, spec, sub))
         if found is None:
-            raise _unknown(sub)
+            raise unknown_user(sub)
         shown = _shown(found, pool_names(spec.pools))
         if json:
             console.document({"schema": "state-user.v1", "plan": spec.name, "user": shown})
@@ -90,13 +87,13 @@ def forget(
     quiet: QuietOption = False,
 ) -> None:
     """Let users start afresh: the next apply looks them up in WorkOS, and creates those who are not there."""
-    from engine.cli.stored import editing, stored_spec
+    from engine.cli.stored import editing, key_of_user, stored_spec
     from engine.state import queries
 
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
         with editing(spec) as state:
-            keys = {_key(state, spec, sub): sub for sub in subs}
+            keys = {key_of_user(state, spec, sub): sub for sub in subs}
             forgotten = [keys[key] for key in queries.forget(state, list(keys))]
         if json:
             console.document({"schema": "state-forget.v1", "plan": spec.name, "forgotten": forgotten})
@@ -136,24 +133,6 @@ def unlock(
             )
 
 
-def _key(state: StateFile, spec: Spec, written: str) -> str:
-    """The key of the user who is meant: a sub, or in a plan of several pools POOL/SUB. Raises MigrateError."""
-    from engine.state.queries import keys_of
-
-    pools = {one.name: one.key for one in spec.pools} if len(spec.pools) > 1 else {}
-    pool, _, sub = written.partition("/")
-    found = [user_key(pools[pool], sub)] if pool in pools else keys_of(state, written)
-    found = [key for key in found if key in keys_of(state, sub_of(key))]
-    if not found:
-        raise _unknown(written)
-    if len(found) > 1:
-        raise MigrateError(
-            f"the state knows {written} in several pools", remedy=f"write it as {next(iter(pools), 'POOL')}/{written}",
-            code="bad_usage",
-        )  # fmt: skip
-    return found[0]
-
-
 def _pool(row: UserRow, names: Mapping[str, str]) -> dict[str, str]:
     """What the plan calls the user's pool, where it has several."""
     name = name_of_pool(names, row.key)
@@ -162,11 +141,5 @@ def _pool(row: UserRow, names: Mapping[str, str]) -> dict[str, str]:
 
 def _shown(row: UserRow, names: Mapping[str, str]) -> dict[str, object]:
     shown = asdict(row)
-    del shown["key"]
+    del shown["key"], shown["primary_key"]
     return _pool(row, names) | shown
-
-
-def _unknown(sub: str) -> MigrateError:
-    return MigrateError(
-        f"the state knows no user {sub}", remedy="`migrate state list` shows whom it knows", code="unknown_user"
-    )

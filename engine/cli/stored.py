@@ -9,9 +9,11 @@ from pathlib import Path
 
 from engine.cli.command import introduce
 from engine.model.errors import MigrateError, StateError
+from engine.model.keys import sub_of, user_key
 from engine.plan_file.loader import NamedDestination, load
 from engine.plan_file.model import Spec
 from engine.run.identity import for_sandbox
+from engine.state import queries
 from engine.state.file import StateFile
 from engine.views.console import Console
 from engine.workspace.folder import Workspace
@@ -61,3 +63,26 @@ def editing(spec: Spec) -> Iterator[StateFile]:
         StateFile.open(spec.state_path, identity, key=key) as state,
     ):
         yield state
+
+
+def key_of_user(state: StateFile, spec: Spec, written: str) -> str:
+    """The key of the user who is meant: a sub, or in a plan of several pools POOL/SUB. Raises MigrateError."""
+    pools = {one.name: one.key for one in spec.pools} if len(spec.pools) > 1 else {}
+    pool, _, sub = written.partition("/")
+    found = [user_key(pools[pool], sub)] if pool in pools else queries.keys_of(state, written)
+    found = [key for key in found if key in queries.keys_of(state, sub_of(key))]
+    if not found:
+        raise unknown_user(written)
+    if len(found) > 1:
+        raise MigrateError(
+            f"the state knows {written} in several pools", remedy=f"write it as {next(iter(pools), 'POOL')}/{written}",
+            code="bad_usage",
+        )  # fmt: skip
+    return found[0]
+
+
+def unknown_user(written: str) -> MigrateError:
+    """Nobody in the state is meant."""
+    return MigrateError(
+        f"the state knows no user {written}", remedy="`migrate state list` shows whom it knows", code="unknown_user"
+    )

@@ -1,9 +1,10 @@
-"""`--summary FILE` of `plan` and `apply`: the result, or what was wrong, as Markdown in a new file."""
+"""What `plan` and `apply` leave for a CI: the result, or what was wrong, in `--summary FILE` and the step's summary."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,11 +29,16 @@ SummaryOption = Annotated[
 
 @dataclass(slots=True)
 class Summary:
-    """Where it goes. Nothing is written but between `begin` and the one `write`."""
+    """Where it goes: to the file once `begin` found that it is free, and to the step's summary where there is one.
+
+    Only the first that is told counts.
+    """
 
     path: Path | None
     plan: Path
-    _open: bool = field(default=False, init=False)
+    people: Sequence[str] = ()  # whom the command line names: no summary does
+    _free: bool = field(default=False, init=False)
+    _told: bool = field(default=False, init=False)
 
     def begin(self) -> None:
         """Raises MigrateError where the file could not be written, before any work is done."""
@@ -40,35 +46,41 @@ class Summary:
 
         if self.path is not None:
             NamedFile(self.path, option="").check_place()
-            self._open = True
+            self._free = True
 
     def tell_plan(self, console: Console, result: PlanResult) -> None:
         """What would be done."""
         from engine.views.run_markdown import render_plan_markdown
 
-        if self._open:
-            self._write(render_plan_markdown(result, str(self.plan), console.message))
+        self._write(console, render_plan_markdown(result, str(self.plan), console.message))
 
     def tell_apply(self, console: Console, result: ApplyResult) -> None:
         """What was done."""
         from engine.views.run_markdown import render_apply_markdown
 
-        if self._open:
-            self._write(render_apply_markdown(result, str(self.plan), console.message))
+        self._write(console, render_apply_markdown(result, str(self.plan), console.message))
 
     def tell_refusal(self, console: Console, found: Sequence[Diagnostic]) -> None:
         """Why nothing was attempted; that is told anyhow, so that this file cannot be written is no second fault."""
+        # After a result it is the file alone that was refused.
+        if self._told or not (self._free or console.summarises):
+            return
         from engine.views.run_markdown import render_refusal_markdown
 
-        if self._open:
-            try:
-                self._write(render_refusal_markdown(found, str(self.plan), console.message))
-            except MigrateError as error:
-                console.warn(str(error))
+        try:
+            self._write(console, render_refusal_markdown(found, str(self.plan), partial(self._unnamed, console)))
+        except MigrateError as error:
+            console.warn(str(error))
 
-    def _write(self, text: str) -> None:
+    def _unnamed(self, console: Console, text: str) -> str:
+        for one in sorted(filter(str.strip, self.people), key=len, reverse=True):
+            text = text.replace(one, "…")
+        return console.message(text)
+
+    def _write(self, console: Console, text: str) -> None:
         from engine.workspace.named_files import NamedFile
 
-        self._open = False
-        if self.path is not None:
+        self._told = True
+        console.summarise(text)
+        if self.path is not None and self._free:
             NamedFile(self.path, option="").write(text.encode())

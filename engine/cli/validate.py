@@ -68,8 +68,7 @@ def validate(
                     found.extend(error.found)
                     continue
             warnings.extend(told)
-            for one in told:
-                console.warn(one)
+            console.warn(*told)
             console.say(f"{path}: valid")
         if found:
             raise InvalidPlanFile(found)

@@ -42,14 +42,13 @@ def verify(
 ) -> None:
     """Compare pool and WorkOS field by field, independent of the state; ends with 3 where they differ."""
     from engine.cli.wiring import run
-    from engine.views.step_summary import summarise_verify
+    from engine.views.check_markdown import render_verify_markdown
 
     with command(json=json, quiet=quiet) as console:
         result = run(_verify(console, plan, sample=sample, strict=strict, values=values, as_of=as_of, sandbox=sandbox))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         console.note_result(result.to_json())
-        console.summarise(summarise_verify(result))
+        console.summarise(render_verify_markdown(result))
         if json:
             console.document(result.to_json())
         else:

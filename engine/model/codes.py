@@ -9,6 +9,8 @@ import re
 import shlex
 from collections.abc import Sequence
 
+from engine.model.undo_codes import UNDO_CODES
+
 _SUB = re.compile(r"\bSUB\b")
 _RETRY = "run `migrate apply` again: it takes up what is left"
 
@@ -238,6 +240,7 @@ _CODES: dict[str, tuple[str, str]] = {
         "the user is in WorkOS, and no longer in what the plan selects from Cognito",
         "delete the user in WorkOS if that is meant: this tool never does",
     ),
+    **UNDO_CODES,
 }
 
 

@@ -39,8 +39,12 @@ def name_of_pool(names: Mapping[str, str], key: str) -> str | None:
 
 def written_user(names: Mapping[str, str], key: str) -> str:
     """A user on one line and on a command line: the sub, or POOL/SUB in a plan of several pools (`names`, by ID)."""
-    pool = name_of_pool(names, key)
-    return sub_of(key) if pool is None else f"{pool}/{sub_of(key)}"
+    return within_pool(name_of_pool(names, key), sub_of(key))
+
+
+def within_pool(pool: str | None, name: str) -> str:
+    """What is called so in a pool: POOL/NAME where the plan has several, whose names those are."""
+    return name if pool is None else f"{pool}/{name}"
 
 
 def sub_of(key: str) -> str:

@@ -37,11 +37,16 @@ def join_pools(pools: Iterable[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A call is about to be made for this resource; committed before the call."""
+    """A call is about to be made for this resource; committed before the call.
+
+    `detail` is what tells, should no run see the call's end, whom it was about and what it wrote; None: what is noted
+    stays.
+    """
 
     kind: str
     key: str
     operation: str
+    detail: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,11 @@ class Done:
 @dataclass(frozen=True, slots=True)
 class NotDone:
     """The resource ended as failed, conflict, skipped or gone, was let go of (released) without a call,
-    or is there no more (removed): its row goes.
+    or is there no more (removed): its row goes, and so do those of records that were merged into it.
 
     `claimed`: failed, and whether the write was done is not known; the next run looks first. `leftover` is the WorkOS
-    id of something that was made otherwise than asked and could not be deleted again.
+    id of something that was made otherwise than asked and could not be deleted again; with `removed`, of an orphan
+    that is there no more.
     """
 
     kind: str

@@ -103,7 +103,10 @@ class UserSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class UserChanges:
-    """The fields that one update carries; None leaves a field as it is. A metadata key with None is removed."""
+    """The fields that one update carries; None leaves a field as it is. A metadata key with None is removed.
+
+    `clear_external_id` takes the external ID off.
+    """
 
     email: str | None = None
     email_verified: bool | None = None
@@ -111,6 +114,7 @@ class UserChanges:
     last_name: str | None = None
     external_id: str | None = None
     metadata: Mapping[str, str | None] | None = None
+    clear_external_id: bool = False
 
 
 class UserTarget(Protocol):
@@ -158,7 +162,10 @@ class UserTarget(Protocol):
         ...
 
     async def delete(self, user_id: str) -> None:
-        """DELETE /user_management/users/{id}. A write."""
+        """DELETE /user_management/users/{id}. A write.
+
+        Raises Terminal: 404 where there is no such user, 409 `user_deletion_not_allowed` where WorkOS keeps it.
+        """
         ...
 
     async def list_page(self, after: str | None) -> tuple[Sequence[TargetUser], str | None]:

@@ -19,9 +19,10 @@ _SECTIONS = (
     (16, "State and files"),
     (20, "Organizations and memberships"),
     (21, "Several pools, and users without an address"),
+    (23, "Going back"),
     (24, "Waves"),
 )
-RULES = (*range(1, 22), 24)
+RULES = range(1, _SECTIONS[-1][0] + 1)
 
 # A reason: the rule that stands behind it, None where the plan file alone says so; and what it means. A code's sentence
 # is in `engine.model.codes`.
@@ -81,6 +82,7 @@ _OF_CODES: Mapping[str, int | None] = {
     "no_external_id": 12,
     "shared_external_id": 21,
     "invalid_email": 1,
+    "purged": 23,
     "not_due": 24,
     "not_sampled": 24,
     "no_cohort": 24,

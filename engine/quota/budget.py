@@ -15,7 +15,9 @@ from engine.model.waits import LONGEST, TOLD_FROM, Tell, pause_asked, tell_nobod
 from engine.plan_file.model import Destination
 from engine.quota.windows import SlidingWindow
 
-RequestKind = Literal["write", "read"]
+# Deleting organizations has a quota of its own beside that of writes (docs, rate limits).
+RequestKind = Literal["write", "read", "organization_deletion"]
+_ORGANIZATION_DELETIONS = 50
 
 # How long a refusal is remembered, and what is left of the budget at worst.
 _MEMORY = 5.0
@@ -27,12 +29,16 @@ class Quota:
 
     def __init__(self, destination: Destination, clock: Clock, *, tell: Tell = tell_nobody) -> None:
         everything = _window(destination.requests_per_60s, 60)
+        writes = _window(destination.writes_per_10s, 10) + everything
+        # Who turns off the pace of all requests asks for none at all.
+        deletions = _ORGANIZATION_DELETIONS if destination.requests_per_60s is not None else None
         self._windows: dict[RequestKind, list[SlidingWindow]] = {
-            "write": _window(destination.writes_per_10s, 10) + everything,
+            "write": writes,
             "read": _window(destination.reads_per_10s, 10) + everything,
+            "organization_deletion": _window(deletions, 60) + writes,
         }
         self._clock = clock
-        self._turn: dict[RequestKind, asyncio.Lock] = {"write": asyncio.Lock(), "read": asyncio.Lock()}
+        self._turn: dict[RequestKind, asyncio.Lock] = {kind: asyncio.Lock() for kind in self._windows}
         self._freed = asyncio.Event()
         self._tell = tell
         self._paused_until = 0.0

@@ -101,9 +101,9 @@ class MeteredTarget:
         """See the port."""
         return await self._patiently(lambda: self._target.deleted_page(since, until, after))
 
-    async def write(self, call: Callable[[], Awaitable[_T]]) -> _T:
+    async def write(self, call: Callable[[], Awaitable[_T]], kind: RequestKind = "write") -> _T:
         """Any other write under the same quota. `call` runs once its slot is free; it is not tried again."""
-        return await self._once("write", call)
+        return await self._once(kind, call)
 
     async def read(self, call: Callable[[], Awaitable[_T]]) -> _T:
         """Any other read under the same quota, tried again as reads are."""
@@ -135,7 +135,7 @@ class MeteredTarget:
             return await self._admitted(kind, call)
         except CallFailed as error:
             # A write that may have been done stays one: who made it has to know.
-            if not (kind == "write" and isinstance(error, Ambiguous)):
+            if kind == "read" or not isinstance(error, Ambiguous):
                 suspended = self._quota.suspended()
                 if suspended is not None:
                     raise suspended from error
@@ -171,7 +171,7 @@ class MeteredTarget:
             )
 
     async def _counted(self, kind: RequestKind, call: Callable[[], Awaitable[_T]]) -> _T:
-        if kind == "write":
+        if kind != "read":
             self.requests.writes += 1
         else:
             self.requests.reads += 1

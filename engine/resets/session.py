@@ -21,7 +21,7 @@ from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.candidates import CandidateTable
 from engine.state.file import StateFile
-from engine.workspace.folder import Workspace
+from engine.workspace.folder import Workspace, resets_folder
 
 
 async def run_send(
@@ -107,5 +107,4 @@ def sends_after_apply(spec: Spec) -> bool:
 
 def outbox_folder(spec: Spec) -> Path:
     """Where `deliver: file` writes, unless told otherwise: beside the state."""
-    stem = spec.state_path.name.removesuffix(".db").removesuffix(".state")
-    return spec.state_path.with_name(f"{stem}.resets")
+    return resets_folder(spec.state_path)

@@ -25,7 +25,8 @@ class ResourceChange:
 
     `send` is what a write would carry, for people and for the digest: no secret is in it. `workos_id` is of what
     WorkOS holds, None for what is to be created. `created_here` says that this plan made it. `fingerprint` and
-    `fields` (by flat name) are of what WorkOS will hold then.
+    `fields` (by flat name) are of what WorkOS will hold then. `intent` is noted before the call, where the key alone
+    does not tell what to look for or to take back.
     """
 
     kind: str
@@ -37,6 +38,7 @@ class ResourceChange:
     created_here: bool = False
     fingerprint: bytes = b""
     fields: Mapping[str, str] = field(default_factory=dict)
+    intent: Mapping[str, object] | None = None
 
     @property
     def operation(self) -> str:

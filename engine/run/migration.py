@@ -137,7 +137,7 @@ async def run_apply(
     return result
 
 
-class _Decided(NamedTuple):
+class _Ahead(NamedTuple):
     """What an `apply` is about to do beside its users; `chosen` are the people of a canary run."""
 
     sign_in: SignInPlan
@@ -147,7 +147,7 @@ class _Decided(NamedTuple):
     chosen: int | None
 
 
-async def _decide(session: Session, stage: SignInStage, prepared: Prepared, expected: Expectation | None) -> _Decided:
+async def _decide(session: Session, stage: SignInStage, prepared: Prepared, expected: Expectation | None) -> _Ahead:
     """Raises MigrateError where a guard, a missing organization or a review stands against it."""
     guards = _guards(session, prepared)
     lifted = LIFTED if expected is not None else frozenset()
@@ -159,10 +159,10 @@ async def _decide(session: Session, stage: SignInStage, prepared: Prepared, expe
     # A review is of everybody, whoever of them goes first.
     agreement = await _hold(expected, session, prepared, kinds, members, guards)
     if session.canary is None:
-        return _Decided(sign_in, kinds, members, agreement, None)
+        return _Ahead(sign_in, kinds, members, agreement, None)
     chosen = await asyncio.to_thread(narrow, prepared, session.canary, sign_in, kinds, members)
     check_guards(_guards(session, prepared), but=lifted)
-    return _Decided(sign_in, kinds, members, agreement, chosen)
+    return _Ahead(sign_in, kinds, members, agreement, chosen)
 
 
 async def _hold(

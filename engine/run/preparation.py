@@ -13,6 +13,7 @@ from engine.model.clock import today
 from engine.model.keys import sub_of
 from engine.model.ports import UserTarget
 from engine.model.store import Store
+from engine.model.tombstones import NOTED_AS, Tombstones
 from engine.plan_file.model import Spec
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.coverage import PoolCoverage
@@ -122,7 +123,8 @@ async def _prepare(
     canary: Canary | None,
     as_of: date,
 ) -> Prepared:
-    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch)
+    purged = Tombstones(state.key, state.meta(NOTED_AS)) if state is not None else ()
+    people = await asyncio.to_thread(read_people, spec, source, connection, key, watch, purged)
     coverage, warnings = await asyncio.to_thread(cover, spec, source, connection, people.traits)
     check_selected(spec, people.source)
     targets: tuple[str, ...] = ()

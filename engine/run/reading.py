@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
@@ -69,8 +69,18 @@ def check_selected(spec: Spec, source: SourceCounts) -> None:
         )
 
 
-def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, key: bytes, watch: Watch) -> People:
-    """Fill an empty snapshot; blocking. Raises SourceError, DecisionsMisfit and Interrupted."""
+def read_people(
+    spec: Spec,
+    sources: Sources,
+    connection: sqlite3.Connection,
+    key: bytes,
+    watch: Watch,
+    purged: Container[str] = (),
+) -> People:
+    """Fill an empty snapshot; blocking. `purged` holds keys of users who were erased.
+
+    Raises SourceError, DecisionsMisfit and Interrupted.
+    """
     mappers = Mappers({one.key: _mapper(spec, one) for one in spec.pools})
     fingerprints = Fingerprints(key)
 
@@ -95,6 +105,7 @@ def read_people(spec: Spec, sources: Sources, connection: sqlite3.Connection, ke
             ids=ids,
             number=number,
             names=names_read(one.pool.attributes) | {name.name for name in spec.written_attributes},
+            purged=purged,
         )
         with sources.naming(one):
             reader.begin(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -41,7 +41,7 @@ class OnDisk(Protocol):
 
 
 class Work(Protocol):
-    """One change to carry out; `operation` is what its claim says."""
+    """One change to carry out; `operation` and `intent` are what its claim says."""
 
     @property
     def kind(self) -> str: ...
@@ -49,6 +49,8 @@ class Work(Protocol):
     def key(self) -> str: ...
     @property
     def operation(self) -> str: ...
+    @property
+    def intent(self) -> Mapping[str, object] | None: ...
 
 
 _W = TypeVar("_W", bound=Work)
@@ -189,7 +191,7 @@ class Runner(Generic[_W]):
     async def _advance(self, batch: list[_W], on_disk: OnDisk) -> None:
         ended, self._ended = self._ended, []
         outcomes = [outcome for outcome, _ in ended]
-        claims = [Claim(work.kind, work.key, work.operation) for work in batch]
+        claims = [Claim(work.kind, work.key, work.operation, work.intent) for work in batch]
         if outcomes or claims:
             await on_disk(lambda: self._state.advance(outcomes, claims, run_id=self._run_id))
         self._open += len(batch) - len(ended)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_OK
+from engine.model.keys import within_pool
 from engine.model.remedies import ComparedKind, remedy_of
 from engine.quota.metered import Requests
 from engine.run.results import SourceCounts, requests_json, source_json
@@ -29,8 +30,7 @@ class Difference:
     @property
     def who(self) -> str:
         """The user as a command line takes them; empty of an organization."""
-        sub = self.source_id or ""
-        return f"{self.pool}/{sub}" if self.pool is not None else sub
+        return within_pool(self.pool, self.source_id or "")
 
     @property
     def kind(self) -> ComparedKind:

@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from engine.model.keys import name_of_pool, sub_of
+from engine.model.tombstones import NOTED_AS, Tombstones
 from engine.model.users import TargetUser
 from engine.plan_file.model import Attributes
 from engine.resources.users.discovery import list_all, look_up
@@ -103,11 +104,14 @@ async def run_verify(
             as_target_error(spec.destination),
             database.interruptible(connection, watch.stopping, "comparing"),
         ):
-            people = await asyncio.to_thread(read_people, spec, session.source, connection, session.key, watch)
-            _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
-            check_selected(spec, people.source)
-            await asyncio.to_thread(mark_waiting, connection, spec.filters, session.as_of)
             with session.read_state() or nullcontext() as state:
+                purged = Tombstones(state.key, state.meta(NOTED_AS)) if state is not None else ()
+                people = await asyncio.to_thread(
+                    read_people, spec, session.source, connection, session.key, watch, purged
+                )
+                _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
+                check_selected(spec, people.source)
+                await asyncio.to_thread(mark_waiting, connection, spec.filters, session.as_of)
                 await asyncio.to_thread(know, connection, state)
             table = PlanTable(connection, defaults=people.mappers.defaults, flags={})
             pairs = Pairs(connection, table, sample=sample)

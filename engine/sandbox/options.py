@@ -17,12 +17,13 @@ class Quotas:
     writes_per_10s: int | None = 500
     reads_per_10s: int | None = 1000
     requests_per_60s: int | None = 6000
+    organization_deletions_per_60s: int | None = 50
     resets_per_60s: int | None = 3  # password resets for one address
     resets_per_day: int | None = None  # the real figure is not published
     retry_after: bool = True
 
 
-UNPACED = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
+UNPACED = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None, organization_deletions_per_60s=None)
 """Takes requests as quickly as it can."""
 
 

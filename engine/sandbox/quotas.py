@@ -62,6 +62,8 @@ class RequestQuotas:
     def clear(self) -> None:
         """Forget all requests."""
         self.windows = {"writes": Window(10), "reads": Window(10), "all": Window(60)}
+        # Beside the others, and not among what is shown: one path alone has it.
+        self._organization_deletions = Window(60)
 
     @property
     def limited(self) -> bool:
@@ -69,13 +71,15 @@ class RequestQuotas:
         own = self.quotas
         return any(one is not None for one in (own.writes_per_10s, own.reads_per_10s, own.requests_per_60s))
 
-    def admit(self, method: str) -> None:
+    def admit(self, method: str, path: str = "") -> None:
         """Count one request. Raises ApiError 429."""
         now = self._monotonic()
         kind, limit = (
             ("reads", self.quotas.reads_per_10s) if method == "GET" else ("writes", self.quotas.writes_per_10s)
         )
-        both = ((self.windows[kind], limit), (self.windows["all"], self.quotas.requests_per_60s))
+        both = [(self.windows[kind], limit), (self.windows["all"], self.quotas.requests_per_60s)]
+        if method == "DELETE" and path.startswith("/organizations/") and path.count("/") == 2:
+            both.append((self._organization_deletions, self.quotas.organization_deletions_per_60s))
         waits = []
         for window, most in both:
             window.arrive(now)

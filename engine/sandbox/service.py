@@ -130,7 +130,7 @@ class Service:
         try:
             if request.path not in _WITHOUT_KEY and not self.is_key(authorization):
                 raise unauthorized()
-            self.quotas.admit(request.method)
+            self.quotas.admit(request.method, request.path)
         except ApiError as error:
             return Handled(refusal_reply(error))
         return self.extension.perform(request.method, request.path, lambda: self._work(request))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from itertools import count
 
 import orjson
@@ -44,7 +45,8 @@ class Ingest:
     """Reads one source, the user pool `pool`, into one snapshot.
 
     `ids` are shared by the readers of one snapshot, and `number` is the reader's own among them. `traits` is what
-    coverage counts of the records; `names` are attributes that must be counted.
+    coverage counts of the records; `names` are attributes that must be counted. `purged` holds the keys of users who
+    were erased: they are excluded, whatever else holds of them.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Ingest:
         ids: Iterator[int] | None = None,
         number: int = 0,
         names: Collection[str] = (),
+        purged: Container[str] = (),
     ) -> None:
         self._connection = connection
         self._filters = filters
@@ -73,6 +76,7 @@ class Ingest:
         self._skip_providers = skip_providers
         self._reset_providers = reset_providers
         self._pool = user_key(pool, "")
+        self._purged = purged
         self._place = place
         self._rows: list[tuple[object, ...]] = []
         self._identities: list[tuple[object, ...]] = []
@@ -131,13 +135,17 @@ class Ingest:
             )
 
     def _row(self, user: SourceUser) -> tuple[object, ...]:
-        failed = self._filter.failed(user)
+        purged = self._pool + user.sub in self._purged
+        if purged:
+            # Whoever was erased leaves nothing in a snapshot either.
+            user = replace(user, username="", attributes={"sub": user.sub})
+        failed = [] if purged else self._filter.failed(user)
         if user.groups is None:
             # One of several files without them is enough: nobody could say who is in `groups.none`.
             self._groups_missing = True
         record = self._mapper.map(user)
         # Beside the filters: who cannot be migrated whatever they say.
-        reason = left_out(record)
+        reason = "purged" if purged else left_out(record)
         # Linked profiles stand on the native user; who has a password needs no provider.
         providers = {one.provider for one in record.identities} if record.identities else _NOBODY
         federated = _NOBODY if record.native else providers

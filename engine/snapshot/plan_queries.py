@@ -59,6 +59,7 @@ UNDECIDED = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
     h.relation, k.stamp, k.key AS known_key, k.workos_id, iif(g.workos_id IS NULL, k.status, 'gone') AS status,
     k.fields AS known_fields, k.verified AS known_verified, k.created_here, k.operation, k.attempts,
+    k.detail AS known_detail,
     x.user AS by_external_id, e.user AS by_email, i.user AS by_id,
     CASE WHEN e.external_id IS NOT NULL THEN (
         SELECT json_group_array(m.external_id) FROM record m WHERE m.primary_key = r.key AND m.relation = 'merged'
@@ -158,6 +159,7 @@ class PersonRow(NamedTuple):
     created_here: int
     operation: str | None
     attempts: int
+    known_detail: str | None
     by_external_id: bytes | None
     by_email: bytes | None
     by_id: bytes | None

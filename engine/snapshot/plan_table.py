@@ -21,6 +21,7 @@ from engine.resources.users.changes import (
     dump_detail,
     load_detail,
 )
+from engine.resources.users.marks import UserMarks
 from engine.snapshot.database import write_rows
 from engine.snapshot.plan_queries import (
     HOLDERS,
@@ -236,6 +237,8 @@ class PlanTable:
                 handover=row.relation is not None,
                 stamp=row.stamp,
                 relation=row.relation or "primary",
+                marks=UserMarks.from_detail(row.known_detail),
+                removing=row.operation == "remove" and row.status in ("claimed", "gone"),
             )
         relatives = frozenset(orjson.loads(row.relatives)) if row.relatives else frozenset()
         by_external_id, by_email, by_id = map(load_target, (row.by_external_id, row.by_email, row.by_id))

@@ -101,7 +101,8 @@ _ORPHAN_GONE = "DELETE FROM known_orphaned WHERE workos_id IN (SELECT workos_id 
 
 _DIRTY = f"SELECT {', '.join(ResourceRow._fields)} FROM known WHERE dirty"  # noqa: S608 - our own names
 _ALL_ORPHANED = "SELECT workos_id, key, run_id FROM known_orphaned"
-_LEFT_OUT = "SELECT key, reason FROM record WHERE reason IS NOT NULL"
+# Of whom was erased a keyed mark alone stays.
+_LEFT_OUT = "SELECT key, reason FROM record WHERE reason IS NOT NULL AND reason != 'purged'"
 # A record that was merged, or whose user another record speaks for now, is no user of WorkOS by itself.
 _COUNT_LEFT_SOURCE = """
 SELECT count(DISTINCT workos_id) FROM known WHERE kind = 'user' AND left_source = 1 AND workos_id IS NOT NULL

@@ -28,11 +28,11 @@ _T = TypeVar("_T", bound=tuple[Any, ...])
 
 # An operation that is still open began when it was claimed first: what it made may be as old as that.
 _CLAIM = """
-INSERT INTO resources (kind, key, status, operation, run_id, changed_at, attempts)
-VALUES (?, ?, 'claimed', ?, ?, ?, 1)
+INSERT INTO resources (kind, key, status, operation, run_id, changed_at, attempts, detail)
+VALUES (?, ?, 'claimed', ?, ?, ?, 1, ?)
 ON CONFLICT (kind, key) DO UPDATE SET status = 'claimed', operation = excluded.operation, run_id = excluded.run_id,
     changed_at = iif(status = 'claimed' AND operation = excluded.operation, changed_at, excluded.changed_at),
-    attempts = attempts + 1, error_code = NULL
+    attempts = attempts + 1, error_code = NULL, detail = coalesce(excluded.detail, detail)
 """
 _DONE = """
 INSERT INTO resources (kind, key, workos_id, status, operation, fingerprint, fields, verified, created_here, flagged,
@@ -52,6 +52,12 @@ ON CONFLICT (kind, key) DO UPDATE SET status = excluded.status, error_code = exc
     changed_at = iif(status = 'claimed' AND excluded.status = 'claimed', changed_at, excluded.changed_at)
 """
 _LEFTOVER = "INSERT OR REPLACE INTO orphaned (workos_id, key, run_id) VALUES (?, ?, ?)"
+_REMOVED_ORPHAN = "DELETE FROM orphaned WHERE workos_id = ?"
+# Found by the WorkOS id that they share: a search by primary_key would read the whole table for each.
+_REMOVED_MERGED = """
+DELETE FROM resources INDEXED BY resources_workos_id WHERE kind = ?1 AND primary_key = ?2
+    AND workos_id = (SELECT workos_id FROM resources WHERE kind = ?1 AND key = ?2)
+"""
 # One that is let go of before the call: as if never claimed; but a claim that an earlier run left open stays open.
 _RELEASE_NEW = """
 DELETE FROM resources WHERE kind = ? AND key = ? AND status = 'claimed' AND workos_id IS NULL AND attempts <= 1
@@ -149,8 +155,7 @@ class StateFile:
         now = time.time()
         done = [
             (o.kind, o.key, o.workos_id, o.operation, o.fingerprint, orjson.dumps(dict(o.fields)).decode(), o.verified,
-             o.created_here, o.flagged, o.stamp, o.attempts, run_id, now,
-             orjson.dumps(dict(o.detail)).decode() if o.detail else None)
+             o.created_here, o.flagged, o.stamp, o.attempts, run_id, now, _json(o.detail))
             for o in outcomes if isinstance(o, Done)
         ]  # fmt: skip
         not_done = [o for o in outcomes if isinstance(o, NotDone)]
@@ -164,11 +169,15 @@ class StateFile:
         with self.transaction() as connection:
             connection.executemany(_DONE, done)
             connection.executemany(_NOT_DONE, ended)
-            connection.executemany(_LEFTOVER, [(o.leftover, o.key, run_id) for o in not_done if o.leftover])
+            left = [o for o in not_done if o.leftover and o.status != "removed"]
+            connection.executemany(_LEFTOVER, [(o.leftover, o.key, run_id) for o in left])
+            gone = [(o.leftover,) for o in not_done if o.leftover and o.status == "removed"]
+            connection.executemany(_REMOVED_ORPHAN, gone)
+            connection.executemany(_REMOVED_MERGED, removed)
             connection.executemany("DELETE FROM resources WHERE kind = ? AND key = ?", removed)
             connection.executemany(_RELEASE_NEW, released)
             connection.executemany(_RELEASE_KNOWN, released)
-            connection.executemany(_CLAIM, [(c.kind, c.key, c.operation, run_id, now) for c in claims])
+            connection.executemany(_CLAIM, [(c.kind, c.key, c.operation, run_id, now, _json(c.detail)) for c in claims])
 
     def rows(self, kind: str | None = None, *, run_id: str | None = None) -> Iterator[ResourceRow]:
         """See the port."""
@@ -292,6 +301,10 @@ class StateFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _json(detail: Mapping[str, object] | None) -> str | None:
+    return orjson.dumps(dict(detail)).decode() if detail else None
 
 
 def _create(path: Path, identity: StateIdentity, key: bytes) -> None:

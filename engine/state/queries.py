@@ -40,6 +40,7 @@ class UserRow:
     run_id: str | None
     primary_sub: str | None = None
     key: str = ""  # with the pool
+    primary_key: str | None = None  # of the record that it was merged into
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +151,13 @@ def keys_of(state: StateFile, sub: str) -> list[str]:
     return [key for key in keys if state.one(query, (key,)) is not None]
 
 
+def key_in_workos(state: StateFile, workos_id: str) -> str | None:
+    """Key of the record that speaks for this user of WorkOS; None where the state knows no such user."""
+    query = "SELECT key FROM resources WHERE kind = 'user' AND workos_id = ? AND relation = 'primary'"
+    row = state.one(query, (workos_id,))
+    return row["key"] if row is not None else None
+
+
 def user(state: StateFile, key: str) -> UserRow | None:
     """One user by key."""
     row = state.one(f"SELECT {_COLUMNS} FROM resources WHERE kind = 'user' AND key = ?", (key,))
@@ -198,5 +206,5 @@ def _user(row: sqlite3.Row) -> UserRow:
     primary = row["primary_key"]
     return UserRow(
         sub_of(row["key"]), row["workos_id"], row["relation"], row["status"], row["error_code"], row["attempts"],
-        row["run_id"], sub_of(primary) if primary is not None else None, row["key"],
+        row["run_id"], sub_of(primary) if primary is not None else None, row["key"], primary,
     )  # fmt: skip

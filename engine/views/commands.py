@@ -10,7 +10,12 @@ import shlex
 from dataclasses import dataclass
 
 _COMMAND = re.compile(r"`migrate ((?:state|resets|oauth) [a-z-]+|[a-z]+)((?: [^`]*)?)`")
-_WITH_SANDBOX = frozenset({"plan", "explain", "apply", "status", "verify", "ids", "ready", "report", "state", "resets"})
+_WITH_SANDBOX = frozenset(
+    {
+        *("plan", "explain", "apply", "status", "verify", "ids", "ready", "report", "state", "resets"),
+        *("rollback", "purge"),
+    }
+)
 # `migrate export` is named where another plan, one of a live pool, has to be used.
 _WITH_PLAN = _WITH_SANDBOX | {"validate", "oauth"}
 

@@ -83,11 +83,12 @@ class Console:
         """What the command works on."""
         self.say(*table(facts, indent=""), "")
 
-    def warn(self, found: str | Diagnostic) -> None:
-        """Tell people of something that they should know; also when quiet."""
-        self._judge("warning", found)
-        if not self._workflow:
-            self._tell([f"warning: {found}"])
+    def warn(self, *found: str | Diagnostic) -> None:
+        """Tell people of what they should know; also when quiet."""
+        for one in found:
+            self._judge("warning", one)
+            if not self._workflow:
+                self._tell([f"warning: {one}"])
 
     def fail(self, *found: str | Diagnostic) -> None:
         """Tell people of faults; also when quiet. With `--json` they are in the document that the caller prints."""
@@ -113,14 +114,19 @@ class Console:
 
     def summarise(self, text: str) -> None:
         """Append Markdown to the summary of the step, in GitHub Actions."""
-        path = os.environ.get("GITHUB_STEP_SUMMARY")
-        if not (self._workflow and path):
+        if not self.summarises:
             return
         try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(text)
+            with Path(os.environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+                # Whatever stands there before ends with a line of its own.
+                file.write(f"\n{text}")
         except OSError as error:
             self.warn(f"the step's summary could not be written ({error.strerror or type(error).__name__})")
+
+    @property
+    def summarises(self) -> bool:
+        """Whether the step has a summary."""
+        return self._workflow and bool(os.environ.get("GITHUB_STEP_SUMMARY"))
 
     @property
     def trace(self) -> Trace:
@@ -131,6 +137,11 @@ class Console:
         """A line of what was asked for, on standard output; tabs part its columns."""
         line = "\t".join(map(printable, text.split("\t")))
         self._write(self._out, [workflow.harmless(line) if self._workflow else line])
+
+    def answer(self, lines: Iterable[str]) -> None:
+        """Lines of what was asked for that name commands, as `message` has them."""
+        for line in lines:
+            self.data(self.message(line))
 
     def stream(self, chunks: Iterable[str], *, shown: bool = False) -> None:
         """Data in pieces, however much there is; each piece ends its own lines and is harmless by itself.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import orjson
 
-from engine.model.keys import MEMBERSHIP
+from engine.model.keys import MEMBERSHIP, within_pool
 from engine.run.diff import Diff, FieldChange, ShownChange
 from engine.views.text import figure, json_safe, printable, table
 
@@ -60,7 +60,7 @@ def change_records(changes: Sequence[ShownChange], *, values: bool) -> str:
 
 
 def _name(one: ShownChange) -> str:
-    return one.name if one.pool is None else f"{one.pool}/{one.name}"
+    return within_pool(one.pool, one.name)
 
 
 def _what(one: ShownChange) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.model.codes import explain
+from engine.model.keys import within_pool
 from engine.model.rules import Because
 from engine.resources.users.verification import shown_name
 from engine.run.explanation import (
@@ -69,7 +70,7 @@ def _record(one: ExplainedRecord, *, values: bool) -> Iterator[str]:
     flag = "address verified" if one.verified else "address not verified"
     enabled = "" if one.enabled else ", disabled"
     made = iso_time(one.created)
-    yield f"  record {_who(one.pool, one.source_id)}: {kind}, {one.status}{enabled}, {flag}, made {made}"
+    yield f"  record {within_pool(one.pool, one.source_id)}: {kind}, {one.status}{enabled}, {flag}, made {made}"
     if one.reason is not None:
         message, remedy = explain(one.reason)
         failed = f" ({', '.join(f'filters.{label}' for label in one.failed)})" if one.failed else ""
@@ -90,7 +91,7 @@ def _state(one: ExplainedState) -> Iterator[str]:
     words += ["made by this plan"] if one.created_here else []
     words += ["left the source"] if one.left_source else []
     words += [f"since {iso_time(one.changed_at)}"] if one.changed_at is not None else []
-    yield f"  {_who(one.pool, one.source_id)}: {', '.join(words)}"
+    yield f"  {within_pool(one.pool, one.source_id)}: {', '.join(words)}"
     if one.fields:
         yield f"    written last: {', '.join(one.fields)}"
 
@@ -120,7 +121,7 @@ def _step(one: NextStep, *, values: bool) -> Iterator[str]:
         will += f" {one.into}"
     if one.code is not None and one.action in ("conflict", "skip", "wait"):
         will += f" ({one.code})"
-    yield f"  {_who(one.pool, one.source_id)}: {will}"
+    yield f"  {within_pool(one.pool, one.source_id)}: {will}"
     for change in one.changes:
         yield f"    {field_text(change, one.action) if values else change.name}"
     yield from _reasons(one.because)
@@ -131,7 +132,7 @@ def _step(one: NextStep, *, values: bool) -> Iterator[str]:
 def _membership(one: ExplainedMembership) -> Iterator[str]:
     code = f" ({one.code})" if one.code is not None else ""
     roles = "nothing asks for it" if one.roles is None else f"roles {', '.join(one.roles) or 'by default'}"
-    yield f"  membership of {_who(one.pool, one.source_id)} in {one.organization}: {one.action}{code}; {roles}"
+    yield f"  membership of {within_pool(one.pool, one.source_id)} in {one.organization}: {one.action}{code}; {roles}"
     yield from _reasons(one.because)
     if one.code is not None:
         yield f"    {explain(one.code, [one.source_id])[1]}"
@@ -146,7 +147,3 @@ def _values(found: Sequence[Value], *, values: bool) -> str:
     if values:
         return ", ".join(f"{one.name}: {value_text(one.value)}" for one in found)
     return ", ".join(f"{one.name} ({len(one.value)})" for one in found)
-
-
-def _who(pool: str | None, sub: str) -> str:
-    return sub if pool is None else f"{pool}/{sub}"

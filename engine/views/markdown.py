@@ -6,11 +6,12 @@ Values are written so that none becomes a link, a mention, markup, HTML or a new
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from engine.views import report_words as words
 from engine.views.text import figure, printable
 
+Wording = Callable[[str], str]
 RIGHT = "---:"
 LEFT = "---"
 _LONGEST = 200
@@ -41,6 +42,41 @@ def sentence_of(text: str) -> str:
     """A message of ours: its commands as code, the rest as plain text."""
     pieces = enumerate(_COMMAND.split(words.clipped(text, words.SENTENCE)))
     return "".join(code(piece, words.SENTENCE) if at % 2 else escaped(piece, words.SENTENCE) for at, piece in pieces)
+
+
+def telling(sentence: Wording) -> Wording:
+    """What writes messages of ours once `sentence` has completed and masked them."""
+    return lambda text: sentence_of(sentence(text))
+
+
+def page(title: str, *parts: Iterable[str]) -> str:
+    """Lines under a heading, the last one ended."""
+    lines = [f"### {escaped(title)}"]
+    for part in parts:
+        lines.extend(part)
+    return "\n".join(lines) + "\n"
+
+
+def run_name(plan: str, *, sandbox: bool) -> str:
+    """What a heading calls a command's run."""
+    return f"{plan} (sandbox)" if sandbox else plan
+
+
+def details(title: str, inner: Iterable[str]) -> Iterator[str]:
+    """Lines that are folded until somebody asks for them."""
+    yield ""
+    yield f"<details><summary>{escaped(title)}</summary>"
+    yield from inner
+    yield ""
+    yield "</details>"
+
+
+def counts_table(names: Sequence[str], kinds: Iterable[tuple[str, Mapping[str, int]]]) -> Iterator[str]:
+    """Figures, a row a kind."""
+    yield from table(
+        [("", LEFT), *((name, RIGHT) for name in names)],
+        [(kind, *(figure(counts[name]) if counts.get(name) else "·" for name in names)) for kind, counts in kinds],
+    )
 
 
 def table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], hidden: int = 0) -> Iterator[str]:

@@ -22,7 +22,11 @@ def render_ready(found: Readiness) -> list[str]:
             told = one.remedy + (f" ({due})" if due else "")
         if told:
             lines.append(printable(f"{'':<5}  {'':<{width}}  → {told}"))
-    counts = found.counts
-    parts = f"{counts['ok']} ok, {counts['no-go']} no-go, {counts['look']} to look at by hand"
     where = " on the sandbox" if found.sandbox else ""
-    return [*lines, "", f"{'go' if found.go else 'no-go'}{where}: {parts}"]
+    return [*lines, "", f"{'go' if found.go else 'no-go'}{where}: {tally(found)}"]
+
+
+def tally(found: Readiness) -> str:
+    """How many lines say what."""
+    counts = found.counts
+    return f"{counts['ok']} ok, {counts['no-go']} no-go, {counts['look']} to look at by hand"

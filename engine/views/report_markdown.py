@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from engine.run.report_data import CoveredField, Report
+from engine.run.report_data import CoveredField, GoLine, Report
 from engine.views import report_words as words
-from engine.views.markdown import LEFT, RIGHT, code, escaped, sentence_of, table
+from engine.views.markdown import LEFT, RIGHT, Wording, code, escaped, table, telling
 from engine.views.sign_in import handled
 from engine.views.text import duration, figure
 
@@ -16,16 +16,13 @@ _LISTED = 40
 _VERDICTS = ("fail", "cannot-tell", "pass")
 
 
-def render_markdown(report: Report, *, sentence: Callable[[str], str] = str, values: bool = False) -> str:
+def render_markdown(report: Report, *, sentence: Wording = str, values: bool = False) -> str:
     """The text. `sentence` completes and masks each message; `values` shows who is in conflict."""
-
-    def told(text: str) -> str:
-        return sentence_of(sentence(text))
-
+    told = telling(sentence)
     parts = chain(
-        _head(report), _go(report, told), _pool(report, told), _act(report, told), _runs(report), _waves(report),
-        _providers(report, told), _fields(report), _conflicts(report, told, values=values), _resets(report),
-        _warnings(report, told), _foot(report, values=values),
+        _head(report), go_table(report.lines, told), _pool(report, told), _act(report, told), _runs(report),
+        _waves(report), _providers(report, told), _fields(report), _conflicts(report, told, values=values),
+        _resets(report), _warnings(report, told), _foot(report, values=values),
     )  # fmt: skip
     return "\n".join(parts) + "\n"
 
@@ -38,10 +35,11 @@ def _head(report: Report) -> Iterator[str]:
     yield f"{escaped(report.pool_label)} to {escaped(report.destination)}, {words.moment(report.generated_at)}"
 
 
-def _go(report: Report, told: Callable[[str], str]) -> Iterator[str]:
-    if not report.lines:
+def go_table(found: Sequence[GoLine], told: Wording) -> Iterator[str]:
+    """Go or no-go line by line, what stands against it first."""
+    if not found:
         return
-    lines = sorted(report.lines, key=lambda one: _VERDICTS.index(one.verdict))
+    lines = sorted(found, key=lambda one: _VERDICTS.index(one.verdict))
     rows = [
         (escaped(words.line_name(one)), words.VERDICTS[one.verdict], told(one.message), told(one.remedy) or "–",
          escaped(", ".join(filter(None, (one.who, one.by_when)))) or "–")
@@ -51,7 +49,7 @@ def _go(report: Report, told: Callable[[str], str]) -> Iterator[str]:
     yield from table(heads, rows, len(lines) - _LISTED)
 
 
-def _pool(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+def _pool(report: Report, told: Wording) -> Iterator[str]:
     yield ""
     yield "## The pool, every user once"
     rows = [
@@ -62,7 +60,7 @@ def _pool(report: Report, told: Callable[[str], str]) -> Iterator[str]:
     yield from table([("part", LEFT), ("users", RIGHT), ("share", RIGHT), ("meaning", LEFT)], rows)
 
 
-def _act(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+def _act(report: Report, told: Wording) -> Iterator[str]:
     found = report.duties
     if found is None:
         return
@@ -113,7 +111,7 @@ def _waves(report: Report) -> Iterator[str]:
     yield from table(heads, rows, len(report.waves) - _LISTED)
 
 
-def _providers(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+def _providers(report: Report, told: Wording) -> Iterator[str]:
     if not report.providers:
         return
     yield ""
@@ -144,7 +142,7 @@ def _fields(report: Report) -> Iterator[str]:
     yield from table(heads, rows, len(found.fields) - _LISTED)
 
 
-def _conflicts(report: Report, told: Callable[[str], str], *, values: bool) -> Iterator[str]:
+def _conflicts(report: Report, told: Wording, *, values: bool) -> Iterator[str]:
     if not report.conflicts:
         return
     yield ""
@@ -172,7 +170,7 @@ def _resets(report: Report) -> Iterator[str]:
         yield from table([("day", LEFT), ("sent", RIGHT), ("passwords set", RIGHT)], rows)
 
 
-def _warnings(report: Report, told: Callable[[str], str]) -> Iterator[str]:
+def _warnings(report: Report, told: Wording) -> Iterator[str]:
     if not report.warnings:
         return
     yield ""

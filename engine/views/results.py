@@ -5,18 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from engine.model.codes import explain, explain_stop
+from engine.model.keys import within_pool
 from engine.quota.metered import Requests
 from engine.resources.users.departures import Refresh
 from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResult, Reported, SourceCounts
 from engine.views.coverage import render_coverage
 from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
-from engine.views.text import duration, figure, printable, table
+from engine.views.text import duration, figure, printable, sent, table
 from engine.views.waves import render_waves
 
 _STOPPED = {
     "interrupted": "interrupted; the state is saved, and `migrate apply` goes on from here",
     "max_failures": "stopped: too many users failed (safety.max_failures); the rest is pending",
+}
+
+_NOT_LOOKED: Mapping[Refresh, str] = {
+    "skipped": "did not look for users deleted in WorkOS (--no-refresh)",
+    "failed": "could not look for users deleted in WorkOS: neither its events nor its users can be listed",
 }
 
 
@@ -43,7 +49,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         nothing = nothing and not result.sign_in.changed
         lines.append("nothing to do: everybody is in place" if nothing else "done: everybody is in place")
     elif result.in_place:
-        lines.append(_so_far(result))
+        lines.append(so_far(result))
     else:
         lines.append("not done: see above; run `migrate apply` again once that is settled")
     return lines
@@ -68,8 +74,7 @@ def render_plan(result: PlanResult) -> list[str]:
         who = "1 user has" if result.by_name == 1 else f"{figure(result.by_name)} users have"
         lines += ["", f"{who} {told}"]
     if result.changes:
-        under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
-        lines += ["", f"{figure(result.writes)} writes{under}"]
+        lines += ["", estimate_sentence(result)]
     elif result.waiting and not result.users["conflicts"]:
         lines += ["", f"nothing to do now: {figure(sum(result.waiting.values()))} wait for their turn"]
     elif result.users["conflicts"] or result.refreshed == "failed":
@@ -82,13 +87,19 @@ def render_plan(result: PlanResult) -> list[str]:
     return lines
 
 
-def _so_far(result: ApplyResult) -> str:
+def so_far(result: ApplyResult) -> str:
     """Of a run after which somebody waits, or that was not asked for everybody."""
     waiting = sum(result.waiting.values())
     if result.chosen is None:
         return f"done so far: everybody whose turn it is is in place; {figure(waiting)} wait"
     who = "1 user who was" if result.chosen == 1 else f"{figure(result.chosen)} users who were"
     return f"done so far: the {who} asked for are in place; `migrate apply` goes on with everybody"
+
+
+def estimate_sentence(result: PlanResult) -> str:
+    """What `apply` would take."""
+    under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
+    return f"{figure(result.writes)} writes{under}"
 
 
 def _waiting(waiting: Mapping[str, int]) -> Iterator[str]:
@@ -121,9 +132,7 @@ def _failures(failures: Sequence[Failure], total: int, every: str) -> Iterator[s
     yield from ("", "not migrated")
     by_code: dict[str, list[str]] = {}
     for failure in failures:
-        by_code.setdefault(failure.code, []).append(
-            f"{failure.pool}/{failure.source_id}" if failure.pool else failure.source_id
-        )
+        by_code.setdefault(failure.code, []).append(within_pool(failure.pool, failure.source_id))
     for code, subs in sorted(by_code.items()):
         message, remedy = explain(code, subs)
         yield f"  {code}: {message}"
@@ -154,16 +163,18 @@ def _reported(reported: Reported) -> Iterator[str]:
         )
 
 
+def refreshed_sentence(refreshed: Refresh) -> str | None:
+    """Where nobody looked who was deleted in WorkOS."""
+    return _NOT_LOOKED.get(refreshed)
+
+
 def _refreshed(refreshed: Refresh) -> list[str]:
-    if refreshed == "skipped":
-        return ["", "did not look for users deleted in WorkOS (--no-refresh)"]
-    if refreshed == "failed":
-        return ["", "could not look for users deleted in WorkOS: neither its events nor its users can be listed"]
-    return []
+    told = refreshed_sentence(refreshed)
+    return ["", told] if told is not None else []
 
 
 def _requests(requests: Requests) -> str:
-    text = f"{figure(requests.writes)} writes, {figure(requests.reads)} reads"
+    text = sent(requests.writes, requests.reads)
     if requests.throttled:
         text += f", {figure(requests.throttled)} rate-limited"
     if requests.retried:

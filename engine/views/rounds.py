@@ -8,7 +8,7 @@ from engine.model.errors import MigrateError
 from engine.run.results import ApplyResult
 from engine.run.rounds import Schedule
 from engine.views.console import Console
-from engine.views.text import duration, figure
+from engine.views.text import duration, figure, sent
 
 _SHOWN = ("created", "updated", "adopted", "conflicts", "failed", "pending")
 
@@ -27,12 +27,12 @@ class RoundLines:
         """See the protocol."""
         counts = {name: result.users[name] for name in _SHOWN if result.users[name]}
         told = ", ".join(f"{figure(count)} {name}" for name, count in counts.items()) or "nothing to do"
-        sent = f"{figure(result.requests.writes)} writes, {figure(result.requests.reads)} reads"
+        requests = sent(result.requests.writes, result.requests.reads)
         if result.refreshed == "failed":
             told += ", and could not look who was deleted in WorkOS"
         stopped = f"; stopped: {result.stopped}" if result.stopped is not None else ""
         self._console.progress(
-            f"round {number}: {told}; {sent} in {duration(result.duration_s)}{stopped}{_ahead(next_at)}"
+            f"round {number}: {told}; {requests} in {duration(result.duration_s)}{stopped}{_ahead(next_at)}"
         )
         self._console.note(
             "round_ended", round=number, stopped=result.stopped, converged=result.converged,

@@ -6,17 +6,30 @@ Counts alone: no person, no sub and no value is in here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from engine.model.codes import explain, explain_stop
 from engine.model.diagnostics import Diagnostic
+from engine.model.round_counts import RoundCounts
 from engine.oauth.results import SignIn
-from engine.run.results import ApplyResult, Failure, PlanResult, Reported, SourceCounts
-from engine.views.markdown import LEFT, RIGHT, code, escaped, sentence_of, table
-from engine.views.text import duration, figure
+from engine.run.results import ApplyResult, Failure, PlanResult, SourceCounts
+from engine.views.markdown import (
+    LEFT,
+    RIGHT,
+    Wording,
+    code,
+    counts_table,
+    details,
+    escaped,
+    page,
+    run_name,
+    table,
+    telling,
+)
+from engine.views.results import estimate_sentence, refreshed_sentence, so_far
+from engine.views.text import duration, figure, sent
 
-Wording = Callable[[str], str]
 _LISTED = 40
 _REFUSES = "\n**`apply` would refuse:**"
 # As results call it, and as a table of all kinds does.
@@ -48,12 +61,11 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str)
     elif head is None:
         head = "conflicts, and nothing to do" if result.users["conflicts"] else "nothing to do"
         head += " now: users wait for their turn" if result.waiting else ""
-
-    def told(text: str) -> str:
-        return sentence_of(sentence(text))
-
+        if result.refreshed == "failed":
+            head += ", but not everybody is known to be in place"
+    told = telling(sentence)
     return _page(
-        path, f"{result.plan}: {head}",
+        path, f"{run_name(result.plan, sandbox=result.sandbox)}: {head}",
         _kinds(result.users, result.sign_in, _COLUMNS[PlanResult]),
         (f"{_REFUSES} {told(one.message)} ({code(one.code)}); {told(one.remedy)}" for one in result.guards),
         (f"{_REFUSES} {told(one.message)}; {told(one.remedy)}" for one in result.sign_in.problems),
@@ -61,7 +73,7 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str)
         _waiting(result.waiting, told),
         _failures(result.failures, result.failures_total, told),
         _excluded(result.source, told),
-        _notes(result.reported, result.warnings, told),
+        _notes(result, told),
         ["", f"Digest {code(result.digest)}.", "",
          told(f"To do exactly this: `migrate apply --expect {result.digest[:16]}`. To look again: `migrate plan`.")],
     )  # fmt: skip
@@ -69,43 +81,37 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str)
 
 def render_apply_markdown(result: ApplyResult, path: str, sentence: Wording = str) -> str:
     """What was done, and what is left."""
+    told = telling(sentence)
     head = "done, everybody is in place" if result.converged else "not everybody is in place"
-    if result.in_place and result.waiting:
-        head = "done so far, others wait"
+    lines = []
+    if result.in_place and not result.converged:
+        head = "done so far"
+        lines += ["", told(so_far(result))]
     if result.stopped == "interrupted":
         head = "interrupted, the next run goes on"
     elif result.stopped is not None:
         head = "stopped"
-
-    def told(text: str) -> str:
-        return sentence_of(sentence(text))
-
-    lines = []
-    if result.stopped is not None and result.stopped != "interrupted":
         message, remedy = explain_stop(result.stopped)
         lines += ["", f"Stopped: {told(message)} ({code(result.stopped)}); {told(remedy)}"]
     if result.agreement is not None:
         lines += ["", f"Run {escaped(result.agreement.sentence())}."]
-    took = f"{figure(result.requests.writes)} writes, {figure(result.requests.reads)} reads"
     return _page(
-        path, f"{result.plan}: {head}",
+        path, f"{run_name(result.plan, sandbox=result.sandbox)}: {head}",
         _kinds(result.users, result.sign_in, _COLUMNS[ApplyResult]),
         lines,
-        ["", f"{took} in {duration(result.duration_s)}."],
+        ["", f"{sent(result.requests.writes, result.requests.reads)} in {duration(result.duration_s)}."],
+        _rounds(result.rounds, told),
         _waiting(result.waiting, told),
         _failures(result.failures, result.failures_total, told),
         _excluded(result.source, told),
-        _notes(result.reported, result.warnings, told),
+        _notes(result, told),
         ["", told("To go on: `migrate apply`. To see who: `migrate status --users conflicts,failed`.")],
     )  # fmt: skip
 
 
 def render_refusal_markdown(found: Sequence[Diagnostic], path: str, sentence: Wording = str) -> str:
     """What was wrong, where nothing was attempted."""
-
-    def told(text: str) -> str:
-        return sentence_of(sentence(text))
-
+    told = telling(sentence)
     hidden = len(found) - _LISTED
     return _page(
         path, f"{path}: nothing was attempted",
@@ -116,10 +122,7 @@ def render_refusal_markdown(found: Sequence[Diagnostic], path: str, sentence: Wo
 
 
 def _page(path: str, title: str, *parts: Iterable[str]) -> str:
-    lines = [marker(path), f"### {escaped(title)}"]
-    for part in parts:
-        lines.extend(part)
-    return "\n".join(lines) + "\n"
+    return f"{marker(path)}\n{page(title, *parts)}"
 
 
 def _kinds(users: Mapping[str, int], sign_in: SignIn, names: Sequence[str]) -> Iterator[str]:
@@ -130,25 +133,34 @@ def _kinds(users: Mapping[str, int], sign_in: SignIn, names: Sequence[str]) -> I
     ]  # fmt: skip
     there = [(kind, counts) for kind, counts in rows if kind == "users" or any(counts.values())]
     more = [name for name in _OTHERS if any(counts.get(name) for _, counts in there)]
-    columns = (*names, *more)
-    yield from table(
-        [("", LEFT), *((name, RIGHT) for name in columns)],
-        [(kind, *(figure(counts[name]) if counts.get(name) else "·" for name in columns)) for kind, counts in there],
-    )
+    yield from counts_table((*names, *more), there)
 
 
 def _writes(result: PlanResult) -> Iterator[str]:
     if result.writes:
-        under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
         yield ""
-        yield f"{figure(result.writes)} writes{under}."
+        yield f"{estimate_sentence(result)}."
+
+
+def _rounds(rounds: RoundCounts | None, told: Wording) -> Iterator[str]:
+    if rounds is None:
+        return
+    ended = f"{figure(rounds.completed)} rounds completed"
+    if rounds.failed:
+        last = f", the last for {code(rounds.last_error)}" if rounds.last_error is not None else ""
+        ended += f", {figure(rounds.failed)} given up{last}"
+    yield ""
+    yield f"{ended}: {sent(rounds.writes, rounds.reads)} in all. The counts above are those of the last one."
+    if rounds.verdict is not None:
+        yield ""
+        yield f"{told('`migrate ready`')} says **{escaped(rounds.verdict)}**."
 
 
 def _waiting(waiting: Mapping[str, int], told: Wording) -> Iterator[str]:
     rows = [(code(reason), figure(number), told(explain(reason)[0])) for reason, number in sorted(waiting.items())]
     if rows:
         heads = [("reason", LEFT), ("users", RIGHT), ("meaning", LEFT)]
-        yield from _details(f"Waiting: {figure(sum(waiting.values()))}", table(heads, rows))
+        yield from details(f"Waiting: {figure(sum(waiting.values()))}", table(heads, rows))
 
 
 def _failures(failures: Sequence[Failure], total: int, told: Wording) -> Iterator[str]:
@@ -160,7 +172,7 @@ def _failures(failures: Sequence[Failure], total: int, told: Wording) -> Iterato
         message, remedy = explain(name)
         rows.append((code(name), figure(number), told(message), told(remedy)))
     heads = [("code", LEFT), ("number", RIGHT), ("meaning", LEFT), ("to do", LEFT)]
-    yield from _details(f"Not migrated: {figure(total)}", table(heads, rows[:_LISTED], len(rows) - _LISTED))
+    yield from details(f"Not migrated: {figure(total)}", table(heads, rows[:_LISTED], len(rows) - _LISTED))
     if total > len(failures):
         yield f"\nOf {figure(total)} the first {figure(len(failures))} were counted by code."
 
@@ -173,24 +185,15 @@ def _excluded(source: SourceCounts, told: Wording) -> Iterator[str]:
     if rows:
         heads = [("reason", LEFT), ("users", RIGHT), ("meaning", LEFT)]
         title = f"{figure(source.seen)} users read, {figure(source.selected)} selected, {figure(left)} excluded"
-        yield from _details(title, table(heads, rows))
+        yield from details(title, table(heads, rows))
     else:
         yield ""
         yield f"{figure(source.seen)} users read, all of them selected."
 
 
-def _notes(reported: Reported, warnings: Sequence[str], told: Wording) -> Iterator[str]:
-    lines = [
-        f"- {words}: {figure(number)}" for name, words in _REPORTED.items() if (number := getattr(reported, name) or 0)
-    ]
-    lines += [f"- {told(one)}" for one in warnings[:_LISTED]]
+def _notes(result: PlanResult | ApplyResult, told: Wording) -> Iterator[str]:
+    reported = {name: getattr(result.reported, name) for name in _REPORTED}
+    lines = [f"- {words}: {figure(reported[name])}" for name, words in _REPORTED.items() if reported[name]]
+    lines += [f"- {told(one)}" for one in (refreshed_sentence(result.refreshed), *result.warnings[:_LISTED]) if one]
     if lines:
-        yield from _details("To know", ["", *lines])
-
-
-def _details(title: str, inner: Iterable[str]) -> Iterator[str]:
-    yield ""
-    yield f"<details><summary>{escaped(title)}</summary>"
-    yield from inner
-    yield ""
-    yield "</details>"
+        yield from details("To know", ["", *lines])

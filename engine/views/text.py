@@ -30,6 +30,11 @@ def figure(number: int) -> str:
     return f"{number:,}"
 
 
+def sent(writes: int, reads: int) -> str:
+    """Requests that a run has sent."""
+    return f"{figure(writes)} writes, {figure(reads)} reads"
+
+
 def duration(seconds: float, *, fine: bool = False) -> str:
     """Seconds as people say them: 0.4 s, 42 s, 6 min, 5 h 33 min; `fine`: 34 ms."""
     if fine and seconds < 1:

@@ -91,5 +91,4 @@ def _remedies(found: Sequence[Difference]) -> Iterator[str]:
 def _who(one: Difference) -> str:
     if one.source_id is None:
         return f"organization {one.organization}"
-    sub = f"{one.pool}/{one.source_id}" if one.pool else one.source_id
-    return sub if one.organization is None else f"{sub} in {one.organization}"
+    return one.who if one.organization is None else f"{one.who} in {one.organization}"

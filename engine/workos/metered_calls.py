@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from workos import AsyncWorkOSClient
@@ -11,6 +11,7 @@ from engine.model.call_errors import Ambiguous, CallFailed, Terminal
 from engine.model.creations import Made
 from engine.model.paging import every_page
 from engine.model.retries import TRIES, Tries, patiently
+from engine.quota.budget import RequestKind
 from engine.quota.metered import MeteredTarget
 from engine.workos.calls import ask, items, send, translated
 from engine.workos.paging import Page, read_page
@@ -68,11 +69,14 @@ class MeteredCalls:
         return await send(self.client, method, path, body, self.opts)
 
     async def write(
-        self, write: Callable[[], Awaitable[_T]], look: Callable[[CallFailed], Awaitable[_T | None]] | None = None
+        self,
+        write: Callable[[], Awaitable[_T]],
+        look: Callable[[CallFailed], Awaitable[_T | None]] | None = None,
+        kind: RequestKind = "write",
     ) -> _T:
         """A write that may be repeated: the same content twice is the same. `look` may find that it is done."""
         tries = Tries(self.meter.rng, tries=self._tries)
-        return await patiently(lambda: self.meter.write(write), tries, self.meter.pause, look=look)
+        return await patiently(lambda: self.meter.write(write, kind), tries, self.meter.pause, look=look)
 
     async def create(self, create: Callable[[], Awaitable[_T]], find: Callable[[], Awaitable[_T | None]]) -> Made[_T]:
         """A write that must not be repeated blindly: whatever goes wrong, `find` looks before it is sent again."""
@@ -90,8 +94,18 @@ class MeteredCalls:
 
         return await self.write(attempt, look)
 
-    async def delete(self, path: Path, is_there: Callable[[], Awaitable[object]]) -> None:
-        """DELETE what may be gone already. An answer without a body proves nothing, so it is looked for afterwards."""
+    async def delete(
+        self,
+        path: Path,
+        is_there: Callable[[], Awaitable[object]],
+        *,
+        kind: RequestKind = "write",
+        waits: Sequence[float] = (),
+    ) -> None:
+        """DELETE what may be gone already. An answer without a body proves nothing, so it is looked for afterwards.
+
+        `waits` are seconds between more looks, for what WorkOS deletes some time after its answer.
+        """
 
         async def gone(failure: CallFailed) -> bool | None:
             return True if isinstance(failure, Terminal) and failure.status == 404 else None
@@ -100,6 +114,10 @@ class MeteredCalls:
             await translated(self.client.request("delete", path, request_options=self.opts))
             return True
 
-        await self.write(delete, gone)
-        if await is_there():
-            raise Ambiguous("unexpected_answer")
+        await self.write(delete, gone, kind)
+        for wait in (*waits, None):
+            if not await is_there():
+                return
+            if wait is not None:
+                await self.meter.pause(wait)
+        raise Ambiguous("unexpected_answer")

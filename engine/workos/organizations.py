@@ -13,6 +13,7 @@ from engine.workos.calls import identifier, items, metadata, optional_text, text
 from engine.workos.metered_calls import Body, MeteredCalls
 
 _PATH = ("organizations",)
+_DELETION_WAITS = (0.5, 1.0, 2.0, 4.0)
 
 
 class WorkOSOrganizations:
@@ -72,7 +73,11 @@ class WorkOSOrganizations:
 
     async def delete(self, organization_id: str) -> None:
         """See the port."""
-        await self._calls.delete((*_PATH, organization_id), lambda: self.get(organization_id))
+        path = (*_PATH, organization_id)
+        # 202 is among the answers (API description): the deletion is accepted, and done some time after.
+        await self._calls.delete(
+            path, lambda: self.get(organization_id), kind="organization_deletion", waits=_DELETION_WAITS
+        )
 
 
 def _domain_data(domains: Mapping[str, DomainState]) -> list[dict[str, str]]:

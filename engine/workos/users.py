@@ -52,6 +52,8 @@ class WorkOSTarget:
             for name in ("email", "email_verified", "first_name", "last_name", "external_id", "metadata")
             if (value := getattr(changes, name)) is not None
         }
+        if changes.clear_external_id:
+            body["external_id"] = None
         return read_user(await send(self.client, "put", (*_USERS, user_id), body, self._opts))
 
     async def get(self, user_id: str) -> TargetUser | None:

@@ -218,5 +218,10 @@ def database_files(path: Path) -> list[Path]:
     return [path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))]
 
 
+def resets_folder(state_path: Path) -> Path:
+    """Where reset links are written, unless told otherwise: beside the state."""
+    return state_path.with_name(f"{_stem(state_path)}.resets")
+
+
 def _stem(path: Path) -> str:
     return path.name.removesuffix(".db").removesuffix(".state")

@@ -166,7 +166,7 @@ def test_plan_then_apply_what_was_reviewed(runner: Runner, project: Project, san
     assert re.fullmatch("[0-9a-f]{64}", digest)
     assert (planned.outputs["exit-code"], planned.outputs["changes"]) == ("0", "true")
     wanted = PLAN_TABLE.replace("DIGEST", digest).replace("SHORT", digest[:16])
-    assert planned.summary == wanted
+    assert planned.summary == f"\n{wanted}"
     assert planned.outputs["comment"] == wanted.rstrip("\n")
     assert gzip.decompress((project.folder / "reviewed.plan").read_bytes())
     assert json.loads(Path(planned.outputs["result"]).read_text())["digest"] == digest
@@ -174,6 +174,7 @@ def test_plan_then_apply_what_was_reviewed(runner: Runner, project: Project, san
     applied = runner(command="apply", expect="reviewed.plan", report="report.html")
     assert not applied.failed, applied.said
     assert "### pool: done, everybody is in place" in applied.summary and "Run as reviewed." in applied.summary
+    assert applied.summary.strip() == applied.outputs["comment"]
     assert "| users | 4 | · |" in applied.summary
     assert (project.folder / "report.html").read_text().startswith("<!doctype html>")
     assert len(WorkOSReader(sandbox.url, sandbox.api_key).users()) == 4
@@ -223,7 +224,7 @@ def test_the_time_limit_interrupts_and_the_next_run_goes_on(
 
 def test_the_sandbox_and_a_command_that_is_none(runner: Runner) -> None:
     planned = runner(sandbox="true")
-    assert "--sandbox --expect" in planned.summary and not planned.failed
+    assert "### pool (sandbox): " in planned.summary and "--sandbox --expect" in planned.summary and not planned.failed
     assert runner(command="destroy").failed
 
 

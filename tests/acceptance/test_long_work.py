@@ -131,15 +131,46 @@ def test_github_shows_phases_as_groups_and_counts_as_a_summary(world: World) -> 
     # Groups do not nest: each ends before the next begins.
     assert [one == "::endgroup::" for one in began] == [False, True] * (len(began) // 2)
     text = summary.read_text()
-    assert text.startswith("# before\n\n### migrate apply: acme\n\n**everybody is in place**\n")
-    assert "| created | 20 |" in text and "### migrate plan: acme\n\n**nothing to do**" in text
+    assert text.startswith("# before\n\n<!-- migrate plan.yaml -->\n### acme: done, everybody is in place\n")
+    assert "| users | 20 | " in text and "\n\n<!-- migrate plan.yaml -->\n### acme: nothing to do\n" in text
     ready = world.cli("ready", "plan.yaml", "--json", **github)
     found = ready.json("ready.v1")
     text = summary.read_text()
-    assert f"### migrate ready: acme\n\n**{found['verdict']}**" in text
-    assert f"| ok | {found['counts']['ok']} |" in text
-    assert "### migrate verify: acme\n\n**as in Cognito**" in text and "| equal | 20 |" in text
+    assert f"\n\n### acme: {found['verdict']} for the cut-over\n\n{found['counts']['ok']} ok, " in text
+    assert text.count("| no-go |") == found["counts"]["no_go"] > 0
+    assert (
+        "\n\n### acme: verified\n\n|  | equal | " in text and "| users | 20 | " in text.split("### acme: verified")[1]
+    )
     assert not [one for one in PERSONAL if one in text] and "@" not in text and "person" not in text
+
+
+def test_a_step_and_a_file_are_told_the_same_once(world: World) -> None:
+    write_users(world, 2)
+    folder = world.plan.parent
+
+    def told(*arguments: str, code: int) -> str:
+        step = folder / "step.md"
+        step.unlink(missing_ok=True)
+        ended = world.cli(*arguments, GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(step))
+        assert ended.code == code, ended.said
+        return step.read_text()
+
+    for command in ("plan", "apply"):
+        text = told(command, "plan.yaml", "--summary", f"{command}.md", code=0)
+        assert text.count("### ") == 1 and text == f"\n{(folder / f'{command}.md').read_text()}"
+    before = (folder / "apply.md").read_text()
+    # A file that is there stays as it is, and the step is told why nothing was attempted.
+    text = told("apply", "plan.yaml", "--summary", "apply.md", code=1)
+    assert (
+        text.startswith("\n<!-- migrate plan.yaml -->\n### plan.yaml: nothing was attempted\n") and "apply.md" in text
+    )
+    assert (folder / "apply.md").read_text() == before
+    text = told("apply", "plan.yaml", "--expect", "0" * 16, "--summary", "refused.md", code=1)
+    assert "`not_as_reviewed`" in text and text == f"\n{(folder / 'refused.md').read_text()}"
+    # Who was asked for by name is named to the one who asked, not to whoever reads the step.
+    text = told("apply", "plan.yaml", "--target", "nobody@example.com", "--summary", "unknown.md", code=1)
+    assert "- --target … is neither a sub nor an address of the pool; " in text and "(`target_unknown`)" in text
+    assert "example" not in text and text == f"\n{(folder / 'unknown.md').read_text()}"
 
 
 def test_nobody_is_called_a_command(world: World) -> None:
@@ -164,7 +195,7 @@ def test_nobody_is_called_a_command(world: World) -> None:
         assert named or arguments[0] == "state", told.said
         assert not [line for line in named if commands(line)]
         assert told.code in (0, 3)
-    assert "set-output" not in summary.read_text() and "| other_external_id | 2 |" in summary.read_text()
+    assert "set-output" not in summary.read_text() and "| `other_external_id` | 2 |" in summary.read_text()
     assert any(commands("  " + line.strip()) for line in world.cli("apply", "plan.yaml").err.splitlines())
 
 

@@ -83,7 +83,8 @@ def test_every_codes_commands_are_commands(team: Cli) -> None:
     assert {("state", "forget", PLAN, "--sandbox", SUB), ("validate", PLAN)} <= commands
     assert ("explain", PLAN, "--sandbox", SUB) in commands
     assert not [one for one in remedies if re.search(r"\bSUB\b", one)]
-    for one in sorted(commands):
+    # What is taken back is there no more for the others.
+    for one in sorted(commands, key=lambda one: (one[0] == "rollback", one)):
         ended = team(*one, "--json")
         # No campaign is in this plan: everything else ends as it should.
         assert ended.code in (0, 3) or ended.errors() == [

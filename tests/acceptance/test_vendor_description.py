@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.sandbox.options import Quotas
+from engine.sandbox.options import Quotas, Settings
 from engine.sandbox.service import Service
 from tests.acceptance.conftest import World
 from tests.support.cli import Cli, export_source, plan_text
@@ -63,6 +63,10 @@ async def test_each_deviation_is_one_and_the_list_is_whole() -> None:
     options = {"idp_metadata_url": "https://idp.acme.com/metadata"}
     made = ask("POST", "/connections", {"organization_id": organization["id"], "saml_options": options})
     ask("PATCH", f"/connections/{made['id']}", {"name": "Acme"})
+    ask("PUT", f"{USERS}/{user['id']}", {"metadata": {"plan": None}, "external_id": None})
+    ask("DELETE", "/organizations/org_01HXYZ123456789ABCDEFGHIJK")
+    ask.service.environment.settings = Settings(user_deletion_allowed=False)
+    ask("DELETE", f"{USERS}/{user['id']}")
     ask.service.quotas.quotas = Quotas(requests_per_60s=1)
     ask("GET", USERS)
     faults = [fault for one in ask.exchanges for fault in the_description().faults(one)]

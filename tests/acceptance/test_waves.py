@@ -266,7 +266,7 @@ def test_a_pull_request_hears_who_waits(world: World, tmp_path: Path) -> None:
     write(world, *PEOPLE, filters=COHORTS)
     for command, day, title in (
         ("plan", "2026-11-30", "acme: nothing to do now: users wait for their turn"),
-        ("apply", "2026-12-01", "acme: done so far, others wait"),
+        ("apply", "2026-12-01", "acme: done so far"),
     ):
         page, step = tmp_path / f"{command}.md", tmp_path / f"{command}.step"
         environment = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(step)}
@@ -274,7 +274,7 @@ def test_a_pull_request_hears_who_waits(world: World, tmp_path: Path) -> None:
         assert ended.code == 0, ended.said
         text, number = page.read_text(), 6 if command == "plan" else 4
         assert f"### {title}\n" in text and f"<summary>Waiting: {number}</summary>" in text
-        assert f"| waiting | |\n| --- | ---: |\n| not_due | {number} |" in step.read_text()
+        assert f"| `not_due` | {number} |" in text and text in step.read_text()
 
 
 @pytest.mark.parametrize(

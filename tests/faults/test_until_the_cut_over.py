@@ -161,7 +161,8 @@ def test_three_days_with_changes_and_kills(
 
 
 def test_a_round_with_nothing_to_do_costs_one_look_at_the_events(tmp_path: Path, sandbox: SandboxProcess) -> None:
-    here = Cutover(tmp_path, sandbox, every="6h")
+    summary = tmp_path / "step.md"
+    here = Cutover(tmp_path, sandbox, every="6h", GITHUB_ACTIONS="true", GITHUB_STEP_SUMMARY=str(summary))
     Pool(here.project, 250, random.Random(1))
     seen: list[Counter[str]] = []
     here.days.begin()
@@ -183,6 +184,8 @@ def test_a_round_with_nothing_to_do_costs_one_look_at_the_events(tmp_path: Path,
     assert (result["users"]["unchanged"], result["requests"]["reads"]) == (250, 1)
     assert (result["rounds"]["completed"], result["rounds"]["writes"]) == (13, 250)
     assert result["rounds"]["verdict"] in ("go", "no-go")
+    assert "\n13 rounds completed: 250 writes, " in summary.read_text()
+    assert f"\n`migrate ready plan.yaml` says **{result['rounds']['verdict']}**.\n" in summary.read_text()
 
 
 def test_each_round_goes_by_its_own_day(tmp_path: Path, sandbox: SandboxProcess) -> None:

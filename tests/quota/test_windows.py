@@ -171,3 +171,15 @@ def test_a_window_by_hand() -> None:
     window.give_back(20.0)
     assert window.delay(20.0, 0.01) == pytest.approx(10.0)
     assert window.delay(30.0, 0.01) == 0.0
+
+
+async def test_deleting_organizations_has_a_quota_of_its_own() -> None:
+    """50 a minute (docs, rate limits), beside that of writes; none where the plan turns off all pacing."""
+    for pace, least in ((6000, 120.0), (None, 0.0)):
+        clock = VirtualClock()
+        began = clock.time
+        quota = Quota(destination(requests_per_60s=pace), clock)
+        for _ in range(120):
+            await quota.enter("organization_deletion")
+            quota.leave("organization_deletion", throttled=False, answered=True)
+        assert least <= clock.time - began <= least + 30

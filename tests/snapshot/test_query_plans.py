@@ -27,6 +27,8 @@ _SQL = re.compile(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\s")
 # Run where WorkOS has far more users than the pool, by a decision to adopt, and over a live pool (a groups filter, the
 # domains of a connection, sign-in factors); each reads by key, or all of one table once.
 ELSEWHERE = (
+    # Of `migrate rollback --target user_…`, by an index.
+    "SELECT key FROM resources WHERE kind = 'user' AND workos_id = ? AND relation = 'primary'",
     # Of `migrate init`, over a snapshot of its own.
     "SELECT reason, count(*) FROM record WHERE reason IS NOT NULL GROUP BY 1",
     "SELECT count(*), coalesce(sum(number), 0) FROM ( SELECT count(*) AS number FROM record",
@@ -150,6 +152,10 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         yield ["apply", "plan.yaml", "--sandbox", "--expect", review, "--allow-growth"]
     _write(folder, people, organizations=placed, attributes={"external_id": "sub"})
     yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
+    for options in ([], ["--target", _sub(people[20])]):
+        yield ["purge", "plan.yaml", "--sandbox", *options]
+    for options in ([], ["--limit", "3"], ["--yes", "--target", _sub(people[8])], ["--yes"]):
+        yield ["rollback", "plan.yaml", "--sandbox", *options]
     yield ["plan", _older(folder / "older"), "--sandbox"]
 
 

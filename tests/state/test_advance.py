@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from engine.model.errors import StateError
+from engine.model.keys import USER
 from engine.model.outcomes import Claim, NotDone
 from engine.state.file import StateFile
-from tests.state.words import IDENTITY, KEY, claim, done, not_done
+from tests.state.words import IDENTITY, KEY, claim, done, key, not_done
 
 COLUMNS = "sub, workos_id, status, operation, error_code, attempts, run_id, created_here, verified, flagged"
 
@@ -156,3 +157,27 @@ def test_it_survives_closing(path: Path) -> None:
     assert [sub for sub, *_ in rows(path)] == ["s0", "s1", "s2"]
     # SQLite has folded its log into the file.
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_claim_notes_how_its_end_can_be_told(state: StateFile, path: Path) -> None:
+    state.advance([done(detail={"old": 1})], [], run_id="r1")
+    state.advance([], [claim("s1", "update")], run_id="r1")
+    assert rows(path, "detail") == [('{"old":1}',)]
+    state.advance([], [Claim("user", key("s1"), "update", {"sent": {"x": "00"}})], run_id="r1")
+    assert rows(path, "detail") == [('{"sent":{"x":"00"}}',)]
+
+
+def test_whoever_is_removed_takes_merged_records_along(state: StateFile, path: Path) -> None:
+    state.advance([done("s1"), done("s2"), done("s3")], [], run_id="r1")
+    (_, second, third) = state.rows(USER)
+    merged = {"relation": "merged", "primary_key": key("s1"), "workos_id": "user_s1"}
+    state.put([second._replace(**merged), third._replace(**merged, key=key("s4"))])
+    state.advance([not_done("s1", "removed", None)], [], run_id="r2")
+    assert rows(path, "workos_id") == [("user_s3",)]
+
+
+def test_an_orphan_that_is_removed_is_listed_no_more(state: StateFile) -> None:
+    state.advance([NotDone(USER, key("s1"), "conflict", "x", 1, "user_9")], [], run_id="r1")
+    assert [one.workos_id for one in state.orphaned()] == ["user_9"]
+    state.advance([NotDone("orphan", "user_9", "removed", None, leftover="user_9")], [], run_id="r2")
+    assert list(state.orphaned()) == []

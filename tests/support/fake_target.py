@@ -90,6 +90,8 @@ class FakeTarget:
             raise Terminal("entity_not_found", status=404)
         names = ("email", "email_verified", "first_name", "last_name", "external_id")
         plain = {name: value for name in names if (value := getattr(changes, name)) is not None}
+        if changes.clear_external_id:
+            plain["external_id"] = None
         if changes.email is not None:
             plain["email"] = stored_address(changes.email)
         merged = {**held.metadata, **(changes.metadata or {})}
@@ -124,10 +126,12 @@ class FakeTarget:
         return found, str(len(self.resets)) if found else None
 
     async def delete(self, user_id: str) -> None:
-        await self._begin("delete", user_id)
+        after = await self._begin("delete", user_id)
         if self.users.pop(user_id, None) is None:
             raise Terminal("entity_not_found", status=404)
         self.deleted.append(user_id)
+        if after is not None:
+            raise after.error
 
     async def deleted_page(
         self, since: datetime, until: datetime, after: str | None

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from engine.model.diagnostics import Diagnostic
+from engine.model.round_counts import RoundCounts
 from engine.oauth.results import ConnectionItem, SignIn
 from engine.run.expectation import Agreement
 from engine.run.results import Failure, Guarded, Reported, SourceCounts
@@ -16,7 +19,7 @@ SUB = "6f1c2a9e-0000-4000-8000-000000000001"
 
 
 def complete(text: str) -> str:
-    return text.replace("`migrate apply", "`migrate apply p.yaml")
+    return re.sub("`migrate (apply|ready)", r"`migrate \1 p.yaml", text)
 
 
 def test_a_plan() -> None:
@@ -80,6 +83,41 @@ def test_how_an_apply_ended(stopped: str | None, head: str) -> None:
     text = render_apply_markdown(applied(stopped=stopped), "p.yaml")
     assert f"### acme: {head}" in text
     assert ("(`unauthorized`)" in text) == (stopped == "unauthorized")
+
+
+def test_rounds_and_their_verdict() -> None:
+    rounds = RoundCounts(5, 2, 990, 12, last_error="network", verdict="no-go")
+    lines = render_apply_markdown(applied(rounds=rounds, sandbox=True), "p.yaml", complete).splitlines()
+    assert lines[1] == "### acme (sandbox): done, everybody is in place"
+    at = lines.index(
+        "5 rounds completed, 2 given up, the last for `network`: 990 writes, 12 reads in all. "
+        "The counts above are those of the last one."
+    )
+    assert lines[at + 1 : at + 3] == ["", "`migrate ready p.yaml` says **no-go**."]
+    assert "4,880 writes, 3 reads in 98 s." in lines[:at]
+    unknown = render_apply_markdown(applied(rounds=RoundCounts(1)), "p.yaml")
+    assert "\n1 rounds completed: 0 writes" in unknown and "says" not in unknown and "given up" not in unknown
+    assert "rounds" not in render_apply_markdown(applied(), "p.yaml")
+
+
+def test_who_was_not_asked_for_is_no_failure() -> None:
+    text = render_apply_markdown(
+        applied(users={"created": 2, "pending": 9}, chosen=2, waiting={"x": 9}), "p.yaml", complete
+    )
+    assert "### acme: done so far\n" in text
+    assert (
+        "done so far: the 2 users who were asked for are in place; `migrate apply p.yaml` goes on with everybody"
+        in text
+    )
+
+
+def test_where_nobody_could_look_not_everybody_is_known_to_be_in_place() -> None:
+    plan = render_plan_markdown(planned(refreshed="failed"), "p.yaml")
+    assert "### acme: nothing to do, but not everybody is known to be in place\n" in plan
+    apply = render_apply_markdown(applied(refreshed="failed"), "p.yaml")
+    assert "### acme: not everybody is in place\n" in apply
+    for text in (plan, apply):
+        assert "- could not look for users deleted in WorkOS: " in text
 
 
 def test_a_refusal() -> None:

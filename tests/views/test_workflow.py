@@ -139,7 +139,7 @@ def test_a_summary_that_cannot_be_written_is_a_warning(in_github: Path, monkeypa
     console = Console(err=err)
     console.summarise("one\n")
     console.summarise("two\n")
-    assert (in_github / "summary.md").read_text() == "one\ntwo\n" and err.getvalue() == ""
+    assert (in_github / "summary.md").read_text() == "\none\n\ntwo\n" and err.getvalue() == ""
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(in_github / "none" / "summary.md"))
     console.summarise("three\n")
     assert err.getvalue().startswith("::warning::the step's summary could not be written")

@@ -10,6 +10,7 @@ import pytest
 from engine.model.call_errors import Terminal
 from engine.model.ports import UserChanges, UserTarget
 from engine.plan_file.model import Destination
+from engine.sandbox.options import Settings
 from engine.workos.users import WorkOSTarget
 from tests.support.fake_target import FakeTarget
 from tests.support.sandbox_extras import Options, Server
@@ -111,3 +112,32 @@ async def test_listing_oldest_first(target: UserTarget) -> None:
         listed += [user.id for user in users]
         pages += 1
     assert listed == [user.id for user in made] and pages == 3
+
+
+async def test_an_external_id_is_taken_off(target: UserTarget) -> None:
+    made = await target.create(ANN)
+    changed = await target.update(made.id, UserChanges(metadata={"flag": None}, clear_external_id=True))
+    assert (changed.external_id, dict(changed.metadata)) == (None, {"plan": "pro"})
+    assert await target.find_by_external_id("ann") is None
+    assert (await target.create({"email": "other@example.com", "external_id": "ann"})).external_id == "ann"
+
+
+async def test_a_deletion_and_one_of_nobody(target: UserTarget) -> None:
+    made = await target.create(ANN)
+    await target.delete(made.id)
+    assert await target.get(made.id) is None
+    with pytest.raises(Terminal) as refused:
+        await target.delete(made.id)
+    assert refused.value.status == 404
+
+
+async def test_workos_may_refuse_a_deletion() -> None:
+    async with Server(Options(settings=Settings(user_deletion_allowed=False))) as server:
+        own = server.options
+        adapter = WorkOSTarget(Destination(own.client_id, own.api_key, server.url), timeout=5)
+        made = await adapter.create(ANN)
+        with pytest.raises(Terminal) as refused:
+            await adapter.delete(made.id)
+        assert (refused.value.status, refused.value.code) == (409, "user_deletion_not_allowed")
+        assert await adapter.get(made.id) == made
+        await adapter.close()

@@ -139,7 +139,7 @@ def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership 
     if known.workos_id is None:
         if known.claimed != "create":
             return known
-        ours = known.begun_at is not None and _made_at(found) >= known.begun_at - _CLOCKS_APART
+        ours = known.begun_at is not None and made_at(found) >= known.begun_at - _CLOCKS_APART
         return replace(known, workos_id=found.id, created_here=True) if ours else None
     if found.id != known.workos_id:
         # Ours is gone, and another one stands in its place: whoever made it.
@@ -169,7 +169,7 @@ def _missing(standing: Standing) -> str | None:
     return None if standing.organization else "no_organization"
 
 
-def _made_at(found: HeldMembership) -> float:
+def made_at(found: HeldMembership) -> float:
     """When WorkOS says it was made; long ago where it does not say."""
     try:
         return datetime.fromisoformat(found.created_at or "").timestamp()

@@ -43,6 +43,11 @@ class MembershipWork:
         """What the claim says: the end of a creation is still that creation, should this run not come to record it."""
         return "create" if self.change.finished else self.change.action
 
+    @property
+    def intent(self) -> None:
+        """Nothing to note: the key says what to look for."""
+        return None
+
 
 class MembershipPerformer:
     """One per run; `perform` may run many times at once. `narrowed` counts members who got one role of several."""

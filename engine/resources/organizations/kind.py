@@ -14,6 +14,7 @@ from engine.model.paging import every_page
 from engine.resources.kind import Action, ResourceChange
 from engine.resources.organizations.planner import KnownOrganization, OrganizationChange, OrganizationPlanner
 from engine.resources.organizations.port import HeldOrganization, Organization, OrganizationPort
+from engine.resources.organizations.undoing import OrganizationTraces
 
 # From so many on, one listing of the environment's is cheaper than a look at each.
 _LISTED_FROM = 100
@@ -85,8 +86,16 @@ class OrganizationsKind:
         elif decided.send is not None:
             send = {name: value for name, value in asdict(decided.send).items() if value is not None}
         return ResourceChange(
-            self.name, key, action, decided.workos_id, send=send, code=decided.code, created_here=decided.created_here
-        )
+            self.name, key, action, decided.workos_id, send=send, code=decided.code, created_here=decided.created_here,
+            intent=self._traces(key, decided),
+        )  # fmt: skip
+
+    def _traces(self, key: str, decided: OrganizationChange) -> dict[str, object] | None:
+        """What this plan has written on an organization of somebody else's making, once the change is made."""
+        if decided.created_here or decided.action in ("create", "unchanged", "conflict"):
+            return None
+        row, marks = self._known.get(key), self._planner.marks(self.wanted[key])
+        return OrganizationTraces.of(row.detail if row else None).after(decided.send, self.held[key], marks).to_detail()
 
     async def carry_out(self, change: ResourceChange) -> tuple[Done, str]:
         """See `Kind`. One that is there by now, made by somebody else, is adopted with what it lacks."""
@@ -106,4 +115,5 @@ class OrganizationsKind:
 
     def _done(self, change: ResourceChange, workos_id: str, operation: str, *, created_here: bool) -> Done:
         marks = self._planner.marks(self.wanted[change.key])
-        return Done(self.name, change.key, workos_id, operation, b"", marks, created_here, 1)
+        traces = {} if created_here else change.intent or {}
+        return Done(self.name, change.key, workos_id, operation, b"", marks, created_here, 1, detail=traces)

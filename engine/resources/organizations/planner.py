@@ -76,6 +76,9 @@ class OrganizationPlanner:
         self, wanted: Organization, known: KnownOrganization | None, found: FoundOrganization
     ) -> OrganizationChange:
         """The one change; same input, same change."""
+        if known is not None and known.claimed == "remove" and found == "absent":
+            # Removed by us, as was begun: asked for anew, it is made anew.
+            known = None
         if known is not None and known.workos_id is not None:
             if known.gone or found == "absent":
                 return OrganizationChange(

@@ -10,6 +10,7 @@ import orjson
 
 from engine.model.keys import USER
 from engine.model.users import TargetUser
+from engine.resources.users.marks import UserMarks
 
 UserAction = Literal["create", "update", "adopt", "unchanged", "skip", "conflict"]
 # Phases of users' changes: those that give up an address, which somebody else may be waiting for, come first.
@@ -38,7 +39,8 @@ class Known:
 
     `claimed` is the operation that a run began and did not record, None otherwise. `handover`: the row is of
     another record, whose WorkOS user is to go over to this person. `stamp` is WorkOS's `updated_at` after our last
-    write; None where others may have changed the user before it, or nobody knows.
+    write; None where others may have changed the user before it, or nobody knows. `removing`: a rollback began to
+    delete the user, and no run has recorded its end.
     """
 
     workos_id: str | None
@@ -51,6 +53,8 @@ class Known:
     handover: bool = False
     stamp: str | None = None
     relation: str = "primary"  # of the row's record to this person, where it is another's
+    marks: UserMarks = UserMarks()  # noqa: RUF009 - frozen
+    removing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Change:
     `vanished` are names whose attribute is gone in Cognito and which WorkOS keeps (rule 9). `counts_as` is how the
     result counts it once done. `stamp` is for the state where nothing is sent; `lineage`: as far as is known, all
     changes of the WorkOS user so far were ours. `because` are the reasons of `engine.model.rules`, in their order.
+    `marks` say how to take the write back.
     """
 
     action: UserAction
@@ -105,6 +110,7 @@ class Change:
     stamp: str | None = None
     lineage: bool = True
     because: tuple[str, ...] = ()
+    marks: UserMarks = UserMarks()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +133,21 @@ class UserWork:
 
     @property
     def operation(self) -> str:
-        """What the claim says."""
-        return self.change.action
+        """What the claim says: the end of a creation is still that creation, should this run not come to record it."""
+        begun = self.change.action == "adopt" and self.change.created_here
+        return "create" if begun else self.change.action
+
+    @property
+    def intent(self) -> Mapping[str, object]:
+        """How to tell afterwards whom the write was about, and what it wrote."""
+        return self.change.marks.to_detail()
 
 
 def dump_detail(change: Change) -> bytes:
     """What the change table keeps of a user's change in `detail`, as JSON."""
     return orjson.dumps(
         {"verified": change.verified, "vanished": change.vanished, "guard": change.guard, "stamp": change.stamp,
-         "lineage": change.lineage}
+         "lineage": change.lineage, "marks": change.marks.to_detail()}
     )  # fmt: skip
 
 
@@ -144,4 +156,5 @@ def load_detail(raw: bytes) -> dict[str, Any]:
     held: dict[str, Any] = orjson.loads(raw)
     held["vanished"] = tuple(held["vanished"])
     held["guard"] = Guard(**held["guard"]) if held["guard"] else None
+    held["marks"] = UserMarks.from_detail(held["marks"])
     return held

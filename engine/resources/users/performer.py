@@ -277,6 +277,7 @@ class Performer:
             flagged=bool(desired.flags) and change.counts_as == "created",
             attempts=tries.count + 1,
             stamp=stamp if lineage or user is None else None,
+            detail={} if change.created_here else change.marks.lasting(),
         )
 
 

@@ -14,6 +14,7 @@ from engine.model.users import TargetUser
 from engine.plan_file.model import ExistingUsers
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.changes import Change, Desired, Found, Guard, Known
+from engine.resources.users.marks import UserMarks, fingerprints_of, holds_what_was_sent
 
 METADATA = "metadata."
 _NAMES = ("first_name", "last_name")
@@ -42,6 +43,31 @@ class Planner:
 
     def decide(self, desired: Desired, known: Known | None, found: Found) -> Change:
         """The one change for this person, with its reasons; same input, same change."""
+        change = self._decide(desired, known, found)
+        if change.action not in ("create", "update", "adopt"):
+            return change
+        return replace(change, marks=self._marks(change, desired, known, found))
+
+    def _marks(self, change: Change, desired: Desired, known: Known | None, found: Found) -> UserMarks:
+        """How the write can be told and taken back afterwards."""
+        of = self._fingerprints
+        if change.action == "create":
+            flag = fingerprints_of({"email_verified": desired.verified}, of)
+            return UserMarks(sought=of.field("external_id", desired.fields["external_id"]), sent=flag)
+        if change.created_here:
+            # What an earlier write carried whose end no run has seen still counts: it may have been done.
+            before = known.marks.sent if known is not None else {}
+            adopted = change.action == "adopt"
+            sought = of.field("external_id", desired.fields["external_id"]) if adopted else None
+            return UserMarks(sought=sought, sent={**before, **fingerprints_of(change.send, of)})
+        seen = (found.by_external_id, found.by_email, found.by_id)
+        held = next((one for one in seen if one is not None and one.id == change.workos_id), None)
+        return (known.marks if known is not None else UserMarks()).with_write(change.send, held, of)
+
+    def _decide(self, desired: Desired, known: Known | None, found: Found) -> Change:
+        if known is not None and known.removing and (known.status == "gone" or found.by_id is None):
+            # Removed by us, as was begun: asked for anew, the user is made anew.
+            known = None
         if desired.invalid:
             code = next((_REFUSED[one] for one in desired.invalid.items() if one in _REFUSED), "invalid_value")
             return _conflict(desired, code, known.workos_id if known else None)
@@ -93,6 +119,10 @@ class Planner:
             send = {name: value for name, value in send.items() if held_value(current, name) != value}
             if "email" in send or "email_verified" in send:
                 send["email"], send["email_verified"] = desired.email, verified
+        stamp = known.stamp
+        if current is not None and not send and self._was_done(known, current):
+            # Else what was ours would look like somebody else's doing from now on.
+            stamp = current.updated_at
         guard = None
         if ("email" in send or known.handover) and not settled:
             guard = Guard(known.fields.get("email", ""), unused, known.stamp, begun=known.claimed is not None)
@@ -109,10 +139,16 @@ class Planner:
             vanished=tuple(name for name in gone if name in _NAMES),
             counts_as="updated" if send or known.claimed is not None else "unchanged",
             guard=guard,
-            stamp=known.stamp,
+            stamp=stamp,
             lineage=guard is None,
             because=tuple(_why_updated(desired, known, send, changed, gone)),
         )
+
+    def _was_done(self, known: Known, current: TargetUser) -> bool:
+        """Whether an update that a run began is what WorkOS shows, and its last change."""
+        if known.claimed is None:
+            return False
+        return holds_what_was_sent(current, known.fields, known.marks.sent, self._fingerprints)
 
     def _handover(
         self, desired: Desired, known: Known, user: TargetUser | None

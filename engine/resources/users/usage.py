@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 from datetime import UTC, datetime, timedelta
 
 from engine.model.paging import Cursors
@@ -40,9 +41,10 @@ class Usage:
             return True
         if await self._target.count_identities(user.id) or await self._target.count_factors(user.id):
             return True
-        return await self._has_reset(user.id)
+        return user.id in await self.read_resets()
 
-    async def _has_reset(self, user_id: str) -> bool:
+    async def read_resets(self) -> Set[str]:
+        """WorkOS ids of users who have reset a password, by the events of the last 90 days."""
         async with self._reading:
             if self._cursor is None:
                 await self._begin()
@@ -52,7 +54,7 @@ class Usage:
                 if after is None:
                     break
                 self._cursor = self._cursors.follow(after)
-        return user_id in self._reset
+        return self._reset
 
     async def _begin(self) -> None:
         """Find the oldest event that is kept; from there on the cursor leads to the newest."""
