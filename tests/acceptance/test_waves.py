@@ -274,7 +274,7 @@ def test_a_pull_request_hears_who_waits(world: World, tmp_path: Path) -> None:
         assert ended.code == 0, ended.said
         text, number = page.read_text(), 6 if command == "plan" else 4
         assert f"### {title}\n" in text and f"<summary>Waiting: {number}</summary>" in text
-        assert f"| `not_due` | {number} |" in text and text in step.read_text()
+        assert step.read_text().strip() == text.strip()
 
 
 @pytest.mark.parametrize(
