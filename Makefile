@@ -89,4 +89,4 @@ $(VENDOR):
 clean:
 	rm -rf .venv .tools .demo build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
 	rm -f plans/.migrate/quickstart.sandbox.*
-	find engine schemas demo tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find engine schemas tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from engine.model.users import METADATA
+
 ComparedKind = Literal["user", "organization", "membership"]
 
 _AGAIN = "run `migrate apply` if Cognito or the plan has changed since the last run"
@@ -46,4 +48,4 @@ def group_of(field: str) -> str:
     """The fields of a user that have one remedy."""
     if field == "last_name":
         return "first_name"
-    return "metadata" if field.startswith("metadata.") else field
+    return "metadata" if field.startswith(METADATA) else field

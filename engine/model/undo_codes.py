@@ -5,7 +5,6 @@ from __future__ import annotations
 _EVEN_SO = "`migrate rollback --include-active` removes such users even so"
 
 UNDO_CODES: dict[str, tuple[str, str]] = {
-    "purged": ("the person asked for erasure, and was taken out", "this cannot be undone: nobody is named any more"),
     # Kept, as it should be.
     "signed_in": ("somebody has signed in", _EVEN_SO),
     "verified_since": ("somebody has verified the address in WorkOS", _EVEN_SO),

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+METADATA = "metadata."
+"""What the flat name of a metadata key begins with, in changes, fingerprints and results."""
+
 
 @dataclass(frozen=True, slots=True)
 class Identity:
@@ -54,6 +57,14 @@ class TargetUser:
     signed_in: bool = False
     created_at: str | None = None
     updated_at: str | None = None
+
+
+def held_value(user: TargetUser, name: str) -> str | bool | None:
+    """One field of what WorkOS holds, by its flat name; None where it holds none."""
+    if name.startswith(METADATA):
+        return user.metadata.get(name.removeprefix(METADATA))
+    value = getattr(user, name)
+    return value if isinstance(value, str | bool) else None
 
 
 def normalise_email(address: str) -> str:

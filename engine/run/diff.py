@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-SHOWN = 5
-"""Changes of each kind that `plan` shows unless told otherwise."""
-MOST_SHOWN = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
@@ -27,7 +23,7 @@ class FieldChange:
 class ShownChange:
     """One resource's change. `name` is the sub of a user and of a membership's user, else what the plan calls it.
 
-    `into` is the sub of the record that a merged one gives way to, `organization` that of a membership.
+    `into` is the sub of the record that one is merged into, `organization` that of a membership.
     """
 
     kind: str

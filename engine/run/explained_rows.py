@@ -8,9 +8,8 @@ import orjson
 
 from engine.model.keys import name_of_pool, sub_of, written_user
 from engine.model.outcomes import ResourceRow
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser, held_value
 from engine.resources.users.changes import Desired
-from engine.resources.users.planner import METADATA, held_value
 from engine.resources.users.verification import desired_value
 from engine.run.explanation import ExplainedRecord, ExplainedState, ExplainedUser, HeldPlace, Value
 from engine.snapshot.person_rows import PersonRecord

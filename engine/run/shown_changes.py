@@ -17,11 +17,10 @@ from engine.model.keys import (
     sub_of,
 )
 from engine.model.rules import because_of_membership, rules_of
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser, held_value
 from engine.resources.kind import ResourceChange
 from engine.resources.organizations.port import HeldOrganization
 from engine.resources.users.changes import Desired
-from engine.resources.users.planner import METADATA, held_value
 from engine.run.diff import FieldChange, ShownChange
 from engine.run.kinds import KindsInMemory
 from engine.snapshot.change_rows import ChangedMembership, ChangedUser
@@ -66,7 +65,8 @@ def changes_in_memory(kinds: KindsInMemory, pools: Mapping[str, str]) -> Iterato
     """Those of redirect URIs, organizations, roles and connections, in the order in which they are carried out."""
     for work in kinds:
         for one in work.changes:
-            if one.action != "unchanged":
+            # What waits comes with the first person who needs it.
+            if one.action not in ("unchanged", "wait"):
                 yield _in_memory(one, kinds.held_organizations.get(one.key), pools)
 
 

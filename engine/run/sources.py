@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -14,9 +14,7 @@ from engine.model.pool_profile import PoolProfile
 from engine.model.ports import FactorReader, SourceDescription, UserSource
 from engine.model.side_by_side import ReadingStop, read_side_by_side
 from engine.model.users import SourceUser
-from engine.plan_file.model import Decision, Pool, Spec
-
-DecisionKey = Callable[[Decision], str]
+from engine.plan_file.model import Pool, Spec
 
 
 @dataclass(frozen=True, slots=True)

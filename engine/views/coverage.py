@@ -5,13 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from engine.model.users import METADATA
 from engine.resources.users.coverage import AttributeCoverage, FieldCoverage, PoolCoverage
 from engine.views.report_words import fault, share
 from engine.views.text import figure, printable, table
 
 _LISTED = 100
 _WIDTH = 118
-_METADATA = "metadata."
 _RIGHT = frozenset({1, 2})
 
 
@@ -71,7 +71,7 @@ def _row(
 def _faults(fields: Sequence[FieldCoverage]) -> str:
     told = []
     for one in fields:
-        name = one.name.removeprefix(_METADATA)
+        name = one.name.removeprefix(METADATA)
         told += [f"{name}: {figure(number)} {fault(code)}" for code, number in one.invalid.items()]
         told += [f"{name}: {figure(number)} {fault(code)}, left out" for code, number in one.omitted.items()]
     return "; ".join(told)

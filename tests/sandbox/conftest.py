@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
@@ -72,6 +72,3 @@ async def sdk(server: Server) -> AsyncIterator[AsyncWorkOSClient]:
         api_key=own.api_key, client_id=own.client_id, base_url=server.url, max_retries=0
     ) as client:
         yield client
-
-
-Sender = Callable[..., Any]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from engine.model.users import METADATA
 from engine.plan_file.providers import DomainState
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.organization import complete_domains, lacking_domains
@@ -21,7 +22,6 @@ FoundOrganization = HeldOrganization | Literal["absent", "unknown"]
 
 NAME = "name"
 DOMAIN = "domain."
-METADATA = "metadata."
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ import orjson
 
 from engine.model.keys import ORGANIZATION
 from engine.model.outcomes import ResourceRow
+from engine.model.users import METADATA
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.port import HeldOrganization, OrganizationChanges
 from engine.resources.undoing import UndoAction, Undoing, undo_whole
-
-_METADATA = "metadata."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class OrganizationTraces:
         """After one more write; `held` is what WorkOS held before, `marks` fingerprints of what the plan says."""
         added, left = dict(self.added), set(self.left)
         for key, value in ((send.metadata if send is not None else None) or {}).items():
-            name = f"{_METADATA}{key}"
+            name = f"{METADATA}{key}"
             if name in added or (value is not None and key not in held.metadata and name not in left):
                 added[name] = marks.get(name, added.get(name, ""))
             else:
@@ -68,7 +67,7 @@ def undo_organization(
     send = {
         name: None
         for name, mark in traces.added.items()
-        if (value := held.metadata.get(name.removeprefix(_METADATA))) is not None
+        if (value := held.metadata.get(name.removeprefix(METADATA))) is not None
         and fingerprints.field(name, value) == mark
     }
     action: UndoAction = "restore" if send else "forget"
@@ -77,4 +76,4 @@ def undo_organization(
 
 def without_metadata(undoing: Undoing) -> OrganizationChanges:
     """The update that takes off what `undoing` names."""
-    return OrganizationChanges(metadata={name.removeprefix(_METADATA): None for name in undoing.send})
+    return OrganizationChanges(metadata={name.removeprefix(METADATA): None for name in undoing.send})

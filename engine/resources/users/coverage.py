@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.model.attribute_names import CAMEL_CASE_VERIFIED, OF_AN_IDENTITY
-from engine.model.users import SourceUser
+from engine.model.users import METADATA, SourceUser
 from engine.plan_file.model import Attributes, FieldMapping
 from engine.resources.users.lookup import attributes_read
-from engine.resources.users.mapper import METADATA, MappedRecord
+from engine.resources.users.mapper import MappedRecord
 
 # What a record can show, each a tuple of its kind and names.
 Trait = tuple[str, ...]

@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from engine.model.keys import NO_POOL, split_user_key
-from engine.model.users import Identity, SourceUser, normalise_email
+from engine.model.users import METADATA, Identity, SourceUser, normalise_email
 from engine.plan_file.model import Attributes, FieldMapping, Limits
 from engine.resources.users.identities import main_identity, names_every_provider, parse_identities
 from engine.resources.users.lookup import EMAIL, lookup
 from engine.resources.users.values import fit_metadata, is_email, is_true
 
-METADATA = "metadata."
 # Cognito's own kinds of provider. Everybody else's claim, of an unknown kind too, is theirs alone (rule 1).
 _SOCIAL = frozenset({"Google", "Facebook", "LoginWithAmazon", "SignInWithApple"})
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from engine.model.users import TargetUser
+from engine.model.users import TargetUser, held_value
 from engine.resources.fingerprints import Fingerprints
 
 Sent = Mapping[str, str | bool | None]
@@ -95,9 +95,7 @@ def mark_held(user: TargetUser, name: str, fingerprints: Fingerprints) -> str:
 
 def held_text(user: TargetUser, name: str) -> str | None:
     """A field of a WorkOS user by its flat name, as text; None where it holds none."""
-    if name.startswith("metadata."):
-        return user.metadata.get(name.removeprefix("metadata."))
-    value = getattr(user, name)
+    value = held_value(user, name)
     return None if value is None else _text(value)
 
 

@@ -15,11 +15,11 @@ from engine.model.keys import USER
 from engine.model.outcomes import Done, NotDone, Operation, Outcome
 from engine.model.ports import Clock, UserChanges
 from engine.model.retries import Tries
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser
 from engine.quota.metered import MeteredTarget
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.changes import Change, Desired, Found, Guard, Known, UserWork
-from engine.resources.users.planner import METADATA, Planner, is_untouched
+from engine.resources.users.planner import Planner, is_untouched
 from engine.resources.users.usage import Usage
 
 # Refusals because somebody is there already: ours or another's, only a look can tell (facts: 400 in the real API,

@@ -12,9 +12,10 @@ import orjson
 
 from engine.model.keys import USER, sub_of
 from engine.model.ports import Progress, shown_to_nobody
+from engine.model.users import METADATA
 from engine.resources.review_entry import ReviewEntry
 from engine.resources.users.changes import Change, Desired, Found, Known
-from engine.resources.users.planner import METADATA, Planner
+from engine.resources.users.planner import Planner
 
 _BATCH = 1000
 

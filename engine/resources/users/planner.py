@@ -10,13 +10,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser, held_value
 from engine.plan_file.model import ExistingUsers
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.changes import Change, Desired, Found, Guard, Known
 from engine.resources.users.marks import UserMarks, fingerprints_of, holds_what_was_sent
 
-METADATA = "metadata."
 _NAMES = ("first_name", "last_name")
 # What the snapshot found wrong with a person as a whole; every other fault is a value's.
 _REFUSED = {
@@ -297,11 +296,3 @@ def _differing_metadata(fields: Mapping[str, str], held: TargetUser) -> dict[str
 
 def _differing_names(fields: Mapping[str, str], held: TargetUser) -> dict[str, str]:
     return {name: fields[name] for name in _NAMES if name in fields and held_value(held, name) != fields[name]}
-
-
-def held_value(user: TargetUser, name: str) -> str | bool | None:
-    """One field of what WorkOS holds, by its flat name; None where it holds none."""
-    if name.startswith(METADATA):
-        return user.metadata.get(name[len(METADATA) :])
-    value = getattr(user, name)
-    return value if isinstance(value, str | bool) else None

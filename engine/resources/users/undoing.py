@@ -15,11 +15,11 @@ import orjson
 from engine.model.keys import USER
 from engine.model.outcomes import ResourceRow
 from engine.model.ports import UserChanges
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.undoing import Undoing, begun_in
 from engine.resources.users.marks import UserMarks, holds_what_was_sent, mark_held
-from engine.resources.users.planner import METADATA, is_untouched
+from engine.resources.users.planner import is_untouched
 
 # WorkOS's clock and ours may be that far apart, in seconds, and a user still be the one whose creation was begun.
 _CLOCKS_APART = 300.0

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser, held_value
 from engine.resources.users.changes import Desired
-from engine.resources.users.planner import METADATA, held_value
 
 FieldVerdict = Literal["equal", "different", "drift"]
 EMAIL, EMAIL_VERIFIED = "email", "email_verified"

@@ -14,11 +14,7 @@ from engine.plan_file.organizations import Organizations, Placement, PlacementRu
 from engine.plan_file.providers import ConnectionSpec, DomainSpec
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.desired import DesiredOrganizations
-from engine.resources.organizations.planner import (
-    FoundOrganization,
-    KnownOrganization,
-    OrganizationPlanner,
-)
+from engine.resources.organizations.planner import FoundOrganization, KnownOrganization, OrganizationPlanner
 from engine.resources.organizations.port import HeldOrganization, Organization, OrganizationChanges
 from engine.resources.roles.decision import KnownRole, RoleChange, decide_roles, missing_permissions
 from engine.resources.roles.port import HeldRole

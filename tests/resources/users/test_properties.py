@@ -7,10 +7,10 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.model.users import TargetUser
+from engine.model.users import METADATA, TargetUser
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.changes import Change, Desired, Found, Known
-from engine.resources.users.planner import METADATA, Planner
+from engine.resources.users.planner import Planner
 
 MARKS = Fingerprints(b"0" * 32)
 PLANNER = Planner(MARKS)
