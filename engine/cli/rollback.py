@@ -56,8 +56,7 @@ def rollback(
     with command(json=json, quiet=quiet) as console:
         going = _Going(yes=yes, include_active=include_active, who=target, limit=limit)
         result = run(going.go(console, plan, sandbox=sandbox, pace=pace))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         if json:
             console.document(result.to_json())
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOpt
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
 from engine.model.keys import name_of_pool
+from engine.model.moments import iso_moment
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, long_table, table
@@ -177,14 +177,10 @@ def _run(run: Any) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "command": run.command,
-        "started": _time(run.started),
-        "ended": _time(run.ended) if run.ended else None,
+        "started": iso_moment(run.started),
+        "ended": iso_moment(run.ended) if run.ended else None,
         "result": run.result,
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[str, int]], runs: list[Any]) -> None:
@@ -203,6 +199,6 @@ def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[
         users = result["users"] if result else {}
         what = ", ".join(f"{figure(number)} {name}" for name, number in users.items() if number) or "nothing recorded"
         took = duration(result["duration_s"]) if result else "running, or cut off"
-        rows.append((_time(run.started), took, what))
+        rows.append((iso_moment(run.started), took, what))
     for line in table(rows):
         console.data(line)
