@@ -20,6 +20,8 @@ UNDONE: frozenset[UndoAction] = frozenset({"remove", "restore", "forget", "gone"
 """Actions that are carried out."""
 ORPHAN = "orphan"
 """Kind of a user of WorkOS who is nobody's any more; key: the WorkOS id. The state lists them apart."""
+CLOCKS_APART = 300.0
+"""Seconds: WorkOS's clock and ours may be that far apart, and a resource still be the one whose creation was begun."""
 
 
 @dataclass(frozen=True, slots=True)
