@@ -29,7 +29,7 @@ OneUserOption = Annotated[
     typer.Option("--target", metavar="WHO", help="One user alone, by sub, address or WorkOS id.", show_default=False),
 ]
 UsersLimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="At most this many users; the rest waits.", show_default=False)
+    int | None, typer.Option("--limit", metavar="N", min=1, help="N users at most; the rest waits.", show_default=False)
 ]
 
 
