@@ -83,8 +83,8 @@ GrowthOption = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(epilog="Example: migrate apply plans/production.yaml --expect reviewed.plan")(apply)
     app.command(epilog="Example: migrate plan plans/production.yaml --out reviewed.plan")(plan)
+    app.command(epilog="Example: migrate apply plans/production.yaml --expect reviewed.plan")(apply)
 
 
 def apply(

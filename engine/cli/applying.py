@@ -13,6 +13,7 @@ from engine.cli.opening import Kept, open_session
 from engine.cli.wiring import destination_for, open_spec, watch_of
 from engine.model.clock import SystemClock
 from engine.model.errors import MigrateError
+from engine.model.moments import iso_moment
 from engine.plan_file.model import Spec
 from engine.resets.session import send_after_apply, sends_after_apply
 from engine.run.canary import Canary
@@ -185,7 +186,7 @@ def schedule_of(every: str | None, until: str | None, now: float) -> Schedule | 
         raise _misused(f"--every {every} is no duration", right) from error
     end = _moment(until)
     if end.timestamp() <= now:
-        raise _misused(f"--until {until} is over", f"name a later moment; it is {_written(now)}")
+        raise _misused(f"--until {until} is over", f"name a later moment; it is {iso_moment(now)}")
     return Schedule(apart, end.timestamp())
 
 
@@ -204,10 +205,6 @@ def _moment(text: str) -> datetime:
     except (ValueError, OverflowError) as error:
         raise _misused(f"--until {text} is no moment", right) from error
     raise _misused(f"--until {text} has no time zone, and every machine would take it for another moment", right)
-
-
-def _written(moment: float) -> str:
-    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _misused(wrong: str, right: str) -> MigrateError:

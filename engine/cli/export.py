@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
+from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, command, open_source_only
 from engine.model.errors import MigrateError
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
@@ -31,14 +31,14 @@ def export(
     plan: PlanArgument,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write, as JSON Lines (0600).")],
     pool: PoolOption = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write the whole pool, unfiltered, into one file that source.export reads; with the groups that the plan needs."""
     from engine.cli.sources import open_sources
     from engine.exports.writer import write_export
-    from engine.workspace.written import WrittenFiles
+    from engine.workspace.written_files import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
         spec = open_source_only(console, plan, sandbox=False)

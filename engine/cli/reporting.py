@@ -55,7 +55,7 @@ def report(
     from engine.cli.wiring import run
     from engine.model.errors import MigrateError
     from engine.workspace.named_files import NamedFile
-    from engine.workspace.written import WrittenFiles
+    from engine.workspace.written_files import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
         printed = out == Path("-")

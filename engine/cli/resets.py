@@ -32,13 +32,14 @@ app = typer.Typer(
 )
 
 LimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="Send at most this many e-mails.", show_default=False)
+    int | None, typer.Option("--limit", metavar="N", min=1, help="Send at most N e-mails.", show_default=False)
 ]
 OnlyOption = Annotated[
     str | None, typer.Option("--only", metavar="SUB,…", help="Mail only these subs.", show_default=False)
 ]
 OnlyFileOption = Annotated[
-    Path | None, typer.Option("--only-file", help="The same from a file, one sub a line.", show_default=False)
+    Path | None,
+    typer.Option("--only-file", metavar="FILE", help="The same from a file, one sub a line.", show_default=False),
 ]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="List who is due without sending anything.")]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Stay for the next batches until all is sent.")]
@@ -57,7 +58,12 @@ ResendUnknownOption = Annotated[
 DryRunNamesOption = Annotated[bool, typer.Option("--names", help="With --dry-run, list the addresses beside the subs.")]
 OutOption = Annotated[
     Path | None,
-    typer.Option("--out", help="With deliver: file, the folder for the links; beside the state.", show_default=False),
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="With deliver: file, the folder for the links; beside the state.",
+        show_default=False,
+    ),
 ]
 
 app.command(epilog="Example: migrate resets mfa plans/production.yaml > enrol-again.tsv")(mfa)

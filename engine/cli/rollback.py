@@ -29,7 +29,7 @@ OneUserOption = Annotated[
     typer.Option("--target", metavar="WHO", help="One user alone, by sub, address or WorkOS id.", show_default=False),
 ]
 UsersLimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="At most this many users; the rest waits.", show_default=False)
+    int | None, typer.Option("--limit", metavar="N", min=1, help="N users at most; the rest waits.", show_default=False)
 ]
 
 
@@ -56,8 +56,7 @@ def rollback(
     with command(json=json, quiet=quiet) as console:
         going = _Going(yes=yes, include_active=include_active, who=target, limit=limit)
         result = run(going.go(console, plan, sandbox=sandbox, pace=pace))
-        for one in result.warnings:
-            console.warn(one)
+        console.warn(*result.warnings)
         if json:
             console.document(result.to_json())
         else:

@@ -16,8 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 0,
-    data: Annotated[Path | None, typer.Option(help="Keep users in this file; in memory without it.")] = None,
+    port: Annotated[int, typer.Option(metavar="N", help="Port on loopback; 0 takes a free one.", min=0, max=65535)] = 0,
+    data: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Keep users in this file; in memory without it.")
+    ] = None,
     null: Annotated[bool, typer.Option("--null", help="Accept and count users, keep nothing (for measuring).")] = False,
     json: JsonOption = False,
     quiet: QuietOption = False,

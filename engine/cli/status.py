@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from engine.cli.day import AsOfOption, day_of
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
 from engine.model.keys import name_of_pool
+from engine.model.moments import iso_moment
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
 from engine.views.results import left_sentence
@@ -187,14 +187,10 @@ def _run(run: Any) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "command": run.command,
-        "started": _time(run.started),
-        "ended": _time(run.ended) if run.ended else None,
+        "started": iso_moment(run.started),
+        "ended": iso_moment(run.ended) if run.ended else None,
         "result": run.result,
     }
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _render(
@@ -224,6 +220,6 @@ def _render(
         what = ", ".join(f"{figure(number)} {name}" for name, number in users.items() if number) or "nothing recorded"
         what += "; --limit or --target" if result and "canary" in result else ""
         took = duration(result["duration_s"]) if result else "running, or cut off"
-        rows.append((_time(run.started), took, what))
+        rows.append((iso_moment(run.started), took, what))
     for line in table(rows):
         console.data(line)

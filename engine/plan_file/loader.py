@@ -26,7 +26,7 @@ from engine.plan_file.model import DEFAULT_BASE_URL, Spec
 from engine.plan_file.naming import find_names
 from engine.plan_file.section import section
 from engine.plan_file.shape import find_misshapen, without
-from engine.plan_file.written import WrittenAttribute
+from engine.plan_file.written_attribute import WrittenAttribute
 
 
 @dataclass(frozen=True, slots=True)

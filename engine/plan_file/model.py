@@ -17,7 +17,7 @@ from typing import Literal
 from engine.model.keys import NO_POOL
 from engine.plan_file.organizations import Organizations
 from engine.plan_file.providers import OAuthChecks, ProviderSpec
-from engine.plan_file.written import WrittenAttribute
+from engine.plan_file.written_attribute import WrittenAttribute
 
 Preference = Literal["native", "federated", "newest", "oldest"]
 WhenInvalid = Literal["error", "omit", "escape"]

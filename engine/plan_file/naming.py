@@ -12,7 +12,7 @@ from engine.plan_file.fault import Key
 from engine.plan_file.pools import written_pools
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import entries, known_items, section
-from engine.plan_file.written import NamedIn
+from engine.plan_file.written_attribute import NamedIn
 
 # In a template it is the user pool's ID.
 _POOL = "pool"

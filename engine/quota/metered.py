@@ -35,6 +35,15 @@ class Requests:
     throttled: int = 0
     retried: int = 0
 
+    def to_json(self) -> dict[str, int]:
+        """As every result has them."""
+        return {
+            "writes": self.writes,
+            "reads": self.reads,
+            "throttled": self.throttled,
+            "retried": self.retried,
+        }
+
 
 class MeteredTarget:
     """`UserTarget` around another one. Reads raise only when their tries are used up."""

@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Literal
 
 from engine.model.call_errors import Ambiguous, CallFailed, QuotaSpent, Refused, Terminal, Transient
 from engine.model.errors import MigrateError, SourceError
+from engine.model.moments import iso_moment
 from engine.model.ports import Clock, Progress
 from engine.model.resets import IssuedReset, Ledger, Recipient, ResetTarget
 from engine.model.retries import Tries, patiently
@@ -296,6 +296,6 @@ class Campaign:
         if expiry is not None and expiry < next_batch:
             minutes = max(0, int((expiry - self._clock.now()) / 60))
             self.tally.warnings.append(
-                f"the first links of {path.name} expire at {datetime.fromtimestamp(expiry, UTC):%Y-%m-%dT%H:%M:%SZ}, "
+                f"the first links of {path.name} expire at {iso_moment(expiry)}, "
                 f"before the next batch is due: send it within {minutes} minutes, or make smaller batches more often"
             )

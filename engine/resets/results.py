@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from engine.model.codes import explain
 from engine.model.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_OK
+from engine.model.moments import iso_moment
 from engine.model.resets import Recipient
 from engine.quota.metered import Requests
 from engine.resets.recipients import QUOTA_SPENT
@@ -63,7 +63,7 @@ class SendResult:
             "sandbox": self.sandbox,
             **self.summary(),
             "recipients": [one.sub for one in self.recipients],
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "duration_s": round(self.duration_s, 3),
         }
 
@@ -88,7 +88,7 @@ class SendResult:
             "unknown": list(self.unknown[:_LISTED]),
             "failures": [_failure(sub, code) for sub, code in self.failures[:_LISTED]],
             "stopped": self.stopped,
-            "next_at": iso(self.next_at),
+            "next_at": None if self.next_at is None else iso_moment(self.next_at),
             "files": list(self.files),
             "warnings": list(self.warnings),
         }
@@ -121,7 +121,7 @@ class StatusResult:
             "flagged": self.flagged,
             "mails": {name: self.mails.get(name, 0) for name in ("sent", "intended", "unknown", "failed")},
             "unknown": list(self.unknown[:_LISTED]),
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "duration_s": round(self.duration_s, 3),
         }
 
@@ -156,26 +156,9 @@ class SyncResult:
             "users": {"cleared": self.cleared, "kept": self.kept, "failed": len(self.failures)},
             "failures": [_failure(sub, code) for sub, code in self.failures[:_LISTED]],
             "stopped": self.stopped,
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "duration_s": round(self.duration_s, 3),
         }
-
-
-def requests_json(requests: Requests) -> dict[str, int]:
-    """Requests by kind."""
-    return {
-        "writes": requests.writes,
-        "reads": requests.reads,
-        "throttled": requests.throttled,
-        "retried": requests.retried,
-    }
-
-
-def iso(seconds: float | None) -> str | None:
-    """A time in UTC as ISO 8601, to the second."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _failure(sub: str, code: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from engine.model.call_errors import CallFailed
 from engine.model.errors import MigrateError, TargetError
 from engine.model.keys import written_user
+from engine.model.moments import iso_moment
 from engine.model.ports import Progress
 from engine.model.resets import CREATED, SUCCEEDED, Recipient, ResetTarget
 from engine.plan_file.model import Spec
@@ -24,7 +25,7 @@ from engine.resets.hours import Calendar
 from engine.resets.outbox import Outbox
 from engine.resets.pace import next_turn
 from engine.resets.recipients import Due, SendTally
-from engine.resets.results import SendResult, iso
+from engine.resets.results import SendResult
 from engine.resets.settlement import KEPT, SKEW
 from engine.resets.settling import Settler
 from engine.resources.users.discovery import list_all
@@ -194,8 +195,8 @@ class Sending:
         history = await read_history(self._target, self._metered, (CREATED, SUCCEEDED), since=since, now=now)
         if history.since > since:
             self._warnings.append(
-                f"WorkOS gives out the events since {iso(history.since)} alone: who was mailed or came back before "
-                "that is known from the state"
+                f"WorkOS gives out the events since {iso_moment(history.since)} alone: who was mailed or came back "
+                "before that is known from the state"
             )
         self._read_until = now
         reset = [one.user_id for one in history.events if one.name == SUCCEEDED]

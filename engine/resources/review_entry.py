@@ -19,6 +19,7 @@ DEPARTURE = "departure"
 """The kind of an entry for a user who left the source, where so many did that a guard stands against it."""
 MARK_BYTES = 12
 FIELD_BYTES = 4
+_SHORT_BYTES = 8  # of the secret and of options, of which there are few
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,35 +50,40 @@ class Seal:
 
     def key(self, kind: str, key: str) -> bytes:
         """Of a resource."""
-        return blake2b(f"{kind}\0{key}".encode("utf-8", "surrogatepass"), key=self._key, digest_size=12).digest()
+        return self._mark(_named(kind, key), MARK_BYTES)
 
     def whole(self, entry: ReviewEntry) -> bytes:
         """Of all that is to be done with it."""
-        before = f"{entry.kind}\0{entry.key}\0".encode("utf-8", "surrogatepass")
-        return blake2b(before + entry.content, key=self._key, digest_size=MARK_BYTES).digest()
+        return self._mark(_named(entry.kind, entry.key) + b"\0" + entry.content, MARK_BYTES)
 
     def fields(self, entry: ReviewEntry, names: Iterable[str]) -> bytes:
         """Of each field, one after another in this order."""
-        before = f"{entry.kind}\0{entry.key}\0".encode("utf-8", "surrogatepass")
+        before = _named(entry.kind, entry.key) + b"\0"
         return b"".join(
-            blake2b(before + name.encode() + b"\0" + _dump(entry.parts[name]), key=self._key, digest_size=4).digest()
-            for name in names
+            self._mark(before + name.encode() + b"\0" + _dump(entry.parts[name]), FIELD_BYTES) for name in names
         )
 
     @property
     def check(self) -> str:
         """Alike for the same secret alone; says nothing of it."""
-        return blake2b(b"check", key=self._key, digest_size=8).hexdigest()
+        return self._mark(b"check", _SHORT_BYTES).hex()
 
     def option(self, name: str, value: str) -> str:
         """Of an option of the plan file."""
-        return blake2b(f"option\0{name}\0{value}".encode(), key=self._key, digest_size=8).hexdigest()
+        return self._mark(f"option\0{name}\0{value}".encode(), _SHORT_BYTES).hex()
+
+    def _mark(self, content: bytes, size: int) -> bytes:
+        return blake2b(content, key=self._key, digest_size=size).digest()
 
 
 def entry_of(change: ResourceChange) -> ReviewEntry:
     """Of a kind that is decided on in memory."""
     content = [change.kind, change.key, change.action, change.workos_id, change.code, change.send]
     return ReviewEntry(change.kind, change.key, change.action, _dump(content), change.send)
+
+
+def _named(kind: str, key: str) -> bytes:
+    return f"{kind}\0{key}".encode("utf-8", "surrogatepass")
 
 
 def _dump(value: object) -> bytes:

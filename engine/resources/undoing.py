@@ -22,6 +22,8 @@ ABSENT = "absent"
 """Code of a user to be removed whom the look before did not find: nobody knows who uses them, if they are there."""
 ORPHAN = "orphan"
 """Kind of a user of WorkOS who is nobody's any more; key: the WorkOS id. The state lists them apart."""
+CLOCKS_APART = 300.0
+"""Seconds: WorkOS's clock and ours may be that far apart, and a resource still be the one whose creation was begun."""
 
 
 @dataclass(frozen=True, slots=True)

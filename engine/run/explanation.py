@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Literal
 
 from engine.model.codes import explain
+from engine.model.moments import iso_moment
 from engine.model.rules import Because
 from engine.run.diff import FieldChange
 
@@ -57,7 +57,7 @@ class ExplainedRecord:
             "source_id": self.source_id,
             "status": self.status,
             "enabled": self.enabled,
-            "created": iso_time(self.created),
+            "created": iso_moment(self.created),
             "native": self.native,
             "provider": self.provider,
             "verified": self.verified,
@@ -103,7 +103,7 @@ class ExplainedState:
             "created_here": self.created_here,
             "verified": self.verified,
             "left_source": self.left_source,
-            "changed_at": iso_time(self.changed_at) if self.changed_at is not None else None,
+            "changed_at": iso_moment(self.changed_at) if self.changed_at is not None else None,
             "fields": list(self.fields),
         }
 
@@ -257,11 +257,6 @@ class Explanation:
             "guards": list(self.guards),
             "warnings": list(self.warnings),
         }
-
-
-def iso_time(seconds: float) -> str:
-    """Seconds since the epoch as ISO 8601, UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def reasons_json(reasons: Sequence[Because]) -> list[dict[str, object]]:

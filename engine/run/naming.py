@@ -14,7 +14,7 @@ from engine.model.ports import Progress
 from engine.plan_file.fault import shown
 from engine.plan_file.model import Spec
 from engine.plan_file.suggestions import closest
-from engine.plan_file.written import NamedIn, WrittenAttribute
+from engine.plan_file.written_attribute import NamedIn, WrittenAttribute
 from engine.resources.users.coverage import attributes_had
 from engine.run.sources import Sources
 

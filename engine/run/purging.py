@@ -17,7 +17,7 @@ import orjson
 from engine.model.errors import StateError
 from engine.plan_file.model import ExportSource, Spec
 from engine.workspace.folder import Workspace, database_files, resets_folder
-from engine.workspace.written import WrittenFile, WrittenFiles
+from engine.workspace.written_files import WrittenFile, WrittenFiles
 
 _RESETS = re.compile(r"resets-\d{8}T\d{6}Z-\d+\.jsonl(\.partial)?")
 _STATE_COPY = re.compile(r"\.v\d+-\d{8}T\d{6}Z\.bak")

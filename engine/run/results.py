@@ -184,7 +184,7 @@ class ApplyResult:
             **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "reported": _reported(self.reported),
             "refreshed": self.refreshed,
             "resets": None if self.resets is None else self.resets.summary(),
@@ -244,7 +244,7 @@ class PlanResult:
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "reported": _reported(self.reported),
             "guards": [one.to_json() for one in self.guards],
             "refreshed": self.refreshed,
@@ -264,16 +264,6 @@ def source_json(source: SourceCounts) -> dict[str, object]:
         "seen": source.seen, "selected": source.selected, "filtered": dict(sorted(source.filtered.items())),
     }  # fmt: skip
     return counts | ({"pools": {name: source_json(one) for name, one in source.pools.items()}} if source.pools else {})
-
-
-def requests_json(requests: Requests) -> dict[str, int]:
-    """As every result has them."""
-    return {
-        "writes": requests.writes,
-        "reads": requests.reads,
-        "throttled": requests.throttled,
-        "retried": requests.retried,
-    }
 
 
 def _reported(reported: Reported) -> dict[str, int]:

@@ -109,7 +109,6 @@ class RollbackResult:
 
     def to_json(self) -> dict[str, object]:
         """rollback.v1"""
-        requests = self.requests
         return {
             "schema": "rollback.v1",
             "plan": self.plan,
@@ -124,8 +123,7 @@ class RollbackResult:
             "cannot_be_taken_back": self.left.to_json(),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
-            "requests": {"writes": requests.writes, "reads": requests.reads, "throttled": requests.throttled,
-                         "retried": requests.retried},
+            "requests": self.requests.to_json(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
         }  # fmt: skip

@@ -10,7 +10,7 @@ from engine.model.errors import EXIT_INCOMPLETE, EXIT_OK
 from engine.model.keys import within_pool
 from engine.model.remedies import ComparedKind, remedy_of
 from engine.quota.metered import Requests
-from engine.run.results import SourceCounts, requests_json, source_json
+from engine.run.results import SourceCounts, source_json
 from engine.run.wave_figures import WavesFigures
 
 
@@ -108,7 +108,7 @@ class VerifyResult:
             "fields": {name: dict(counts) for name, counts in self.fields.items()},
             "differences": [one.to_json(values=self.values) for one in self.differences],
             "differences_total": self.differences_total,
-            "requests": requests_json(self.requests),
+            "requests": self.requests.to_json(),
             "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
         }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from engine.model.keys import USER
 from engine.resources.review_entry import ReviewEntry, Seal
 from engine.snapshot.rows import named
 
@@ -144,7 +145,7 @@ class ReviewTable:
         names = tuple(sorted(entry.parts))
         shape = self._numbers.setdefault(names, len(self._numbers))
         marks = self._seal.fields(entry, names)
-        owned = self._seal.key("user", owner) if owner is not None else None
+        owned = self._seal.key(USER, owner) if owner is not None else None
         return entry.kind, mark, entry.action, self._seal.whole(entry), shape, marks, owned
 
     def _fill(self, statement: str, rows: Iterable[tuple[object, ...]], table: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.model.codes import explain
 from engine.model.keys import within_pool
+from engine.model.moments import iso_moment
 from engine.model.rules import Because
 from engine.resources.users.verification import shown_name
 from engine.run.explanation import (
@@ -17,7 +18,6 @@ from engine.run.explanation import (
     HeldPlace,
     NextStep,
     Value,
-    iso_time,
 )
 from engine.views.diff import field_text, value_text
 
@@ -69,7 +69,7 @@ def _record(one: ExplainedRecord, *, values: bool) -> Iterator[str]:
     kind = "native" if one.native else f"federated by {one.provider or 'a provider that is not named'}"
     flag = "address verified" if one.verified else "address not verified"
     enabled = "" if one.enabled else ", disabled"
-    made = iso_time(one.created)
+    made = iso_moment(one.created)
     yield f"  record {within_pool(one.pool, one.source_id)}: {kind}, {one.status}{enabled}, {flag}, made {made}"
     if one.reason is not None:
         message, remedy = explain(one.reason)
@@ -90,7 +90,7 @@ def _state(one: ExplainedState) -> Iterator[str]:
     words += [f"{one.relation} of {one.primary}"] if one.primary is not None else []
     words += ["made by this plan"] if one.created_here else []
     words += ["left the source"] if one.left_source else []
-    words += [f"since {iso_time(one.changed_at)}"] if one.changed_at is not None else []
+    words += [f"since {iso_moment(one.changed_at)}"] if one.changed_at is not None else []
     yield f"  {within_pool(one.pool, one.source_id)}: {', '.join(words)}"
     if one.fields:
         yield f"    written last: {', '.join(one.fields)}"

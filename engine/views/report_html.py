@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from engine.model.moments import iso_moment
 from engine.run.report_data import Proof, ProviderProof, Report
 from engine.views import report_words as words
 from engine.views.report_pictures import duty_chart, field_chart, pool_chart, reset_chart, run_chart
@@ -77,7 +78,7 @@ def _environment(sentence: Callable[[str], str]) -> Environment:
         "share": words.share,
         "of_100": words.of_100,
         "moment": words.moment,
-        "iso": words.iso,
+        "iso": iso_moment,
         "clip": words.clipped,
         "lasts": duration,
         "telling": _telling,

@@ -86,11 +86,6 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def iso(seconds: float) -> str:
-    """A time in UTC as ISO 8601."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
 def recent_days(days: Sequence[ResetDay]) -> Sequence[ResetDay]:
     """The last days, the older ones before them as one row: the sums stay what they are."""
     if len(days) <= DAYS:

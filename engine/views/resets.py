@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.model.codes import explain, explain_stop
+from engine.model.moments import iso_moment
 from engine.resets.recipients import QUOTA_SPENT
-from engine.resets.results import REASONS, SendResult, StatusResult, SyncResult, iso
+from engine.resets.results import REASONS, SendResult, StatusResult, SyncResult
 from engine.views.text import duration, figure, table
 
 _REASONS = {
@@ -90,7 +91,7 @@ def _some(subs: Sequence[str]) -> str:
 
 def _end(result: SendResult) -> str:
     if result.dry_run:
-        at = f"; the first would go out at {iso(result.next_at)}" if result.next_at else ""
+        at = f"; the first would go out at {iso_moment(result.next_at)}" if result.next_at else ""
         return f"dry run: nobody was mailed{at}"
     if result.stopped == "interrupted":
         return "interrupted; the state is saved, and the next run goes on from here"
@@ -100,7 +101,7 @@ def _end(result: SendResult) -> str:
         message, remedy = explain_stop(result.stopped)
         return f"stopped: {message} ({result.stopped}); {remedy}"
     if result.next_at is not None and result.left:
-        return f"the next batch is due at {iso(result.next_at)}: run this again then, or with --wait"
+        return f"the next batch is due at {iso_moment(result.next_at)}: run this again then, or with --wait"
     if result.left:
         return f"{figure(result.left)} are left for the next run"
     return f"done in {duration(result.duration_s)}: nobody else is due"

@@ -9,7 +9,7 @@ import pytest
 from engine.model.errors import InvalidPlanFile
 from engine.model.pool_profile import PoolProfile, SchemaAttribute
 from engine.plan_file.model import CognitoSource, Destination, Spec
-from engine.plan_file.written import WrittenAttribute
+from engine.plan_file.written_attribute import WrittenAttribute
 from engine.run.naming import PoolNames, check_names, check_names_in_pools
 from engine.run.sources import Sources
 from tests.support.fake_source import FakeSource

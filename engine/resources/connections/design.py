@@ -54,6 +54,11 @@ class Design:
         )  # fmt: skip
 
 
+def connection_name(pool_id: str, provider: str) -> str:
+    """What WorkOS shows of a connection. It shows no external ID, so that a creation cut off is found by this."""
+    return f"{provider} ({pool_id})"
+
+
 def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: str) -> Design:
     """The connection for a provider. Raises GuardRefused where the pool's provider does not give what it takes."""
     if provider.kind == "OIDC":
@@ -67,7 +72,7 @@ def design(provider: IdentityProvider, organization: ConnectionSpec, pool_id: st
         pool=pool_id,
         provider=provider.name,
         external_id=f"{pool_id}:{provider.name}",
-        name=f"{provider.name} ({pool_id})",
+        name=connection_name(pool_id, provider.name),
         organization=organization,
         protocol=protocol,
         options=options,

@@ -7,19 +7,15 @@ from dataclasses import replace
 
 from engine.model.keys import split_user_key
 from engine.model.outcomes import ResourceRow
+from engine.resources.connections.design import connection_name
 from engine.resources.connections.port import HeldConnection
 from engine.resources.undoing import Undoing, undo_whole
 
 
-def connection_name(key: str) -> str:
-    """What `design` calls the connection of this key. WorkOS shows no external ID of one, so it is found by that."""
-    pool, provider = split_user_key(key)
-    return f"{provider} ({pool})"
-
-
 def begun_connection(key: str, held: Iterable[HeldConnection]) -> HeldConnection | None:
     """The connection that a creation made whose end no run has recorded; None where there is none, or several."""
-    found = [one for one in held if one.name == connection_name(key)]
+    name = connection_name(*split_user_key(key))
+    found = [one for one in held if one.name == name]
     return found[0] if len(found) == 1 else None
 
 

@@ -17,12 +17,10 @@ from engine.model.outcomes import ResourceRow
 from engine.model.ports import UserChanges
 from engine.model.users import METADATA, TargetUser
 from engine.resources.fingerprints import Fingerprints
-from engine.resources.undoing import Undoing, begun_in
+from engine.resources.undoing import CLOCKS_APART, Undoing, begun_in
 from engine.resources.users.marks import UserMarks, holds_what_was_sent, mark_held
 from engine.resources.users.planner import is_untouched
 
-# WorkOS's clock and ours may be that far apart, in seconds, and a user still be the one whose creation was begun.
-_CLOCKS_APART = 300.0
 _KEPT_FIELDS = ("email", "email_verified", "first_name", "last_name")
 
 
@@ -118,6 +116,6 @@ def lacks(user: TargetUser, undoing: Undoing) -> bool:
 
 def _made_since(user: TargetUser, begun_at: float | None) -> bool:
     try:
-        return datetime.fromisoformat(user.created_at or "").timestamp() >= (begun_at or 0.0) - _CLOCKS_APART
+        return datetime.fromisoformat(user.created_at or "").timestamp() >= (begun_at or 0.0) - CLOCKS_APART
     except ValueError:
         return False
