@@ -19,6 +19,7 @@ _SECTIONS = (
     (16, "State and files"),
     (20, "Organizations and memberships"),
     (21, "Several pools, and users without an address"),
+    (23, "Going back"),
 )
 RULES = range(1, _SECTIONS[-1][0] + 1)
 

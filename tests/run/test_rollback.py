@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ from engine.model.keys import membership_key, user_key
 from engine.model.outcomes import ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
 from engine.model.users import TargetUser
-from engine.resources.connections.port import HeldConnection
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.port import HeldOrganization
 from engine.run.rollback import RollbackOptions, RollbackSurroundings, run_rollback
@@ -69,10 +67,10 @@ def made(ours: Ours, sub: str, **fields: object) -> ResourceRow:
 
 
 def begun(sub: str, **columns: object) -> ResourceRow:
-    """A creation whose end no run has seen; `sent` are the fields that it carried."""
-    sent: Any = columns.pop("sent", {"email": f"{sub}@x.co", "email_verified": "false", "external_id": sub})
-    marks = {name: OF.field(name, value) for name, value in sent.items()}
-    detail = {"sought": marks.get("external_id"), "sent": marks}
+    """A creation whose end no run has seen."""
+    external_id = str(columns.pop("external_id", sub))
+    whole = OF.whole(f"{sub}@x.co", False, {"external_id": external_id}).hex()
+    detail = {"sought": OF.field("external_id", external_id), "wholes": [whole]}
     values = {"status": "claimed", "operation": "create", "changed_at": NOW, "detail": orjson.dumps(detail).decode()}
     return ResourceRow("user", user_key(POOL, sub), **{**values, **columns})  # type: ignore[arg-type]
 
@@ -90,7 +88,7 @@ class Lagging:
 async def test_a_begun_creation_is_looked_for_under_its_own_external_id(ours: Ours) -> None:
     """Another plan of the same pool makes the sub the external ID; this one another attribute."""
     ours.target.add("a@x.co", external_id="a", created_at=AT, updated_at=AT)
-    row = begun("a", sent={"email": "a@x.co", "email_verified": "false", "external_id": "customer-7"})
+    row = begun("a", external_id="customer-7")
     await ours.rollback(row)
     assert len(ours.target.users) == 1
 
@@ -114,7 +112,7 @@ async def test_one_answer_that_nobody_is_there_does_not_make_the_state_forget_wh
 async def test_a_begun_creation_that_somebody_has_changed_since_is_kept(ours: Ours) -> None:
     times = {"created_at": AT, "updated_at": LATER}
     ours.target.add("moved@x.co", external_id="a", first_name="Theirs", **times)
-    result = await ours.rollback(begun("a", sent={"email_verified": "false"}), begun("b"))
+    result = await ours.rollback(begun("a"), begun("b"))
     assert result.kept["user"] == {"changed_since": 1} and len(ours.target.users) == 1
 
 

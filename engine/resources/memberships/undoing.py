@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from engine.model.outcomes import ResourceRow
-from engine.resources.memberships.decision import made_at
+from engine.resources.memberships.decision import CLOCKS_APART, made_at
 from engine.resources.memberships.port import HeldMembership
 from engine.resources.undoing import UndoAction, Undoing, begun_in, undo_whole
-
-# WorkOS's clock and ours may be that far apart, in seconds, and a membership still be the one that was begun.
-_CLOCKS_APART = 300.0
 
 
 def undo_membership(row: ResourceRow, held: HeldMembership | None, *, user: UndoAction | None) -> Undoing:
@@ -21,6 +18,6 @@ def undo_membership(row: ResourceRow, held: HeldMembership | None, *, user: Undo
     if user == "pending":
         return Undoing(row.kind, row.key, "pending", row.workos_id)
     found = None
-    if begun_in(row) == "create" and held is not None and made_at(held) >= (row.changed_at or 0) - _CLOCKS_APART:
+    if begun_in(row) == "create" and held is not None and made_at(held) >= (row.changed_at or 0) - CLOCKS_APART:
         found = held.id
     return undo_whole(row, found=found, kept="user_kept" if user == "keep" else None)
