@@ -13,6 +13,7 @@ from engine.model.keys import membership_key, user_key
 from engine.model.outcomes import ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
 from engine.model.users import TargetUser
+from engine.resources.connections.port import HeldConnection
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.port import HeldOrganization
 from engine.run.rollback import RollbackOptions, RollbackSurroundings, run_rollback
@@ -138,3 +139,27 @@ async def test_a_membership_of_a_moment_before_is_not_our_begun_one(ours: Ours) 
         include_active=False,
     )  # fmt: skip
     assert list(ours.workos.memberships.held) == [there.id]
+
+
+async def test_a_connection_stays_while_others_may_sign_in_through_it(ours: Ours) -> None:
+    """Members whom this plan did not make, in an organization that was there before."""
+    ours.workos.organizations.held["acme"] = HeldOrganization("org_1", external_id="acme")
+    ours.workos.connections.held["conn_1"] = HeldConnection("conn_1", "Okta (eu)", "org_1")
+    ours.workos.memberships.add("user_theirs", "org_1")
+    rows = (
+        ResourceRow("organization", "acme", "org_1", operation="adopt"),
+        ResourceRow("connection", user_key("eu", "Okta"), "conn_1", created_here=1, operation="create"),
+    )
+    result = await ours.rollback(*rows)
+    assert list(ours.workos.connections.held) == ["conn_1"] and result.kept["connection"] == {"members_stay": 1}
+    await ours.rollback(*rows, include_active=True)
+    assert not ours.workos.connections.held
+
+
+async def test_a_connection_of_an_organization_that_the_state_does_not_know(ours: Ours) -> None:
+    ours.workos.organizations.held["other"] = HeldOrganization("org_2", external_id="other")
+    ours.workos.connections.held["conn_1"] = HeldConnection("conn_1", "Okta (eu)", "org_2")
+    ours.workos.memberships.add("user_theirs", "org_2")
+    row = ResourceRow("connection", user_key("eu", "Okta"), "conn_1", created_here=1, operation="create")
+    await ours.rollback(row)
+    assert list(ours.workos.connections.held) == ["conn_1"]
