@@ -75,6 +75,13 @@ def _key(state: StateFile, spec: Spec, written: str) -> str:
     except MigrateError as error:
         if error.code != "unknown_user":
             raise
+    if "@" in written or written.startswith("user_"):
+        # A mark of it would keep nobody out, and say that it does.
+        raise MigrateError(
+            f"{written} is no sub, and nobody was taken out",
+            remedy="`migrate explain` shows the person's sub: name that",
+            code="bad_usage",
+        )
     pool, _, sub = written.partition("/")
     for one in spec.pools if len(spec.pools) > 1 else ():
         if one.name == pool:

@@ -13,7 +13,10 @@ UNDO_CODES: dict[str, tuple[str, str]] = {
     "factors": ("the user has a second factor", _EVEN_SO),
     "changed_since": ("the user was changed in WorkOS after this tool's last write", _EVEN_SO),
     "user_kept": ("its user is kept", "see why the user is"),
-    "members_stay": ("users who are kept may sign in through it", "see why they are"),
+    "members_stay": (
+        "members of its organization who stay may sign in through it",
+        "see who they are, and why; `migrate rollback --include-active` removes it even so",
+    ),
     "not_empty": (
         "the organization has members or connections that stay",
         "remove them in the WorkOS dashboard, then run `migrate rollback --yes` again",

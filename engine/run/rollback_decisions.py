@@ -139,7 +139,11 @@ class RollbackPlanner:
         for row in self.table.rows(CONNECTION):
             held = await self._connection(row)
             name = names.get(held.organization_id) if held is not None else None
-            undoing = undo_connection(row, held, members_stay=name in staying)
+            stay = name in staying
+            if held is not None and held.organization_id is not None and not (stay or waits):
+                # Whoever made them members: without the connection they may not get in any more.
+                stay = not self.rules.include_active and await self._members_stay(held.organization_id)
+            undoing = undo_connection(row, held, members_stay=stay)
             self.table.store([_waiting(undoing) if waits else undoing])
 
     async def _connection(self, row: ResourceRow) -> HeldConnection | None:
@@ -172,12 +176,17 @@ class RollbackPlanner:
 
     async def _will_be_occupied(self, organization_id: str) -> bool:
         """The same once all this is carried out."""
+        if await self._members_stay(organization_id):
+            return True
+        connections = await self.workos.connections.of_organization(organization_id)
+        return any(not self.table.goes(CONNECTION, one.id) for one in connections)
+
+    async def _members_stay(self, organization_id: str) -> bool:
         async for members in every_page(partial(self._members, organization_id)):
             for one in members:
                 if not (self.table.goes(MEMBERSHIP, one.id) or self.table.goes(USER, one.user_id)):
                     return True
-        connections = await self.workos.connections.of_organization(organization_id)
-        return any(not self.table.goes(CONNECTION, one.id) for one in connections)
+        return False
 
     async def _members(self, organization_id: str, after: str | None) -> tuple[Sequence[HeldMembership], str | None]:
         return await self.workos.memberships.list_page(after, organization_id=organization_id)

@@ -20,11 +20,14 @@ class Erased:
 
 
 def keys_of_person(state: StateFile, key: str) -> list[str]:
-    """The keys of all records that are one person with this one, as far as the state knows."""
-    row = state.one("SELECT primary_key, workos_id FROM resources WHERE kind = ? AND key = ?", (USER, key))
-    if row is None or row["workos_id"] is None:
+    """The keys of all records that are one person with this one, as far as the state knows.
+
+    A record that has not verified the address which another one has (unverified) is only somebody who claims it.
+    """
+    row = state.one("SELECT relation, workos_id FROM resources WHERE kind = ? AND key = ?", (USER, key))
+    if row is None or row["workos_id"] is None or row["relation"] == "unverified":
         return [key]
-    query = "SELECT key FROM resources WHERE kind = ? AND workos_id = ? ORDER BY key"
+    query = "SELECT key FROM resources WHERE kind = ? AND workos_id = ? AND relation != 'unverified' ORDER BY key"
     return sorted({key, *(one["key"] for one in state.every(query, (USER, row["workos_id"])))})
 
 
@@ -37,7 +40,9 @@ def erase(state: StateFile, keys: Sequence[str]) -> Erased:
     state.one("PRAGMA secure_delete = ON")
     with state.transaction() as connection:
         for key in keys:
-            held = connection.execute("SELECT workos_id FROM resources WHERE kind = ? AND key = ?", (USER, key))
+            held = connection.execute(
+                "SELECT workos_id FROM resources WHERE kind = ? AND key = ? AND relation != 'unverified'", (USER, key)
+            )
             workos_ids |= {one[0] for one in held if one[0] is not None}
             orphaned = connection.execute("SELECT workos_id FROM orphaned WHERE key = ?", (key,))
             workos_ids |= {one[0] for one in orphaned}

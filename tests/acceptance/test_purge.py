@@ -111,3 +111,32 @@ def test_who_was_never_migrated_never_will_be(world: World) -> None:
     people(world, "ann", "bob")
     result = world.cli("apply", "plan.yaml", "--json").json("result.v1")
     assert result["source"]["filtered"] == {"purged": 1} and held(world) == ["bob"]
+
+
+def test_somebody_who_claims_an_address_does_not_take_its_owner_along(world: World) -> None:
+    """Whoever registers another's address, unverified, is merged into their user; the two are not one person."""
+    people(world, "ann", "eve", eve={"email": "ann@example.com", "email_verified": "false"})
+    plan(world)
+    assert world.cli("apply", "plan.yaml").code == 0
+    assert purge(world, "--target", "sub-eve")["person"] == {"users": 1, "memberships": 0, "workos_ids": []}
+    result = world.cli("apply", "plan.yaml", "--json").json("result.v1")
+    assert result["source"]["filtered"] == {"purged": 1} and result["users"]["unchanged"] == 1
+
+
+def test_nor_does_the_owner_take_them_along(world: World) -> None:
+    people(world, "ann", "eve", eve={"email": "ann@example.com", "email_verified": "false"})
+    plan(world)
+    assert world.cli("apply", "plan.yaml").code == 0
+    assert purge(world, "--target", "sub-ann")["person"]["users"] == 1
+    result = world.cli("apply", "plan.yaml", "--json").json("result.v1")
+    assert result["source"]["filtered"] == {"purged": 1}
+    # What stands in WorkOS under the address is still the other's.
+    assert world.users()["ann@example.com"]["external_id"] == "sub-ann"
+
+
+def test_what_is_no_sub_purges_nobody(world: World) -> None:
+    migrated(world, "ann")
+    for written in ("ann@example.com", user_id(world, "ann")):
+        ended = world.cli("purge", "plan.yaml", "--target", written, "--json")
+        assert ended.code == 1 and "is no sub" in ended.errors()[0], ended.said
+    assert world.cli("apply", "plan.yaml", "--json").json("result.v1")["users"]["unchanged"] == 1

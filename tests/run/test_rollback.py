@@ -13,12 +13,14 @@ from engine.model.keys import membership_key, user_key
 from engine.model.outcomes import ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
 from engine.model.users import TargetUser
+from engine.resources.connections.port import HeldConnection
 from engine.resources.fingerprints import Fingerprints
 from engine.resources.organizations.port import HeldOrganization
 from engine.run.rollback import RollbackOptions, RollbackSurroundings, run_rollback
 from engine.run.rollback_results import RollbackResult
 from engine.run.stopping import Stop
 from engine.state.file import StateFile
+from engine.state.place import FilePlace
 from engine.workspace.folder import Workspace
 from tests.support.fake_target import FakeTarget
 from tests.support.fake_workos import FakeWorkOS
@@ -42,7 +44,7 @@ class Ours:
         path = self.spec.state_path
         path.unlink(missing_ok=True)
         workspace, identity = Workspace(path), StateIdentity("p", POOL, "d")
-        with workspace.locked(), StateFile.open(path, identity, key=KEY) as state:
+        with workspace.locked(FilePlace(path)), StateFile.open(path, identity, key=KEY) as state:
             state.put(rows)
             around = RollbackSurroundings(
                 spec=self.spec, sandbox=False, workspace=workspace, target=metered(self.target), workos=self.workos,
@@ -67,10 +69,10 @@ def made(ours: Ours, sub: str, **fields: object) -> ResourceRow:
 
 
 def begun(sub: str, **columns: object) -> ResourceRow:
-    """A creation whose end no run has seen; `sent` are the fields that it carried."""
-    sent: Any = columns.pop("sent", {"email": f"{sub}@x.co", "email_verified": "false", "external_id": sub})
-    marks = {name: OF.field(name, value) for name, value in sent.items()}
-    detail = {"sought": marks.get("external_id"), "sent": marks}
+    """A creation whose end no run has seen."""
+    external_id = str(columns.pop("external_id", sub))
+    whole = OF.whole(f"{sub}@x.co", False, {"external_id": external_id}).hex()
+    detail = {"sought": OF.field("external_id", external_id), "wholes": [whole]}
     values = {"status": "claimed", "operation": "create", "changed_at": NOW, "detail": orjson.dumps(detail).decode()}
     return ResourceRow("user", user_key(POOL, sub), **{**values, **columns})  # type: ignore[arg-type]
 
@@ -88,7 +90,7 @@ class Lagging:
 async def test_a_begun_creation_is_looked_for_under_its_own_external_id(ours: Ours) -> None:
     """Another plan of the same pool makes the sub the external ID; this one another attribute."""
     ours.target.add("a@x.co", external_id="a", created_at=AT, updated_at=AT)
-    row = begun("a", sent={"email": "a@x.co", "email_verified": "false", "external_id": "customer-7"})
+    row = begun("a", external_id="customer-7")
     await ours.rollback(row)
     assert len(ours.target.users) == 1
 
@@ -112,7 +114,7 @@ async def test_one_answer_that_nobody_is_there_does_not_make_the_state_forget_wh
 async def test_a_begun_creation_that_somebody_has_changed_since_is_kept(ours: Ours) -> None:
     times = {"created_at": AT, "updated_at": LATER}
     ours.target.add("moved@x.co", external_id="a", first_name="Theirs", **times)
-    result = await ours.rollback(begun("a", sent={"email_verified": "false"}), begun("b"))
+    result = await ours.rollback(begun("a"), begun("b"))
     assert result.kept["user"] == {"changed_since": 1} and len(ours.target.users) == 1
 
 
@@ -138,3 +140,27 @@ async def test_a_membership_of_a_moment_before_is_not_our_begun_one(ours: Ours) 
         include_active=False,
     )  # fmt: skip
     assert list(ours.workos.memberships.held) == [there.id]
+
+
+async def test_a_connection_stays_while_others_may_sign_in_through_it(ours: Ours) -> None:
+    """Members whom this plan did not make, in an organization that was there before."""
+    ours.workos.organizations.held["acme"] = HeldOrganization("org_1", external_id="acme")
+    ours.workos.connections.held["conn_1"] = HeldConnection("conn_1", "Okta (eu)", "org_1")
+    ours.workos.memberships.add("user_theirs", "org_1")
+    rows = (
+        ResourceRow("organization", "acme", "org_1", operation="adopt"),
+        ResourceRow("connection", user_key("eu", "Okta"), "conn_1", created_here=1, operation="create"),
+    )
+    result = await ours.rollback(*rows)
+    assert list(ours.workos.connections.held) == ["conn_1"] and result.kept["connection"] == {"members_stay": 1}
+    await ours.rollback(*rows, include_active=True)
+    assert not ours.workos.connections.held
+
+
+async def test_a_connection_of_an_organization_that_the_state_does_not_know(ours: Ours) -> None:
+    ours.workos.organizations.held["other"] = HeldOrganization("org_2", external_id="other")
+    ours.workos.connections.held["conn_1"] = HeldConnection("conn_1", "Okta (eu)", "org_2")
+    ours.workos.memberships.add("user_theirs", "org_2")
+    row = ResourceRow("connection", user_key("eu", "Okta"), "conn_1", created_here=1, operation="create")
+    await ours.rollback(row)
+    assert list(ours.workos.connections.held) == ["conn_1"]

@@ -20,7 +20,7 @@ def begun_connection(key: str, held: Iterable[HeldConnection]) -> HeldConnection
 
 
 def undo_connection(row: ResourceRow, found: HeldConnection | None, *, members_stay: bool) -> Undoing:
-    """What becomes of one. `members_stay`: people whom this plan made and who are kept belong to its organization."""
+    """What becomes of one. `members_stay`: its organization has members who are there afterwards too."""
     undoing = undo_whole(row, found=found.id if found else None, kept="members_stay" if members_stay else None)
     if undoing.action == "forget" and row.operation == "update" and not row.created_here:
         # It was there before, and this plan has written its options over: WorkOS shows none, so none were kept.

@@ -14,8 +14,8 @@ from engine.resources.memberships.changes import FoundMembership, KnownMembershi
 from engine.resources.memberships.placements import DesiredMembership
 from engine.resources.memberships.port import HeldMembership
 
-# WorkOS's clock and ours may be that far apart, in seconds, and a membership still be the one that was just begun.
-_CLOCKS_APART = 2.0
+CLOCKS_APART = 2.0
+"""WorkOS's clock and ours may be that far apart, in seconds, and a membership still be the one that was just begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership 
     if known.workos_id is None:
         if known.claimed != "create":
             return known
-        ours = known.begun_at is not None and made_at(found) >= known.begun_at - _CLOCKS_APART
+        ours = known.begun_at is not None and made_at(found) >= known.begun_at - CLOCKS_APART
         return replace(known, workos_id=found.id, created_here=True) if ours else None
     if found.id != known.workos_id:
         # Ours is gone, and another one stands in its place: whoever made it.

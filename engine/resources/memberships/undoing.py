@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from engine.model.outcomes import ResourceRow
-from engine.resources.memberships.decision import made_at
+from engine.resources.memberships.decision import CLOCKS_APART, made_at
 from engine.resources.memberships.port import HeldMembership
-from engine.resources.undoing import CLOCKS_APART, UndoAction, Undoing, begun_in, undo_whole
+from engine.resources.undoing import UndoAction, Undoing, begun_in, undo_whole
 
 
 def undo_membership(row: ResourceRow, held: HeldMembership | None, *, user: UndoAction | None) -> Undoing:

@@ -140,7 +140,8 @@ class UserWork:
     @property
     def intent(self) -> Mapping[str, object]:
         """How to tell afterwards whom the write was about, and what it wrote."""
-        return self.change.marks.to_detail()
+        marks = self.change.marks
+        return (marks.with_whole(self.fingerprint) if self.operation == "create" else marks).to_detail()
 
 
 def dump_detail(change: Change) -> bytes:

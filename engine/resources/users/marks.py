@@ -6,8 +6,8 @@ it. All are keyed fingerprints and names of fields: no value is kept (rule 14).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -25,6 +25,7 @@ class UserMarks:
     """Fingerprints by flat name.
 
     `sought` is of the external ID that a creation began with. `sent` are those of the write that is about to be made.
+    `wholes` are of all that a creation, or what took it up, was to hold: a user who holds none of them is not its end.
     On another's user, `added` are fields that were empty before this plan wrote them, `replaced` names those that
     held something else, or of which nobody knows.
     """
@@ -33,13 +34,14 @@ class UserMarks:
     sent: Mapping[str, str] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
     replaced: tuple[str, ...] = ()
+    wholes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.sought or self.sent or self.added or self.replaced)
+        return bool(self.sought or self.sent or self.added or self.replaced or self.wholes)
 
     def to_detail(self) -> dict[str, object]:
         """As the state keeps it while a write is under way; what is empty is left out."""
-        content: dict[str, object] = {"sought": self.sought, "sent": dict(self.sent)}
+        content: dict[str, object] = {"sought": self.sought, "sent": dict(self.sent), "wholes": list(self.wholes)}
         return {name: value for name, value in (content | self.lasting()).items() if value}
 
     def lasting(self) -> dict[str, object]:
@@ -51,7 +53,26 @@ class UserMarks:
     def from_detail(cls, detail: Mapping[str, Any] | str | None) -> UserMarks:
         """From what the state keeps, or its JSON."""
         held: Mapping[str, Any] = orjson.loads(detail) if isinstance(detail, str) else (detail or {})
-        return cls(held.get("sought"), held.get("sent", {}), held.get("added", {}), tuple(held.get("replaced", ())))
+        return cls(
+            held.get("sought"), held.get("sent", {}), held.get("added", {}), tuple(held.get("replaced", ())),
+            tuple(held.get("wholes", ())),
+        )  # fmt: skip
+
+    def with_whole(self, whole: bytes) -> UserMarks:
+        """With one more."""
+        return replace(self, wholes=tuple(dict.fromkeys((*self.wholes, whole.hex()))))
+
+    def fits(self, user: TargetUser, flags: Collection[str], fingerprints: Fingerprints) -> bool:
+        """Whether the user is what a begun creation was to make; states of earlier versions do not tell.
+
+        `flags` are metadata keys that a creation sets beside what is mapped.
+        """
+        if not self.wholes:
+            return True
+        names = ("external_id", "first_name", "last_name")
+        fields = {name: value for name in names if (value := getattr(user, name)) is not None}
+        fields |= {f"metadata.{key}": value for key, value in user.metadata.items() if key not in flags}
+        return fingerprints.whole(user.email, user.email_verified, fields).hex() in self.wholes
 
     def with_write(self, send: Sent, held: TargetUser | None, fingerprints: Fingerprints) -> UserMarks:
         """After one more write to another's user. `held` is the user as a read has shown it; None: nobody looked."""

@@ -107,7 +107,10 @@ class Performer:
             theirs = await self._target.find_by_email(desired.email)
         if ours is None and theirs is None:
             return None
-        claimed = Known(None, "claimed", {}, False, perhaps_ours, claimed="create" if perhaps_ours else None)
+        claimed = Known(
+            None, "claimed", {}, False, perhaps_ours, claimed="create" if perhaps_ours else None,
+            marks=work.change.marks.with_whole(work.fingerprint),
+        )  # fmt: skip
         return self._planner.decide(desired, claimed, Found(ours, theirs))
 
     async def _follow(self, work: UserWork, change: Change, tries: Tries, *, perhaps_ours: bool) -> tuple[Outcome, str]:

@@ -52,13 +52,14 @@ class Planner:
         of = self._fingerprints
         if change.action == "create":
             flag = fingerprints_of({"email_verified": desired.verified}, of)
-            return UserMarks(sought=of.field("external_id", desired.fields["external_id"]), sent=flag)
+            begun = known.marks.wholes if known is not None and known.claimed == "create" else ()
+            return UserMarks(sought=of.field("external_id", desired.fields["external_id"]), sent=flag, wholes=begun)
         if change.created_here:
             # What an earlier write carried whose end no run has seen still counts: it may have been done.
-            before = known.marks.sent if known is not None else {}
+            before, begun = (known.marks.sent, known.marks.wholes) if known is not None else ({}, ())
             adopted = change.action == "adopt"
             sought = of.field("external_id", desired.fields["external_id"]) if adopted else None
-            return UserMarks(sought=sought, sent={**before, **fingerprints_of(change.send, of)})
+            return UserMarks(sought=sought, sent={**before, **fingerprints_of(change.send, of)}, wholes=begun)
         seen = (found.by_external_id, found.by_email, found.by_id)
         held = next((one for one in seen if one is not None and one.id == change.workos_id), None)
         return (known.marks if known is not None else UserMarks()).with_write(change.send, held, of)
@@ -176,7 +177,11 @@ class Planner:
         if ours is not None:
             if ours.email != desired.email:
                 return _conflict(desired, "external_id_other_email", ours.id)
-            return self._adopt_ours(desired, ours, begun_here=known is not None and known.claimed == "create")
+            begun = known is not None and known.claimed == "create"
+            if known is not None and not known.marks.fits(ours, desired.flags, self._fingerprints):
+                # Somebody else may have made a user of our external ID since, and ours never came to be.
+                begun = False
+            return self._adopt_ours(desired, ours, begun_here=begun)
         if found.by_id is not None and self._adoptions.get(desired.key) == found.by_id.id:
             # Settled by a person, in git: the one way to link what is not verified on both sides (rule 7).
             return self._link(desired, found.by_id, overwrite=self._existing == "update", why="decided")

@@ -43,6 +43,9 @@ class UserUndoing:
             if held is None or begun is None or not _made_since(held, row.changed_at):
                 # Somebody else's, who took the external ID at another time.
                 return Undoing(USER, row.key, "forget", begun=begun)
+            if not marks.fits(held, self._flags, self.fingerprints):
+                # Ours and changed since, or somebody else's: nobody can say, and it stays whatever is included.
+                return Undoing(USER, row.key, "keep", held.id, "changed_since", begun=begun)
         elif held is None:
             return self._missing(row)
         elif not row.created_here:
@@ -62,7 +65,13 @@ class UserUndoing:
             return "password_reset"
         return "changed_since" if self._changed(row, marks, held) else None
 
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        return () if self.flag is None else (self.flag,)
+
     def _changed(self, row: ResourceRow, marks: UserMarks, held: TargetUser) -> bool:
+        if begun_in(row) == "create" and marks.wholes:
+            return not marks.fits(held, self._flags, self.fingerprints)
         if is_untouched(held) or (row.stamp is not None and held.updated_at == row.stamp):
             return False
         if row.status == "done" or not marks.sent:

@@ -22,7 +22,8 @@ from tests.support.virtual_clock import VirtualClock
 MARKS = Fingerprints(b"k" * 32)
 ANN = Desired("ann", "ann@example.com", True, {"external_id": "ann", "first_name": "Ann", "metadata.plan": "pro"},
               flags={"pending": "true"})  # fmt: skip
-CREATE = UserWork(Change("create", "ann", created_here=True, verified=True, counts_as="created"), ANN, b"mark")
+WHOLE = MARKS.whole(ANN.email, ANN.verified, ANN.fields)
+CREATE = UserWork(Change("create", "ann", created_here=True, verified=True, counts_as="created"), ANN, WHOLE)
 LOST, TIMEOUT = Ambiguous("connection_lost"), Ambiguous("timeout")
 TAKEN = Terminal("email_not_available", status=400)
 
@@ -41,7 +42,7 @@ class Scene:
         (user,) = self.fake.users.values()
         change = Change("update", "ann", user.id, send={name.replace("__", "."): v for name, v in send.items()},
                         created_here=True, verified=True, counts_as="updated")  # fmt: skip
-        return UserWork(change, ANN, b"mark")
+        return UserWork(change, ANN, WHOLE)
 
 
 @pytest.fixture
@@ -53,7 +54,7 @@ async def test_created(scene: Scene) -> None:
     outcome, counted = await scene.perform()
     (user,) = scene.fake.users.values()
     assert counted == "created" and outcome == Done(
-        "user", "ann", user.id, "create", b"mark", MARKS.each(ANN.email, True, ANN.fields), verified=True,
+        "user", "ann", user.id, "create", WHOLE, MARKS.each(ANN.email, True, ANN.fields), verified=True,
         created_here=True, flagged=True, attempts=1, stamp=user.updated_at,
     )  # fmt: skip
     assert (user.email, user.email_verified, user.external_id, user.first_name) == (
@@ -81,7 +82,8 @@ async def test_a_write_that_lands_after_the_look(scene: Scene) -> None:
     scene.fake.fail("create", LOST)
 
     async def late(seconds: float) -> None:
-        scene.fake.add("ann@example.com", external_id="ann", email_verified=True, metadata={"plan": "pro"})
+        scene.fake.add("ann@example.com", external_id="ann", email_verified=True, first_name="Ann",
+                       metadata={"plan": "pro", "pending": "true"})  # fmt: skip
 
     scene.clock.sleep = late  # type: ignore[method-assign]
     outcome, counted = await scene.perform()
