@@ -359,9 +359,10 @@ def bench_start(folder: Path) -> None:
 
     (folder / "plan.yaml").write_text(yaml.safe_dump(plan))
     lines = len((folder / "plan.yaml").read_text().splitlines())
-    for name, command in (("migrate --help", ["--help"]), (f"validate, {lines} lines", ["validate", "plan.yaml"])):
+    commands = (("migrate --help", ["--help"], 0.2), (f"validate, {lines} lines", ["validate", "plan.yaml"], 0.3))
+    for name, command, most in commands:
         runs = sorted(measure([*MIGRATE, *command], folder).wall_s for _ in range(7))
-        say(name, f"{runs[3]:.2f} s", "<= 0.35 s")
+        say(name, f"{runs[3]:.2f} s", f"<= {most} s")
 
 
 @contextmanager

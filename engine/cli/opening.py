@@ -32,7 +32,7 @@ from engine.run.identity import state_identity
 from engine.run.kinds import IN_MEMORY
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
-from engine.state.file import StateFile
+from engine.state.place import FilePlace
 from engine.workspace.folder import Workspace
 
 if TYPE_CHECKING:
@@ -72,7 +72,8 @@ async def open_session(
 
     identity = state_identity(spec, sandbox=sandbox)
     async with AsyncExitStack() as stack:
-        state = StateFile.read(workspace.state_path, identity)
+        place = FilePlace(workspace.state_path)
+        state = place.read(identity)
         known: list[str] = []
         rows: dict[str, dict[str, ResourceRow]] = {}
         key = secrets.token_bytes(32)
@@ -92,7 +93,7 @@ async def open_session(
             kept.proven = bool(known)
         environment = WorkOSEnvironment(workos, spec.destination, meter=target, timeout=call_timeout())
         yield Session(
-            spec, sandbox, workspace, identity, key, source, described, target, environment,
+            spec, sandbox, workspace, place, identity, key, source, described, target, environment,
             partial(open_resets, trace=trace), HttpsProbe(spec.oauth.allow_hosts), rows,
             clock=kept.clock,
         )  # fmt: skip

@@ -37,6 +37,7 @@ def purge(
     """Remove snapshot, exports, reports and reset files of the plan, never the state; says what it removed."""
     from engine.cli.stored import editing, stored_spec
     from engine.run.purging import FilePurge, PurgeResult
+    from engine.state.place import FilePlace
     from engine.state.purging import erase, keys_of_person
     from engine.views.purge import render_purge
     from engine.workspace.folder import Workspace
@@ -47,7 +48,7 @@ def purge(
         files = FilePurge(spec, workspace)
         if target is None:
             if spec.state_path.parent.is_dir():
-                with workspace.locked():
+                with workspace.locked(FilePlace(spec.state_path)):
                     files.everybody()
             result = PurgeResult(spec.name, sandbox, tuple(files.removed), kept=tuple(files.kept))
         else:

@@ -163,21 +163,22 @@ async def _send(console: Console, spec: Spec, options: SendOptions, *, sandbox: 
     from engine.resets.session import run_send
     from engine.run.identity import state_identity
     from engine.run.stopping import Stop, signals
-    from engine.state.file import StateFile
+    from engine.state.place import FilePlace
     from engine.workspace.folder import Workspace
 
     with ExitStack() as stack:
         with reading(spec) as known:
             key = known.key
+        place = FilePlace(spec.state_path)
         workspace = Workspace(spec.state_path, preview=True)
         stages = stack.enter_context(console.stages())
         stop = Stop()
         stack.enter_context(signals(stop))
         if not options.dry_run:
-            stack.enter_context(workspace.locked())
+            stack.enter_context(workspace.locked(place))
         async with session_for(console, spec, sandbox=sandbox, workspace=workspace) as session:
             identity = state_identity(spec, sandbox=sandbox)
-            opened = reading(spec) if options.dry_run else StateFile.open(spec.state_path, identity, key=key)
+            opened = reading(spec) if options.dry_run else place.open(identity, key=key)
             with opened as state:
                 return await run_send(
                     session,

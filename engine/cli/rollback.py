@@ -75,24 +75,25 @@ class _Going:
         from engine.run.identity import state_identity
         from engine.run.rollback import RollbackOptions, RollbackSurroundings, run_rollback
         from engine.run.stopping import Stop, signals
-        from engine.state.file import StateFile
+        from engine.state.place import FilePlace
         from engine.workspace.folder import Workspace
 
         async with AsyncExitStack() as stack:
             spec = open_spec(console, path, sandbox=sandbox)
             with reading(spec) as known:
                 key, ids = known.key, known.some_workos_ids()
+            place = FilePlace(spec.state_path)
             workspace = Workspace(spec.state_path, preview=not self._yes)
             stages = stack.enter_context(console.stages())
             stop = Stop()
             stack.enter_context(signals(stop))
             if self._yes:
-                stack.enter_context(workspace.locked())
+                stack.enter_context(workspace.locked(place))
             else:
                 workspace.prepare()
                 stack.callback(workspace.discard)
             identity = state_identity(spec, sandbox=sandbox)
-            opened = StateFile.open(spec.state_path, identity, key=key) if self._yes else reading(spec)
+            opened = place.open(identity, key=key) if self._yes else reading(spec)
             state = stack.enter_context(opened)
             used = await stack.enter_async_context(
                 destination_for(spec, sandbox=sandbox, workspace=workspace, pace=pace)

@@ -109,17 +109,17 @@ def unlock(
     A local lock is the operating system's: it ends with its process.
     """
     from engine.cli.stored import stored_spec
+    from engine.state.place import FilePlace
     from engine.workspace.folder import Workspace
-    from engine.workspace.lock import read_holder
 
     with command(json=json, quiet=quiet) as console:
         spec = stored_spec(console, plan, sandbox=sandbox)
-        workspace = Workspace(spec.state_path)
+        place = FilePlace(spec.state_path)
         left = None
-        if os.path.lexists(workspace.lock_path):
-            left = read_holder(workspace.lock_path)
+        if os.path.lexists(place.lock_path):
+            left = place.holder()
             # Raises StateLocked, which names the holder, while a run is alive; closing it wipes the file.
-            with workspace.locked():
+            with Workspace(spec.state_path).locked(place):
                 pass
         if json:
             console.document({"schema": "state-unlock.v1", "plan": spec.name, "locked": False,

@@ -15,6 +15,7 @@ from engine.plan_file.model import Spec
 from engine.run.identity import for_sandbox
 from engine.state import queries
 from engine.state.file import StateFile
+from engine.state.place import FilePlace
 from engine.views.console import Console
 from engine.workspace.folder import Workspace
 
@@ -58,9 +59,10 @@ def editing(spec: Spec) -> Iterator[StateFile]:
     """The state, locked, for writing."""
     with reading(spec) as state:
         key, identity = state.key, state.identity
+    place = FilePlace(spec.state_path)
     with (
-        Workspace(spec.state_path).locked(),
-        StateFile.open(spec.state_path, identity, key=key) as state,
+        Workspace(spec.state_path).locked(place),
+        place.open(identity, key=key) as state,
     ):
         yield state
 

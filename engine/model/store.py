@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from types import TracebackType
+from typing import Protocol, Self
 
+from engine.model.errors import LockHolder
 from engine.model.outcomes import Claim, Orphan, Outcome, ResourceRow, StateIdentity
 
 
@@ -61,6 +64,14 @@ class Store(Journal, Protocol):
         """A word that a run has left for the next ones."""
         ...
 
+    def note(self, texts: Mapping[str, str]) -> None:
+        """Leave words for the next runs, by name."""
+        ...
+
+    def some_workos_ids(self) -> list[str]:
+        """Up to 20 WorkOS ids of users that should exist, the newest first, to prove the environment with (rule 13)."""
+        ...
+
     def has_converged(self) -> bool:
         """Whether any run has ended with everybody in place."""
         ...
@@ -79,4 +90,53 @@ class Store(Journal, Protocol):
 
     def close(self) -> None:
         """Give it back."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        ...
+
+
+class HeldLock(Protocol):
+    """The lock of a state, while it is held."""
+
+    def remove(self) -> None:
+        """Leave nothing of the lock behind: nothing was attempted, and no state was made."""
+        ...
+
+
+class StatePlace(Protocol):
+    """Where one plan's state is kept. Every method raises `engine.model.errors.StateError` for what is wrong there."""
+
+    def lock(self, holder: LockHolder) -> AbstractContextManager[HeldLock]:
+        """Be the only one who writes, until the context ends; whoever is refused is told of `holder`.
+
+        Must free itself when its holder crashes. Raises `engine.model.errors.StateLocked` where it is held.
+        """
+        ...
+
+    def holder(self) -> LockHolder | None:
+        """Who holds the lock, or left it behind; None where nobody did."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether there is a state."""
+        ...
+
+    def read(self, identity: StateIdentity | None, *, checked: bool = False) -> Store | None:
+        """The state for reading alone; None where there is none yet. One of an older version is read as upgraded.
+
+        Must refuse another identity's. `checked`: this command has found it whole before.
+        """
+        ...
+
+    def open(self, identity: StateIdentity, *, key: bytes, checked: bool = False) -> Store:
+        """The state for a run that holds the lock; made, with this key, where there is none.
+
+        Must refuse another identity's, upgrade one of an older version in one transaction, and keep a copy of that.
+        """
         ...

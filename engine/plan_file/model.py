@@ -1,6 +1,9 @@
 """The plan file's content as frozen values: what the loader hands on and everybody else reads.
 
 Values are resolved (`${NAME}` replaced, defaults filled in) and checked; nobody after the loader checks them again.
+
+Plain dataclasses, neither pydantic nor msgspec: faults carry their place in the YAML and come all at once, which the
+published JSON Schema and the checks beside it see to; a second set of checks would have to agree with both.
 """
 
 from __future__ import annotations
@@ -127,6 +130,11 @@ class Filters:
     allow_empty: bool = False  # a plan that selects nobody of a pool that has users is meant
     sample: Sample | None = None
     cohorts: tuple[Cohort, ...] = ()
+
+    @property
+    def in_waves(self) -> bool:
+        """Whether not everybody who is selected has their turn at once."""
+        return self.sample is not None or bool(self.cohorts)
 
     @property
     def need_groups(self) -> bool:

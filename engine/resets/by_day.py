@@ -11,6 +11,7 @@ from engine.model.resets import SUCCEEDED
 from engine.resets.history import walk_history
 from engine.run.session import Session
 from engine.run.target_errors import as_target_error
+from engine.state.file import StateFile
 from engine.state.queries import needs_a_password
 
 
@@ -19,7 +20,7 @@ async def passwords_set_by_day(session: Session) -> Mapping[str, int] | None:
 
     None where the key may not read events. Raises MigrateError.
     """
-    state = session.read_state()
+    state = StateFile.read(session.workspace.state_path, session.identity, checked=True)
     if state is None:
         return None
     found: Counter[str] = Counter()

@@ -26,7 +26,7 @@ _SHORT_BYTES = 8  # of the secret and of options, of which there are few
 class ReviewEntry:
     """One change. `content` is all of it, as the digest takes it; `parts` are the fields to write, by name.
 
-    An `unchanged` user has no content: a review only remembers that they were there.
+    An `unchanged` user has no content: a review only remembers that they were there. Nor has one who waits.
     """
 
     kind: str

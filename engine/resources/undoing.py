@@ -18,6 +18,8 @@ WorkOS, the state alone lets go of it. keep: it stays, `code` says why. gone: so
 pending: not now, by --target or --limit."""
 UNDONE: frozenset[UndoAction] = frozenset({"remove", "restore", "forget", "gone"})
 """Actions that are carried out."""
+ABSENT = "absent"
+"""Code of a user to be removed whom the look before did not find: nobody knows who uses them, if they are there."""
 ORPHAN = "orphan"
 """Kind of a user of WorkOS who is nobody's any more; key: the WorkOS id. The state lists them apart."""
 CLOCKS_APART = 300.0

@@ -21,7 +21,7 @@ from engine.resources.memberships.port import HeldMembership
 from engine.resources.memberships.undoing import undo_membership
 from engine.resources.organizations.port import HeldOrganization
 from engine.resources.organizations.undoing import undo_organization
-from engine.resources.undoing import ORPHAN, UNDONE, Undoing, begun_in, undo_whole
+from engine.resources.undoing import ABSENT, ORPHAN, UNDONE, Undoing, begun_in, undo_whole
 from engine.resources.users.undoing import UserUndoing
 from engine.resources.users.usage import Usage
 from engine.run.environment import WorkOSPorts
@@ -94,13 +94,14 @@ class RollbackPlanner:
                         (key, code or ("password_reset" if workos_id in resets else None))
                         for (key, workos_id), code in zip(chunk, codes, strict=True)
                     ]
-                    self.table.keep(kind, [(key, code) for key, code in found if code is not None])
+                    self.table.keep(kind, [(key, code) for key, code in found if code and code != ABSENT])
+                    self.table.note_absent(kind, [key for key, code in found if code == ABSENT])
                 seen += len(batch)
                 progress(seen)
 
     async def _in_use(self, workos_id: str) -> str | None:
         if await self.target.get(workos_id) is None:
-            return None  # a deletion that was begun, and is done
+            return ABSENT  # a deletion that was begun and is done, or a copy that lags behind
         if await self.target.count_identities(workos_id):
             return "identities"
         return "factors" if await self.target.count_factors(workos_id) else None

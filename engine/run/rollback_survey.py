@@ -51,7 +51,7 @@ async def survey_users(
     """Store them in the table; `only` is the key of the one who matters. Raises CallFailed."""
     begun = [row for row in table.begun() if only in (None, row.key)]
     # The sub is what most plans make the external ID; older states have noted no other.
-    await _look_up(table, target, begun)
+    await _look_up(table, target, begun, fingerprints)
     found = table.begun_keys()
     sought = {mark: row.key for row in begun if row.key not in found and (mark := _sought(row)) is not None}
     if sought or (only is None and table.count_known() >= _LISTED_FROM):
@@ -60,11 +60,18 @@ async def survey_users(
         await look_at(table, table.known_ids(only), target)
 
 
-async def _look_up(table: UndoTable, target: MeteredTarget, begun: Sequence[ResourceRow]) -> None:
+async def _look_up(
+    table: UndoTable, target: MeteredTarget, begun: Sequence[ResourceRow], fingerprints: Fingerprints
+) -> None:
     for at in range(0, len(begun), _AT_ONCE):
         batch = begun[at : at + _AT_ONCE]
         held = await asyncio.gather(*(target.find_by_external_id(sub_of(row.key)) for row in batch))
-        found = [(row.key, user) for row, user in zip(batch, held, strict=True) if user is not None]
+        found = [
+            (row.key, user)
+            for row, user in zip(batch, held, strict=True)
+            # Another plan may call somebody else by this sub.
+            if user is not None and _sought(row) in (None, fingerprints.field("external_id", user.external_id or ""))
+        ]
         table.store_targets([user for _, user in found])
         table.store_begun([(key, user.id) for key, user in found])
 

@@ -7,13 +7,15 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import date
 
-from engine.model.clock import SystemClock
+from engine.model.clock import SystemClock, today
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
 from engine.model.ports import Clock, SourceDescription
 from engine.model.resets import ResetTarget
+from engine.model.store import StatePlace, Store
 from engine.oauth.checks import Check
 from engine.oauth.ports import ProviderProbe
 from engine.plan_file.model import Destination, Spec
@@ -32,7 +34,7 @@ from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
-from engine.state.file import StateFile
+from engine.snapshot.waves import needed_organizations
 from engine.workspace.folder import Workspace
 
 OpenResets = Callable[[Destination], AbstractAsyncContextManager[ResetTarget]]
@@ -46,6 +48,7 @@ class Session:
     spec: Spec
     sandbox: bool
     workspace: Workspace
+    place: StatePlace
     identity: StateIdentity
     key: bytes
     source: Sources
@@ -59,6 +62,7 @@ class Session:
     refresh: bool = True  # look who was deleted in WorkOS
     clock: Clock = field(default_factory=SystemClock)
     canary: Canary | None = None  # an `apply` of a few people
+    as_of: date = field(default_factory=today)  # the day whose cohorts are due
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
@@ -80,6 +84,10 @@ class Session:
         )  # fmt: skip
         with as_target_error(self.spec.destination):
             await kinds.foresee(self.known)
+        if self.spec.filters.in_waves and placing is not None:
+            # A connection is for its identity provider's administrator, who needs time; members come with their wave.
+            needed = await asyncio.to_thread(needed_organizations, snapshot)
+            kinds.organizations.hold_back(needed | {one.organization.organization for one in plan.designs})
         if plan.connections:
             plan.addresses = await asyncio.to_thread(
                 count_addresses, snapshot, plan.connections, _domains(kinds), self.source.label_of_record
@@ -131,14 +139,15 @@ class Session:
                     if self.spec.password_reset.strategy == "on_next_sign_in"
                     else None,
                     canary=self.canary,
+                    as_of=self.as_of,
                 )
         finally:
             if state is not None:
                 state.close()
 
-    def read_state(self) -> StateFile | None:
+    def read_state(self) -> Store | None:
         """The state, for reading; None where there is none yet. It was found whole when the session was opened."""
-        return StateFile.read(self.workspace.state_path, self.identity, checked=True)
+        return self.place.read(self.identity, checked=True)
 
     def state_key(self) -> bytes | None:
         """The state's secret; None where there is no state yet."""

@@ -11,7 +11,7 @@ import orjson
 
 from engine.model.outcomes import ResourceRow
 from engine.model.users import TargetUser
-from engine.resources.undoing import UndoAction, Undoing
+from engine.resources.undoing import ABSENT, UndoAction, Undoing
 from engine.snapshot.rows import named
 from engine.snapshot.targets import dump_target, load_target
 
@@ -216,6 +216,11 @@ class UndoTable:
         """Keep users after all: (key, code)."""
         query = "UPDATE change SET action = 'keep', code = ? WHERE kind = ? AND key = ?"
         self._connection.executemany(query, [(code, kind, key) for key, code in kept])
+
+    def note_absent(self, kind: str, keys: Iterable[str]) -> None:
+        """Note who was not found when it was asked who uses them."""
+        query = "UPDATE change SET code = ? WHERE kind = ? AND key = ?"
+        self._connection.executemany(query, [(ABSENT, kind, key) for key in keys])
 
     def work(self, kind: str) -> Iterator[list[Undoing]]:
         """What is to be carried out for a kind, in order of key, in lists."""

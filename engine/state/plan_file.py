@@ -12,30 +12,30 @@ from dataclasses import asdict
 from datetime import datetime
 from hashlib import blake2b
 
+from engine.model.store import Store
 from engine.plan_file.model import Spec
-from engine.state.file import StateFile
 
 _PLACE, _SELECTION = "plan_file", "plan_selection"
 
 
-def note_plan_file(state: StateFile, spec: Spec) -> list[str]:
+def note_plan_file(state: Store, spec: Spec) -> list[str]:
     """Note the file, and warn where another one was noted before."""
-    found = {_PLACE: _digest(state.key, _place(state, spec)), _SELECTION: _digest(state.key, _selection(spec))}
-    held = state.notes(found)
+    found = {_PLACE: _digest(state.key, _place(spec)), _SELECTION: _digest(state.key, _selection(spec))}
+    held = {name: text for name in found if (text := state.meta(name)) is not None}
     if held != found:
         state.note(found)
     if held.get(_PLACE, found[_PLACE]) == found[_PLACE]:
         return []
     who = "selects the same users" if held.get(_SELECTION) == found[_SELECTION] else "selects other users"
     return [
-        f"the state {state.path} was last applied with another plan file named {spec.name}; this one {who}. If both "
-        "are in use, give each a name of its own, or a state.path"
+        f"the state {spec.state_path} was last applied with another plan file named {spec.name}; this one {who}. "
+        "If both are in use, give each a name of its own, or a state.path"
     ]
 
 
-def _place(state: StateFile, spec: Spec) -> str:
+def _place(spec: Spec) -> str:
     try:
-        return os.path.relpath(os.path.realpath(spec.path), os.path.realpath(state.path.parent))
+        return os.path.relpath(os.path.realpath(spec.path), os.path.realpath(spec.state_path.parent))
     except ValueError:  # another drive of Windows
         return os.path.realpath(spec.path)
 

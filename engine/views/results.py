@@ -13,6 +13,7 @@ from engine.views.coverage import render_coverage
 from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import duration, figure, printable, sent, table
+from engine.views.waves import render_waves
 
 _STOPPED = {
     "interrupted": "interrupted; the state is saved, and `migrate apply` goes on from here",
@@ -33,6 +34,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         right=frozenset({1}),
     )
     lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -60,6 +62,8 @@ def render_plan(result: PlanResult) -> list[str]:
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += render_diff(result.diff)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
@@ -71,6 +75,8 @@ def render_plan(result: PlanResult) -> list[str]:
         lines += ["", f"{who} {told}"]
     if result.changes:
         lines += ["", estimate_sentence(result)]
+    elif result.waiting and not result.users["conflicts"]:
+        lines += ["", f"nothing to do now: {figure(sum(result.waiting.values()))} wait for their turn"]
     elif result.users["conflicts"] or result.refreshed == "failed":
         lines += ["", "nothing to do, but not everybody is known to be in place: see above"]
     else:
@@ -139,7 +145,7 @@ def _failures(failures: Sequence[Failure], total: int, every: str) -> Iterator[s
 def _reported(reported: Reported) -> Iterator[str]:
     if reported.left_source:
         yield ""
-        yield f"{figure(reported.left_source)} users of WorkOS are no longer selected from Cognito (left_source); kept"
+        yield left_sentence(reported.left_source)
     if reported.orphaned:
         yield ""
         yield f"{figure(reported.orphaned)} users of WorkOS are nobody's since their records share another's address"
@@ -155,6 +161,12 @@ def _reported(reported: Reported) -> Iterator[str]:
             f"{figure(reported.unverified_address)} users have an address that Cognito has not verified: "
             "whoever verifies it first in WorkOS reaches that user"
         )
+
+
+def left_sentence(number: int) -> str:
+    """Plainly what it means that people have left: nothing of theirs ends by itself."""
+    who = "1 user of WorkOS is" if number == 1 else f"{figure(number)} users of WorkOS are"
+    return f"{who} no longer selected from Cognito (left_source); kept, and can still sign in"
 
 
 def refreshed_sentence(refreshed: Refresh) -> str | None:

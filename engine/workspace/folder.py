@@ -15,8 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from engine.model.errors import StateError, StateLocked
-from engine.workspace.lock import StateLock
-from engine.workspace.private_files import disk_full, no_room, not_ours
+from engine.model.store import HeldLock, StatePlace
+from engine.workspace.lock import StateLock, this_process
+from engine.workspace.private_files import folder_unusable, not_ours
 
 # Others may take away a folder that they made while this command settles in it.
 _TRIES = 20
@@ -34,7 +35,8 @@ class Workspace:
         self._folder = state_path.parent
         self._own = self._draw_name()
         self._own_lock: StateLock | None = None
-        self._run_lock: StateLock | None = None
+        self._run_lock: HeldLock | None = None
+        self._place: StatePlace | None = None
         self._created: list[Path] = []
 
     @property
@@ -47,13 +49,6 @@ class Workspace:
         """Where the last run's snapshot stands if it was kept."""
         return self.state_path.with_name(f"{_stem(self.state_path)}.snapshot.db")
 
-    @property
-    def lock_path(self) -> Path:
-        """The file that the operating system's lock is on."""
-        # `state.path: poetry` must not lead to poetry.lock.
-        ours = self.state_path.name.endswith(".state.db")
-        return self.state_path.with_name(self.state_path.name + (".lock" if ours else ".migrate.lock"))
-
     def prepare(self) -> None:
         """Make the folder and hold this command's place in it. Raises StateError where that cannot be."""
         for _ in range(_TRIES):
@@ -61,7 +56,7 @@ class Workspace:
                 self._make_folder()
                 sweep(self.state_path)
                 if not os.access(self._folder, os.W_OK | os.X_OK):
-                    raise self.unusable(OSError(errno.EACCES, os.strerror(errno.EACCES)))
+                    raise folder_unusable(self._folder, OSError(errno.EACCES, os.strerror(errno.EACCES)))
                 lock = StateLock(self._folder / f"{self._own}.lock")
                 self._own_lock = lock.__enter__()
                 return
@@ -69,24 +64,21 @@ class Workspace:
                 # The folder's maker has just left, or somebody who tidies up took a lock that nobody held yet.
                 self._own = self._draw_name()
             except OSError as error:
-                raise self.unusable(error) from error
-        raise self.unusable(OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
+                raise folder_unusable(self._folder, error) from error
+        raise folder_unusable(self._folder, OSError(errno.ENOENT, os.strerror(errno.ENOENT)))
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, place: StatePlace) -> Iterator[None]:
         """Prepare, and be the only run meanwhile. Raises StateLocked, and StateError where it cannot be."""
         self.prepare()
         try:
             # This command's own lock keeps the folder in its place.
-            try:
-                self._run_lock = StateLock(self.lock_path).__enter__()
-            except OSError as error:
-                raise self.unusable(error) from error
-            try:
-                yield
-            finally:
-                self._run_lock.__exit__(None, None, None)
-                self._run_lock = None
+            with place.lock(this_process()) as held:
+                self._run_lock, self._place = held, place
+                try:
+                    yield
+                finally:
+                    self._run_lock = None
         finally:
             self.close()
 
@@ -113,22 +105,12 @@ class Workspace:
     def discard(self) -> None:
         """Nothing was attempted: take away all that this command made, and nothing else."""
         self.close()
-        if self._created and self._run_lock is not None and not self.state_path.exists():
+        if self._created and self._run_lock is not None and self._place is not None and not self._place.exists():
             self._run_lock.remove()
         for folder in reversed(self._created):
             if not _remove_folder(folder):
                 break
         self._created.clear()
-
-    def unusable(self, error: OSError) -> StateError:
-        """The error for a folder that cannot be written to."""
-        if disk_full(error):
-            return no_room(self._folder)
-        return StateError(
-            f"the state's folder {self._folder} cannot be used ({os.strerror(error.errno or 0)})",
-            remedy="make it writable for this user, free some space, or set state.path in the plan file",
-            code="state_not_writable",
-        )
 
     def _draw_name(self) -> str:
         kind = "plan" if self.preview else "run"

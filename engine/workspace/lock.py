@@ -9,6 +9,7 @@ import getpass
 import json
 import os
 import socket
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,21 +29,16 @@ class StateLock:
     OSError where the system cannot make or lock it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, holder: LockHolder | None = None) -> None:
         self._path = path
+        self._holder = holder or this_process()
         self._fd: int | None = None
 
     def __enter__(self) -> StateLock:
         fd = self._lock()
-        holder = {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "user": _user(),
-            "since": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        }
         try:
             os.ftruncate(fd, 0)
-            os.pwrite(fd, json.dumps(holder).encode(), 0)
+            os.pwrite(fd, json.dumps(asdict(self._holder)).encode(), 0)
         except BaseException:
             os.close(fd)
             raise
@@ -93,6 +89,12 @@ class StateLock:
                 os.ftruncate(self._fd, 0)
             os.close(self._fd)
             self._fd = None
+
+
+def this_process() -> LockHolder:
+    """This process, as the holder of a lock from now on."""
+    since = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return LockHolder(os.getpid(), socket.gethostname(), _user(), since)
 
 
 def read_holder(path: Path) -> LockHolder | None:

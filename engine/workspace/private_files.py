@@ -73,6 +73,17 @@ def disk_full(error: BaseException) -> bool:
     return full or getattr(error, "sqlite_errorname", "") in _FULL
 
 
+def folder_unusable(folder: Path, error: OSError) -> StateError:
+    """The error for a folder that cannot be written to."""
+    if disk_full(error):
+        return no_room(folder)
+    return StateError(
+        f"the state's folder {folder} cannot be used ({os.strerror(error.errno or 0)})",
+        remedy="make it writable for this user, free some space, or set state.path in the plan file",
+        code="state_not_writable",
+    )
+
+
 def no_room(folder: Path) -> StateError:
     """The error for a disk without room."""
     return StateError(

@@ -101,6 +101,9 @@ def test_who_vanished_in_cognito_is_reported_and_kept(migrated: World) -> None:
     assert migrated.writes() == writes
     listed = migrated.cli("status", "plan.yaml", "--users", "left_source", "--json").json("status.v1")["listed"]
     assert [one["source_id"] for one in listed] == [sub]
+    plainly = "1 user of WorkOS is no longer selected from Cognito (left_source); kept, and can still sign in"
+    assert plainly in migrated.cli("apply", "plan.yaml").err.splitlines()
+    assert plainly in migrated.cli("status", "plan.yaml").out.splitlines()
 
 
 def test_a_name_changed_in_workos_is_left_alone(migrated: World) -> None:

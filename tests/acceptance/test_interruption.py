@@ -95,6 +95,29 @@ def test_a_second_run_is_refused_and_names_the_first(world: World) -> None:
     assert world.cli("apply", "plan.yaml").err.endswith("nothing to do: everybody is in place\n")
 
 
+def test_status_during_a_run_is_current(world: World) -> None:
+    """What it counts as migrated is there, and grows while the run goes on."""
+    write_users(world)
+    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 300})
+    process = world.cli.fork("apply", "plan.yaml", "--quiet")
+    seen: list[int] = []
+    try:
+        wait_for_writes(world, process)
+        while process.poll() is None:
+            status = world.cli("status", "plan.yaml", "--json").json("status.v1")
+            seen.append(status["users"]["migrated"])
+            assert seen[-1] <= len(world.users())
+            (last,) = status["runs"]
+            if last["ended"] is None:
+                assert (last["command"], last["result"]) == ("apply", None)
+    finally:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert seen == sorted(seen) and any(0 < one < USERS for one in seen), seen
+    told = world.cli("status", "plan.yaml", "--json").json("status.v1")
+    assert told["users"]["migrated"] == USERS and told["runs"][0]["ended"]
+
+
 def test_a_plan_that_ends_takes_nothing_from_the_apply_that_began_beside_it(world: World) -> None:
     """`plan` makes the folder, `apply` starts in it, `plan` ends: a third command still finds the lock held."""
     write_users(world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,12 +182,19 @@ def test_who_leaves_is_switched_off_where_the_plan_says_so(organized: Callable[.
     users = world.people  # type: ignore[attr-defined]
     apply(world, code=3 if _unverified(users) else 0)
     before = memberships(world)
-    email = sorted(before)[0][0]
+    # Of several memberships: WorkOS ends no session by itself then that stands for none of them.
+    email = max(Counter(one for one, *_ in sorted(before)).items(), key=lambda one: one[1])[0]
     mine = {one for one in before if one[0] == email}
+    assert len(mine) > 1
+    user = {one["email"]: one["id"] for one in world.workos.users()}[email]
+    world.workos.call("POST", "/_sandbox/sessions", {"user_id": user})
+    sessions = f"/user_management/users/{user}/sessions"
+    assert [one["status"] for one in every(world, f"{sessions}?limit=100")] == ["active"]
     world.cognito().admin_delete_user(UserPoolId=world.pool_id, Username=_username(users, email))
     result = apply(world, code=3 if _unverified(users) else 0)
     assert result["memberships"]["deactivated"] == len(mine)
     assert memberships(world, "inactive") == mine
+    assert every(world, f"{sessions}?limit=100") == []
 
 
 def test_a_lost_state_finds_its_memberships(organized: Callable[..., World]) -> None:
@@ -296,6 +304,33 @@ def test_one_organization_of_two_names_and_two_pools_of_one(world: World, tmp_pa
     ended = world.cli("apply", "plan.yaml", "--json")
     assert (ended.code, json.loads(ended.out)["errors"][0]["code"]) == (1, "duplicate_pool")
     assert world.writes() == 0
+
+
+def test_each_pool_is_an_organization(world: World, tmp_path: Path) -> None:
+    """One by `organization` of the pool, one by the map; who is in both pools is one user and a member of both."""
+    for pool, numbers in {"eu": (1, 2), "us": (2, 3), "lab": (4,)}.items():
+        lines = (json.dumps(_exported(at, "")) for at in numbers)
+        (tmp_path / f"{pool}.jsonl").write_text("".join(f"{one}\n" for one in lines))
+    source = "\n".join(
+        f"  - {{name: {one}, export: {{files: [{one}.jsonl], user_pool_id: us-east-1_{one}}}{own}}}"
+        for one, own in {"eu": ", organization: europe", "us": "", "lab": ""}.items()
+    )
+    america = {"us": {"organization": "america", "organization_name": "America", "role": "admin"}}
+    world.workos.call("POST", "/authorization/roles", {"slug": "admin", "name": "Admin"})
+    section = json.dumps({"from": "pool", "map": america, "unmapped": "skip"})
+    ids = '{external_id: {template: "{pool}:{sub}"}}'
+    world.write_plan(source, organizations=section, attributes=ids)
+    result = apply(world)
+    assert (result["users"]["created"], result["memberships"]["created"]) == (4, 4)
+    assert memberships(world) == {
+        ("bad1@x.co", "europe", "member"), ("bad2@x.co", "europe", "member"),
+        ("bad2@x.co", "america", "admin"), ("bad3@x.co", "america", "admin"),
+    }  # fmt: skip
+    assert {one["name"] for one in every(world, "/organizations?limit=100")} == {"europe", "America"}
+    writes = world.writes()
+    apply(world)
+    assert world.writes() == writes
+    assert world.cli("verify", "plan.yaml").code == 0
 
 
 def _exported(at: int, tenant: str) -> dict[str, Any]:

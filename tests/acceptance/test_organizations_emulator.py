@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.cli import Cli, export_source, plan_text
 from tests.support.emulator import KEY, emulator, read_json, read_users
+from tests.support.relay import relay
 
 COUNT = 60
 SECTION = {
@@ -76,6 +77,42 @@ def test_what_somebody_else_made_is_left_as_it_is(tmp_path: Path) -> None:
         assert result["requests"]["writes"] == 0
         others = [(_sub(at), f"t-{at}", "member", "active") for at in (2, 3)]
         assert held(url) == [(_sub(1), "t-1", "member", "inactive"), *others]
+
+
+def test_a_409_is_settled_by_a_look_and_is_that_users_conflict_where_it_must_be(tmp_path: Path) -> None:
+    """Somebody else makes memberships between the command's look and its write; and switches one of them off again."""
+    users = [_user(at) for at in (1, 2, 3)]
+    (tmp_path / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in users))
+    cli = Cli(tmp_path, {"WORKOS_API_KEY": KEY})
+    members, made = "/user_management/organization_memberships", dict[bytes, str]()
+    with emulator(tmp_path) as url:
+        post(url, "/authorization/roles", {"slug": "admin", "name": "Admin"})
+
+        def sub_of(body: bytes) -> str:
+            return {one["id"]: one["external_id"] for one in read_users(url)}[json.loads(body)["user_id"]]
+
+        def before(method: str, path: str, body: bytes) -> None:
+            if (method, path) == ("POST", members) and sub_of(body) in (_sub(1), _sub(2)) and body not in made:
+                made[body] = post(url, members, json.loads(body))["id"]
+
+        def after(method: str, path: str, body: bytes) -> None:
+            if (method, path) == ("POST", members) and sub_of(body) == _sub(2):
+                post(url, f"{members}/{made[body]}/deactivate", {}, "PUT")
+
+        with relay(url, before=before, after=after) as between:
+            text = plan_text(export_source("users.jsonl"), between.url, organizations=json.dumps(SECTION))
+            (tmp_path / "plan.yaml").write_text(text)
+            ended = cli("apply", "plan.yaml", "--json")
+        refused = [(status, json.loads(text)) for _, path, status, text in between.answers if path == members
+                   if status >= 400]  # fmt: skip
+        assert refused == [(409, {"message": "Membership already exists", "code": "conflict"})] * 2
+        assert ended.code == 3, ended.said
+        result = ended.json("result.v1")
+        assert [(one["source_id"], one["code"]) for one in result["failures"]] == [(_sub(2), "membership_inactive")]
+        counts = {name: number for name, number in result["memberships"].items() if isinstance(number, int) and number}
+        assert (counts["created"], counts["conflicts"], counts.get("failed", 0)) == (1, 1, 0)
+        assert held(url) == [(_sub(1), "t-1", "member", "active"), (_sub(2), "t-2", "member", "inactive"),
+                             (_sub(3), "t-3", "member", "active")]  # fmt: skip
 
 
 def post(url: str, path: str, body: dict[str, Any], method: str = "POST") -> Any:

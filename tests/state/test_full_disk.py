@@ -13,6 +13,7 @@ import pytest
 from engine.model.errors import StateError
 from engine.snapshot import database
 from engine.state.file import StateFile
+from engine.state.place import FilePlace
 from engine.workspace.folder import Workspace
 from tests.state.words import IDENTITY, KEY
 
@@ -45,7 +46,7 @@ class _Start:
         self._workspace = Workspace(folder / ".migrate" / "acme.state.db")
 
     def run(self, run_id: str) -> None:
-        with self._workspace.locked():
+        with self._workspace.locked(FilePlace(self._workspace.state_path)):
             self.step = "snapshot"
             database.create(self._workspace.snapshot_path).close()
             self.step = "state"

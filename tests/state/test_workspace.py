@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.errors import StateError, StateLocked
+from engine.state.place import FilePlace
 from engine.workspace.folder import Workspace, sweep
 
 
@@ -23,7 +24,7 @@ def test_a_folder_of_its_own(tmp_path: Path) -> None:
     lines = (folder / ".gitignore").read_text().splitlines()
     assert lines[-1] == "*"
     assert workspace.kept_snapshot_path == folder / "acme.snapshot.db"
-    assert workspace.lock_path == folder / "acme.state.db.lock"
+    assert FilePlace(workspace.state_path).lock_path == folder / "acme.state.db.lock"
 
 
 def test_a_folder_that_is_there_is_closed_and_its_gitignore_kept(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ def test_somebodys_own_folder_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_discarding_leaves_no_trace(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "a" / "b" / ".migrate" / "acme.state.db")
-    with workspace.locked():
+    with workspace.locked(FilePlace(workspace.state_path)):
         workspace.snapshot_path.touch()
         workspace.discard()
     assert list(tmp_path.iterdir()) == []
@@ -60,9 +61,9 @@ def test_discarding_keeps_what_others_need(tmp_path: Path) -> None:
     assert first.state_path.exists() and (tmp_path / ".migrate" / ".gitignore").exists()
     second = Workspace(first.state_path)
     second.prepare()
-    second.lock_path.touch()
+    FilePlace(second.state_path).lock_path.touch()
     second.discard()
-    assert second.lock_path.exists() and second.state_path.exists()
+    assert FilePlace(second.state_path).lock_path.exists() and second.state_path.exists()
 
 
 def test_a_previews_snapshot_is_its_own(tmp_path: Path) -> None:
@@ -84,9 +85,9 @@ def test_a_preview_that_made_the_folder_leaves_a_run_that_began_in_it_alone(tmp_
     path = tmp_path / ".migrate" / "acme.state.db"
     preview, run = Workspace(path, preview=True), Workspace(path)
     preview.prepare()
-    with run.locked():
+    with run.locked(FilePlace(run.state_path)):
         preview.discard()
-        with pytest.raises(StateLocked), Workspace(path).locked():
+        with pytest.raises(StateLocked), Workspace(path).locked(FilePlace(path)):
             raise AssertionError("two runs at once")
     assert (path.parent / ".gitignore").exists()
 
@@ -95,12 +96,12 @@ def test_a_run_that_keeps_its_snapshot(tmp_path: Path) -> None:
     path = tmp_path / "acme.state.db"
     for content in ("first", "second"):
         workspace = Workspace(path)
-        with workspace.locked():
+        with workspace.locked(FilePlace(workspace.state_path)):
             workspace.snapshot_path.write_text(content)
             workspace.keep_snapshot()
         assert workspace.kept_snapshot_path.read_text() == content
     failing = Workspace(path)
-    with failing.locked():
+    with failing.locked(FilePlace(failing.state_path)):
         failing.snapshot_path.write_text("third")
         failing.discard()
     assert failing.kept_snapshot_path.read_text() == "second"
@@ -148,8 +149,8 @@ def _ended_process() -> int:
 def test_a_lock_whose_name_would_be_anothers(tmp_path: Path) -> None:
     (tmp_path / "poetry.lock").write_text("their packages\n")
     workspace = Workspace(tmp_path / "poetry")
-    with workspace.locked():
-        assert workspace.lock_path.name == "poetry.migrate.lock"
+    with workspace.locked(FilePlace(workspace.state_path)):
+        assert FilePlace(workspace.state_path).lock_path.name == "poetry.migrate.lock"
     assert (tmp_path / "poetry.lock").read_text() == "their packages\n"
 
 

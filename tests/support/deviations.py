@@ -31,20 +31,6 @@ class Deviation:
 
 DEVIATIONS = (
     Deviation(
-        "* /user_management/organization_memberships*",
-        "answer",
-        "20?*",
-        "*('roles' was unexpected)",
-        "the SDK (10.8, models/organization_membership.py) requires all roles; the description has the first",
-    ),
-    Deviation(
-        "GET /user_management/organization_memberships",
-        "answer",
-        "200",
-        "*('data' was unexpected)",
-        "the same, seen from the list that holds them",
-    ),
-    Deviation(
         "*",
         "answer",
         "20?*",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from engine.model.resets import ResetTarget
+from engine.model.store import StatePlace
 from engine.model.users import SourceUser, TargetUser
 from engine.plan_file.loader import load
 from engine.plan_file.model import Destination, Spec
@@ -31,6 +32,7 @@ from engine.run.stopping import Stop
 from engine.snapshot import database
 from engine.snapshot.identifiers import Identifiers, identifiers
 from engine.state.file import StateFile
+from engine.state.place import FilePlace
 from engine.workspace.folder import Workspace, database_files
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
@@ -93,12 +95,15 @@ class IdentityWorld:
         self.pools = list(pools)
         self.target = FakeTarget()
         self.canary: Canary | None = None
+        self.as_of = date(2026, 11, 25)
+        self.place: StatePlace | None = None  # other than the state file
         self.plan_path = folder / "plan.yaml"
         self.write_plan(sections)
 
     def write_plan(self, sections: str) -> None:
         """The plan file with these sections beside the required ones."""
-        rest = sections if "attributes:" in sections else sections + METADATA
+        mapped = any(line.startswith("attributes:") for line in sections.splitlines())
+        rest = sections if mapped else sections + METADATA
         plan = PLAN
         if self.pools:
             each = (
@@ -199,14 +204,15 @@ class IdentityWorld:
         workspace = Workspace(spec.state_path, preview=preview)
         workspace.prepare()
         identity = state_identity(spec, sandbox=False)
-        state, key = StateFile.read(spec.state_path, identity), KEY
+        place = self.place or FilePlace(spec.state_path)
+        state, key = place.read(identity), KEY
         if state is not None:
             with state:
                 key = state.key
         target = metered(self.target)
         return Session(
-            spec, False, workspace, identity, key, source, source.describe(), target, FakeWorkOS(),
-            _nobody_mailed, HttpsProbe(()), canary=self.canary,
+            spec, False, workspace, place, identity, key, source, source.describe(), target, FakeWorkOS(),
+            _nobody_mailed, HttpsProbe(()), canary=self.canary, as_of=self.as_of,
         )  # fmt: skip
 
 

@@ -71,7 +71,7 @@ def test_an_apply_counts_and_names_nobody() -> None:
     assert "Run as reviewed, 4 of it done since; with sign-ups since: 2 creates." in text
     assert "<details><summary>Not migrated: 5</summary>" in text and "| `unverified_link` | 3 |" in text
     assert "Of 5 the first 3 were counted by code." in text
-    assert "- users of WorkOS who are no longer selected from Cognito; kept: 2" in text
+    assert "- users of WorkOS who are no longer selected from Cognito; kept, and can still sign in: 2" in text
     assert SUB not in text and "user_1" not in text
 
 
