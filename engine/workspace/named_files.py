@@ -51,7 +51,8 @@ class NamedFile:
             return
         except (OSError, ValueError) as error:
             raise self._fault(_why(error)) from error
-        if path.is_dir() and (self.overwrite or self.begins or self.option):
+        if self.option and path.is_dir():
+            # No option replaces a folder.
             raise MigrateError(f"{path} is a folder", remedy="name a file", code="file_exists")
         if self.begins:
             if not self._is_own(held):

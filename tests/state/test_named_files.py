@@ -97,7 +97,7 @@ def test_nothing_is_written_over(tmp_path: Path, kind: str) -> None:
         if kind == "link":
             other.write_text("mine")
     for make in (NamedFile.check_place, lambda one: one.write(b"x")):
-        with pytest.raises(MigrateError, match=r"exists already|is a folder") as caught:
+        with pytest.raises(MigrateError, match="is a folder" if kind == "folder" else "exists already") as caught:
             make(NamedFile(path))
         assert caught.value.code == "file_exists"
     assert kind != "dangling" or not other.exists()
