@@ -122,9 +122,14 @@ def apply(
         if json:
             console.document(result.to_json())
         else:
+            from engine.views.commands import repeated
             from engine.views.results import render_apply
 
-            console.say("", *render_apply(result))
+            given = (
+                ("--pace", pace), ("--no-refresh", no_refresh), ("--limit", limit), ("--target", target),
+                ("--every", every), ("--until", until), ("--expect", expect), ("--allow-growth", allow_growth),
+            )  # fmt: skip
+            console.say("", *render_apply(result, repeated("apply", *given)))
             from engine.resets.results import SendResult
 
             if isinstance(result.resets, SendResult):

@@ -29,7 +29,8 @@ OneUserOption = Annotated[
     typer.Option("--target", metavar="WHO", help="One user alone, by sub, address or WorkOS id.", show_default=False),
 ]
 UsersLimitOption = Annotated[
-    int | None, typer.Option("--limit", min=1, help="At most this many users; the rest waits.", show_default=False)
+    int | None,
+    typer.Option("--limit", metavar="N", min=1, help="At most this many users; the rest waits.", show_default=False),
 ]
 
 
@@ -51,6 +52,7 @@ def rollback(
 ) -> None:
     """Remove from WorkOS what this plan made, and nothing else. Run again, it does what is left."""
     from engine.cli.wiring import run
+    from engine.views.commands import repeated
     from engine.views.rollback import render_rollback
 
     with command(json=json, quiet=quiet) as console:
@@ -61,7 +63,8 @@ def rollback(
         if json:
             console.document(result.to_json())
         else:
-            console.say("", *render_rollback(result))
+            given = ("--include-active", include_active), ("--target", target), ("--limit", limit)
+            console.say("", *render_rollback(result, repeated("rollback", *given)))
         raise typer.Exit(result.exit_code)
 
 
