@@ -26,6 +26,7 @@ from engine.cli.command import (
     SandboxOption,
     command,
 )
+from engine.cli.day import AsOfOption, day_of
 from engine.cli.summary import Summary, SummaryOption
 from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
@@ -93,6 +94,7 @@ def apply(
     no_refresh: NoRefreshOption = False,
     limit: PeopleLimitOption = None,
     target: TargetOption = None,
+    as_of: AsOfOption = None,
     every: EveryOption = None,
     until: UntilOption = None,
     expect: ExpectOption = None,
@@ -112,7 +114,7 @@ def apply(
         told.begin()
         canary, expected = Canary.of(limit, target), expectation(expect, allow_growth=allow_growth)
         applying = Applying(
-            console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary, expected=expected
+            console, sandbox=sandbox, pace=pace, refresh=not no_refresh, canary=canary, expected=expected, as_of=as_of
         )
         schedule = schedule_of(every, until, applying.clock.now())
         result = run(applying.once(plan) if schedule is None else applying.until(plan, schedule))
@@ -152,6 +154,7 @@ def plan(
     overwrite: OverwriteOption = False,
     summary: SummaryOption = None,
     detailed_exitcode: DetailedExitcode = False,
+    as_of: AsOfOption = None,
     show: ShowOption = 5,
     values: ChangedValuesOption = False,
     users: ChangedUsersOption = None,
@@ -169,7 +172,11 @@ def plan(
         options = ShowOptions(show, values, users, changes)
         check_show_options(options, json=json)
         review = ReviewFile.of(out, overwrite=overwrite)
-        result = run(_plan(console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review))
+        result = run(
+            _plan(
+                console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review, as_of=as_of
+            )
+        )
         console.warn(*result.warnings)
         told.tell_plan(console, result)
         console.note_result(result.to_json())
@@ -193,13 +200,14 @@ async def _plan(
     pace: bool,
     refresh: bool,
     review: ReviewFile | None,
+    as_of: str | None,
 ) -> PlanResult:
     from engine.cli.applying import tell_mfa
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
     async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
-        session.refresh = refresh
+        session.refresh, session.as_of = refresh, day_of(as_of, session.spec)
         keep = review.keeper(session) if review is not None else None
         with showing(console, session, watch, options) as look:
             result = await run_plan(session, watch=watch, look=look, keep=keep)

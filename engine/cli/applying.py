@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
+from engine.cli.day import day_of
 from engine.cli.opening import Kept, open_session
 from engine.cli.wiring import destination_for, open_spec, watch_of
 from engine.model.clock import SystemClock
@@ -15,8 +16,9 @@ from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 from engine.resets.session import send_after_apply, sends_after_apply
 from engine.run.canary import Canary
+from engine.run.estimate import write_limits
 from engine.run.expectation import Expectation
-from engine.run.migration import run_apply, write_limits
+from engine.run.migration import run_apply
 from engine.run.readiness import Readiness, run_ready
 from engine.run.results import ApplyResult
 from engine.run.rounds import Schedule, run_rounds
@@ -39,7 +41,9 @@ class Applying:
         refresh: bool,
         canary: Canary | None = None,
         expected: Expectation | None = None,
+        as_of: str | None = None,
     ) -> None:
+        """`as_of` is the day as it was written, of every round; None: each round's own."""
         self.clock = SystemClock()
         self.ready: Readiness | None = None  # once the rounds are over
         self._console = console
@@ -48,10 +52,11 @@ class Applying:
         self._refresh = refresh
         self._canary = canary
         self._expected = expected
+        self._as_of = as_of
 
     async def once(self, path: Path) -> ApplyResult:
         """One. Raises MigrateError where nothing was attempted."""
-        spec = open_spec(self._console, path, sandbox=self._sandbox)
+        spec = self._opened(path)
         with self._held(spec) as (workspace, stop):
             async with destination_for(spec, sandbox=self._sandbox, workspace=workspace, pace=self._pace) as used:
                 result = await self._round(used, workspace, stop, Kept(self.clock), self._console.stages())
@@ -73,7 +78,7 @@ class Applying:
                 "--expect is of one run, and --every is of many",
                 "apply what was reviewed first, and go on with --every afterwards",
             )
-        spec = open_spec(self._console, path, sandbox=self._sandbox)
+        spec = self._opened(path)
         kept, views = Kept(self.clock), RoundLines(self._console)
         views.announce(schedule)
         with self._held(spec) as (workspace, stop):
@@ -91,6 +96,15 @@ class Applying:
                     result = replace(result, rounds=replace(result.rounds, verdict=verdict))
         tell_mfa(self._console, spec, result.source.selected)
         return result
+
+    def _opened(self, path: Path) -> Spec:
+        spec = open_spec(self._console, path, sandbox=self._sandbox)
+        # Before anybody is contacted.
+        self._day(spec)
+        return spec
+
+    def _day(self, spec: Spec) -> date:
+        return day_of(self._as_of, spec, self.clock.now())
 
     @contextmanager
     def _held(self, spec: Spec) -> Iterator[tuple[Workspace, Stop]]:
@@ -112,7 +126,7 @@ class Applying:
             async with open_session(
                 spec, sandbox=sandbox, workspace=workspace, tell=console.warn, trace=console.trace, kept=kept
             ) as session:
-                session.refresh, session.canary = self._refresh, self._canary
+                session.refresh, session.canary, session.as_of = self._refresh, self._canary, self._day(spec)
                 limits = write_limits(session.spec.destination)
                 result = await run_apply(
                     session,
@@ -121,8 +135,13 @@ class Applying:
                     stop=stop,
                     expected=self._expected,
                 )
-                # E-mails go to everybody who has come by then: that is no matter of a few.
-                if result.stopped is None and self._canary is None and sends_after_apply(spec):
+                if not sends_after_apply(spec):
+                    return result
+                if self._canary is not None:
+                    # They go to everybody who has come by then: that is no matter of a few.
+                    note = "no reset e-mails are sent after --limit or --target: `migrate resets send` sends them"
+                    result = replace(result, warnings=(*result.warnings, note))
+                elif result.stopped is None:
                     watch, sending = watch_of(stages, session, stop), lambda total: stages.begin("sending", total)
                     resets = await send_after_apply(session, watch=watch, sending=sending, stop=stop)
                     result = replace(result, resets=resets, warnings=(*result.warnings, *resets.warnings))
@@ -137,6 +156,7 @@ class Applying:
             async with open_session(
                 spec, sandbox=sandbox, workspace=workspace, tell=console.warn, trace=console.trace, kept=kept
             ) as session:
+                session.as_of = self._day(spec)
                 with console.stages(sparse=True) as stages:
                     return await run_ready(session, watch=watch_of(stages, session, stop), hide=console.hide)
         except MigrateError as error:

@@ -31,7 +31,7 @@ ChangedUsersOption = Annotated[
     typer.Option(
         "--users",
         metavar="KINDS",
-        help="List all users of these on standard output: create, update, adopt, merge, skip, conflicts.",
+        help="List all users of these on standard output: create, update, adopt, merge, skip, conflicts, wait.",
         show_default=False,
     ),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def explain(
     plan: PlanArgument,
     who: WhoArgument,
     values: ShownValuesOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -42,7 +44,7 @@ def explain(
     from engine.cli.wiring import run
 
     with command(json=json, quiet=quiet) as console:
-        found = run(_explain(console, plan, who, sandbox=sandbox))
+        found = run(_explain(console, plan, who, as_of=as_of, sandbox=sandbox))
         console.warn(*found.warnings)
         if json:
             console.document(found.to_json(values=values))
@@ -52,9 +54,10 @@ def explain(
             console.answer(render_explanation(found, values=values))
 
 
-async def _explain(console: Console, path: Path, who: str, *, sandbox: bool) -> Explanation:
+async def _explain(console: Console, path: Path, who: str, *, as_of: str | None, sandbox: bool) -> Explanation:
     from engine.cli.wiring import preview
     from engine.run.explaining import run_explain
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         return await run_explain(session, who, watch=watch)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -20,14 +21,18 @@ def register(app: typer.Typer) -> None:
 
 
 def ready(
-    plan: PlanArgument, sandbox: SandboxOption = False, json: JsonOption = False, quiet: QuietOption = False
+    plan: PlanArgument,
+    as_of: AsOfOption = None,
+    sandbox: SandboxOption = False,
+    json: JsonOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Go or no-go for the cut-over, each line with its remedy; changes nothing. Ends with 3 for no-go."""
     from engine.cli.wiring import run
     from engine.views.check_markdown import render_ready_markdown
 
     with command(json=json, quiet=quiet) as console:
-        found = run(_ready(console, plan, sandbox=sandbox))
+        found = run(_ready(console, plan, as_of=as_of, sandbox=sandbox))
         console.warn(*found.result.warnings)
         console.note_result(found.to_json())
         console.summarise(render_ready_markdown(found, console.message))
@@ -40,9 +45,10 @@ def ready(
         raise typer.Exit(found.exit_code)
 
 
-async def _ready(console: Console, path: Path, *, sandbox: bool) -> Readiness:
+async def _ready(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> Readiness:
     from engine.cli.wiring import preview
     from engine.run.readiness import run_ready
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         return await run_ready(session, watch=watch, hide=console.hide)

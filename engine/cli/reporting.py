@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def report(
     format: FormatOption = ReportFormat.HTML,  # noqa: A002 (the option's name)
     values: ValuesOption = False,
     overwrite: OverwriteOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -61,7 +63,7 @@ def report(
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
             NamedFile(out, overwrite=overwrite).check_place()
-        found, state_path = run(_report(console, plan, sandbox=sandbox))
+        found, state_path = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
             console.stream([text])
@@ -106,12 +108,13 @@ def _summary(found: Report, out: Path, form: ReportFormat, size: int) -> dict[st
     }
 
 
-async def _report(console: Console, path: Path, *, sandbox: bool) -> tuple[Report, Path]:
+async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: bool) -> tuple[Report, Path]:
     from engine.cli.wiring import preview
     from engine.resets.by_day import passwords_set_by_day
     from engine.run.report import run_report
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         found = await run_report(
             session,
             watch=watch,

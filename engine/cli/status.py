@@ -7,18 +7,23 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.model.codes import explain
 from engine.model.errors import MigrateError
 from engine.model.keys import name_of_pool
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
 from engine.views.text import duration, figure, json_safe, long_table, table
+from engine.views.waves import render_waves
+
+if TYPE_CHECKING:
+    from engine.run.wave_figures import WavesFigures
 
 UsersOption = Annotated[
     str | None,
@@ -55,6 +60,7 @@ def status(
     users: UsersOption = None,
     format: ListFormatOption = ListFormat.TEXT,  # noqa: A002 (the option's name)
     names: NamesOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -62,12 +68,13 @@ def status(
     """Show what the state says: counts, last runs, failures with their reasons."""
     from engine.cli.stored import reading, stored_spec
     from engine.run.sources import pool_names
+    from engine.run.waves import NOTED, waves_noted
     from engine.state import queries
 
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
         spec = stored_spec(console, plan, sandbox=sandbox)
-        pools = pool_names(spec.pools)
+        pools, day = pool_names(spec.pools), day_of(as_of, spec)
         with reading(spec) as state, _naming(console, spec, wanted=names, sandbox=sandbox) as name:
             rows = (
                 {"list": kind} | _pool(pools, row) | _row(console, row) | name(row.key)
@@ -79,13 +86,15 @@ def status(
             counts = queries.count_users(state)
             resources = queries.count_resources(state)
             runs = queries.last_runs(state, 5)
+            waves = waves_noted(state.meta(NOTED), spec.filters, day)
             if json:
                 document = {"schema": "status.v1", "plan": spec.name, "command": "status", "users": counts,
                             "resources": resources,
+                            **({"waves": waves.to_json()} if waves is not None else {}),
                             "runs": [_run(run) for run in runs]}  # fmt: skip
                 console.stream(_one_object(document, rows if lists else None))
             else:
-                _render(console, counts, resources, runs)
+                _render(console, counts, resources, waves, runs)
 
 
 @contextmanager
@@ -187,7 +196,13 @@ def _time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[str, int]], runs: list[Any]) -> None:
+def _render(
+    console: Console,
+    counts: dict[str, int],
+    resources: dict[str, dict[str, int]],
+    waves: WavesFigures | None,
+    runs: list[Any],
+) -> None:
     console.data("users")
     for line in table([(name, figure(number)) for name, number in counts.items()], right=frozenset({1})):
         console.data(line)
@@ -196,12 +211,15 @@ def _render(console: Console, counts: dict[str, int], resources: dict[str, dict[
         shown = [(kind, status, figure(number)) for kind, by in resources.items() for status, number in by.items()]
         for line in table(shown, right=frozenset({2})):
             console.data(line)
+    for line in render_waves(waves)[1:]:
+        console.data(line)
     console.data("last runs")
     rows = []
     for run in runs:
         result = run.result
         users = result["users"] if result else {}
         what = ", ".join(f"{figure(number)} {name}" for name, number in users.items() if number) or "nothing recorded"
+        what += "; --limit or --target" if result and "canary" in result else ""
         took = duration(result["duration_s"]) if result else "running, or cut off"
         rows.append((_time(run.started), took, what))
     for line in table(rows):

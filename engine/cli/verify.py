@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def verify(
     sample: SampleOption = None,
     strict: StrictOption = False,
     values: BothValuesOption = False,
+    as_of: AsOfOption = None,
     sandbox: SandboxOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -43,7 +45,7 @@ def verify(
     from engine.views.check_markdown import render_verify_markdown
 
     with command(json=json, quiet=quiet) as console:
-        result = run(_verify(console, plan, sample=sample, strict=strict, values=values, sandbox=sandbox))
+        result = run(_verify(console, plan, sample=sample, strict=strict, values=values, as_of=as_of, sandbox=sandbox))
         console.warn(*result.warnings)
         console.note_result(result.to_json())
         console.summarise(render_verify_markdown(result))
@@ -57,10 +59,11 @@ def verify(
 
 
 async def _verify(
-    console: Console, path: Path, *, sample: int | None, strict: bool, values: bool, sandbox: bool
+    console: Console, path: Path, *, sample: int | None, strict: bool, values: bool, as_of: str | None, sandbox: bool
 ) -> VerifyResult:
     from engine.cli.wiring import preview
     from engine.run.verifying import run_verify
 
     async with preview(console, path, sandbox=sandbox) as (session, watch):
+        session.as_of = day_of(as_of, session.spec)
         return await run_verify(session, watch=watch, sample=sample, strict=strict, values=values)

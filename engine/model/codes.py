@@ -214,6 +214,15 @@ _CODES: dict[str, tuple[str, str]] = {
         "this run was not asked for the user (--limit, --target)",
         "run `migrate apply` for everybody once those whom it was asked for are well",
     ),
+    "not_due": (
+        "the user's cohort is not due yet",
+        "wait for its day (filters.cohorts), or name a later day with --as-of",
+    ),
+    "not_sampled": ("the user is outside filters.sample", "raise filters.sample.percent: who is in stays in"),
+    "no_cohort": (
+        "the user fits none of filters.cohorts, and is never due",
+        "add a last cohort without groups and attributes: everybody else fits it",
+    ),
     # Excluded.
     "status": ("the user's status is not among filters.status", "add it there to migrate such users"),
     "disabled": ("the user is disabled in Cognito", "set filters.enabled to any to migrate such users"),

@@ -19,8 +19,9 @@ _SECTIONS = (
     (16, "State and files"),
     (20, "Organizations and memberships"),
     (21, "Several pools, and users without an address"),
+    (24, "Waves"),
 )
-RULES = range(1, _SECTIONS[-1][0] + 1)
+RULES = (*range(1, 22), 24)
 
 # A reason: the rule that stands behind it, None where the plan file alone says so; and what it means. A code's sentence
 # is in `engine.model.codes`.
@@ -80,6 +81,9 @@ _OF_CODES: Mapping[str, int | None] = {
     "no_external_id": 12,
     "shared_external_id": 21,
     "invalid_email": 1,
+    "not_due": 24,
+    "not_sampled": 24,
+    "no_cohort": 24,
     # Memberships.
     "unverified_member": 18,
     "no_user": 18,
@@ -98,6 +102,7 @@ _OF_MEMBERSHIPS: Mapping[str, tuple[int, str]] = {
     "deactivate": (19, "only memberships of this plan are switched off"),
     "reactivate": (19, "this plan switched it off, and the user is enabled again"),
     "remove": (19, "nothing asks for it any more, and this plan made it"),
+    "wait": (24, "it is not the user's turn: nothing is decided, written or noted"),
 }
 
 

@@ -129,6 +129,11 @@ class Filters:
     cohorts: tuple[Cohort, ...] = ()
 
     @property
+    def in_waves(self) -> bool:
+        """Whether not everybody who is selected has their turn at once."""
+        return self.sample is not None or bool(self.cohorts)
+
+    @property
     def need_groups(self) -> bool:
         """Whether group membership must be known to filter."""
         return bool(self.groups_any or self.groups_none or any(one.groups for one in self.cohorts))

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.plan_file.fault import Fault, Key, dotted, shown
-from engine.plan_file.pools import written_sections
 from engine.plan_file.references import Opaque
 from engine.plan_file.section import section
 
@@ -23,7 +22,7 @@ class _Later:
 
     find: Callable[[Mapping[str, Any]], FoundValues]
     asks: Callable[[Any], bool]
-    instead: str = "leave it out"
+    instead: str
 
 
 def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
@@ -31,38 +30,12 @@ def _at(*key: str) -> Callable[[Mapping[str, Any]], FoundValues]:
     return lambda data: iter([(key, section(data, *key[:-1]).get(key[-1]))])
 
 
-def _in_filters(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
-    """A key of the plan's filters and of each pool's."""
-    return lambda data: (((*key, name), one.get(name)) for key, one in written_sections(data, "filters"))
-
-
-def _in_connections(name: str) -> Callable[[Mapping[str, Any]], FoundValues]:
-    def find(data: Mapping[str, Any]) -> FoundValues:
-        for provider in section(data, "oauth_providers"):
-            key = ("oauth_providers", provider, "connection")
-            yield (*key, name), section(data, *key).get(name)
-
-    return find
-
-
 def is_remote(value: Any) -> bool:
     """Whether a state's path is one of the remote stores of the contract."""
     return isinstance(value, str) and value.lower().startswith(("s3://", "postgresql://", "postgres://"))
 
 
-def _any(value: Any) -> bool:
-    return bool(value)
-
-
-def _is(word: str) -> Callable[[Any], bool]:
-    return lambda value: bool(value == word)
-
-
-_LATER = (
-    _Later(_in_filters("sample"), _any),
-    _Later(_in_filters("cohorts"), _any),
-    _Later(_at("state", "path"), is_remote, "leave it out or name a local file"),
-)
+_LATER = (_Later(_at("state", "path"), is_remote, "leave it out or name a local file"),)
 
 
 def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:
@@ -71,7 +44,6 @@ def find_unsupported(data: Mapping[str, Any]) -> Iterator[Fault]:
         for key, value in later.find(data):
             if value is None or isinstance(value, Opaque) or not later.asks(value):
                 continue
-            named = isinstance(value, dict | list | bool)
-            what = dotted(key) if named else f"{dotted(key)}: {shown(value, key).strip(chr(34))}"
+            what = f"{dotted(key)}: {shown(value, key).strip(chr(34))}"
             wrong = f"{what} is not supported by this version of migrate yet"
             yield Fault("not_supported_yet", key, wrong, later.instead)

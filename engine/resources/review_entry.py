@@ -25,7 +25,7 @@ FIELD_BYTES = 4
 class ReviewEntry:
     """One change. `content` is all of it, as the digest takes it; `parts` are the fields to write, by name.
 
-    An `unchanged` user has no content: a review only remembers that they were there.
+    An `unchanged` user has no content: a review only remembers that they were there. Nor has one who waits.
     """
 
     kind: str

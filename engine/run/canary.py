@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.model.codes import explain
 from engine.model.errors import GuardRefused
-from engine.model.keys import user_key
+from engine.model.keys import sub_of, user_key
 from engine.model.users import normalise_email
 from engine.plan_file.model import Spec
 from engine.snapshot.canary import find_named
+from engine.snapshot.waves import first_waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,15 @@ def find_people(
             raise GuardRefused(f"--target {target} is excluded: {message}", remedy=remedy, code="target_excluded")
         people.update(dict.fromkeys(found.people))
     return tuple(people)
+
+
+def check_turn(connection: sqlite3.Connection, people: Sequence[str]) -> None:
+    """Raise GuardRefused where it is not the turn of one of them; blocking."""
+    found = first_waiting(connection, people)
+    if found is not None:
+        key, code = found
+        message, remedy = explain(code)
+        raise GuardRefused(f"--target names user {sub_of(key)}: {message}", remedy=remedy, code="target_waits")
 
 
 def _keys(target: str, spec: Spec, names: Mapping[str, str]) -> list[str]:

@@ -194,6 +194,8 @@ class _Explainer:
             why = list(merge_reasons(row.relation, linked=bool(row.linked)))
             if own is not None and own.relation == "primary" and _leaves_behind(own, first):
                 why.append("orphaned")
+            if first is not None and first.action == "wait" and first.code is not None:
+                why.append(first.code)
             return self._made(row.key, "merge", why, first.workos_id if first else None, into=row.primary_key)
         decided = every.get(row.key)
         if decided is None:
@@ -282,10 +284,14 @@ class _Explainer:
         }
         rows = {row.key: row for row in known}
         changed = {one.key: one for one in self._rows.changed_memberships(self._keys)}
+        stands = {one.key: one.primary_key or one.key for one in self.records}
+        waiting = self._rows.waiting(self._keys)
         for key in sorted({*wanted, *rows, *changed}):
             user, organization = split_membership_key(key)
             change, row = changed.get(key), rows.get(key)
             action, code = (change.action, change.code) if change is not None else ("unchanged", None)
+            if stands.get(user, user) in waiting:
+                action, code = "wait", None
             self.memberships.append(
                 ExplainedMembership(
                     source_id=sub_of(user),
@@ -303,6 +309,6 @@ class _Explainer:
 
 def _leaves_behind(own: ResourceRow, first: DecidedUser | None) -> bool:
     """Whether a record that is merged has a user of WorkOS who is nobody's once the other one stands for it."""
-    if own.workos_id is None or first is None or first.action in ("conflict", "skip"):
+    if own.workos_id is None or first is None or first.action in ("conflict", "skip", "wait"):
         return False
     return first.workos_id != own.workos_id

@@ -11,7 +11,7 @@ from engine.model.codes import explain
 from engine.model.rules import Because
 from engine.run.diff import FieldChange
 
-Step = Literal["create", "update", "adopt", "unchanged", "skip", "conflict", "merge", "exclude", "keep"]
+Step = Literal["create", "update", "adopt", "unchanged", "skip", "conflict", "merge", "exclude", "keep", "wait"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ class ExplainedUser:
 class NextStep:
     """What the next `apply` would do about a record, or about a user whose record is gone, and why.
 
-    `exclude`: not migrated. `keep`: left as it is in WorkOS.
+    `exclude`: not migrated. `keep`: left as it is in WorkOS. `wait`: it is not their turn.
     """
 
     source_id: str

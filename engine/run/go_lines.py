@@ -16,7 +16,7 @@ from engine.run.report_data import CUT_OVER, FIRST_APPLY, YOU, Duties, GoLine, P
 from engine.run.results import PlanResult
 
 NAMES = (
-    "guard", "users", "quota", "resources", "duplicates", "conflicts", "failures", "coverage", "provider",
+    "guard", "users", "waves", "quota", "resources", "duplicates", "conflicts", "failures", "coverage", "provider",
     "redirect_uris", "domain_policy", "webhooks", "leavers", "deleted_in_workos", "passwords", "usernames", "email",
     "second_factors",
 )  # fmt: skip
@@ -48,6 +48,7 @@ def go_lines(
     lines = [
         *_guards(result),
         _users_left(result, past),
+        *_waves(result),
         _quota(spec, result, sandbox=sandbox),
         *_resources(result),
         _duplicates(result),
@@ -85,6 +86,9 @@ def _users_left(result: PlanResult, past: Past) -> GoLine:
     users = result.users
     due, changed = users["create"] + users["adopt"], users["update"]
     whole = due + changed + users["unchanged"] + users["conflicts"]
+    if result.waiting and not due and not changed:
+        # No run can have ended with everybody in place.
+        return GoLine("users", "pass", "everybody whose turn it is is in WorkOS, as Cognito has them", count=0)
     if past.converged and not due and not changed:
         return GoLine("users", "pass", f"{_users(whole)} in WorkOS, as Cognito has them", count=0)
     if not past.converged:
@@ -97,6 +101,20 @@ def _users_left(result: PlanResult, past: Past) -> GoLine:
         parts += [f"{changed:,} changed in Cognito since"] if changed else []
         message = ", ".join(parts)
     return GoLine("users", "fail", message, "run `migrate apply`", YOU, CUT_OVER, due + changed)
+
+
+def _waves(result: PlanResult) -> Iterator[GoLine]:
+    if result.waves is None:
+        return
+    waiting = sum(result.waiting.values())
+    if not waiting:
+        yield GoLine("waves", "pass", "everybody's turn has come", count=0)
+        return
+    following = [one.starts for one in result.waves.cohorts if one.starts is not None and not one.due]
+    begins = f"; the next cohort begins on {min(following)}" if following else ""
+    message = f"{_users(waiting)} waiting for their turn{begins}"
+    remedy = "`migrate plan` says how many for which reason (filters.sample, filters.cohorts)"
+    yield GoLine("waves", "fail", message, remedy, YOU, CUT_OVER, waiting)
 
 
 def _quota(spec: Spec, result: PlanResult, *, sandbox: bool) -> GoLine:

@@ -59,6 +59,7 @@ class Looked:
     examples: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     duties: Counter[frozenset[str]] = field(default_factory=Counter)
     people: int = 0
+    waiting_migrated: int = 0
     checks: list[Check] | None = None
     leavers: Leavers = field(default_factory=Leavers)
     factors: SecondFactors = field(default_factory=SecondFactors)
@@ -159,3 +160,4 @@ def _count(prepared: Prepared, looked: Looked, unproven: frozenset[str], holders
     looked.examples = {code: figures.conflict_examples(connection, code, EXAMPLES) for code, _ in looked.conflicts}
     looked.duties = figures.count_duties(connection, unproven, holders)
     looked.people = figures.count_people(connection)
+    looked.waiting_migrated = figures.count_waiting_migrated(connection)

@@ -120,7 +120,7 @@ class Memberships:
         for case, change in map(self._decide, self.table.cases()):
             if case.found != "unknown" or case.user_id is None or self._ids.get(case.organization) is None:
                 continue
-            begun = case.known is not None and case.known.claimed is not None
+            begun = case.known is not None and case.known.claimed is not None and not case.standing.waits
             if begun or (change.action in LOOK_FIRST and case.known is None):
                 wanted.append((case.user_id, case.organization))
             if len(wanted) >= _BATCH:
@@ -154,6 +154,8 @@ class Memberships:
             if change.code is not None:
                 planned.codes[change.code] += 1
             planned.writes += change.action in _WRITES and (change.action != "update" or change.roles is not None)
+            if case.standing.waits:
+                continue
             if change.action != "unchanged":
                 digest.update(membership_content(case.key, change.action, change.workos_id, change.code, change.roles))
             if change.action != "unchanged" or change.code is not None or case.unsettled:

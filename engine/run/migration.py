@@ -18,9 +18,8 @@ from engine.model.errors import StateError
 from engine.model.keys import name_of_pool, sub_of
 from engine.model.store import Store
 from engine.oauth.results import KEYS
-from engine.plan_file.model import Destination
-from engine.quota.forecast import PaceLimit
 from engine.resources.users.performer import Performer
+from engine.run.estimate import estimate
 from engine.run.execution import Execution, Writing
 from engine.run.expectation import LIFTED, Agreement, Expectation
 from engine.run.guards import broken_guards, check_guards
@@ -37,6 +36,7 @@ from engine.run.session import Session
 from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.stopping import FailureGuard, Stop
 from engine.run.target_errors import as_target_error
+from engine.run.waves import NOTED, note_of, waves_now
 from engine.snapshot import database
 from engine.snapshot.canary import reach, settlement_of_chosen
 from engine.snapshot.change_table import store_changes
@@ -226,6 +226,8 @@ async def run_plan(session: Session, *, watch: Watch, look: Look | None = None, 
             refreshed=prepared.refreshed,
             sign_in=sign_in,
             guards=guards,
+            waiting=prepared.table.count_waiting(),
+            waves=waves_now(prepared.connection, session.spec.filters, session.as_of),
             by_name=count_by_name(prepared.connection),
             coverage=prepared.coverage,
         )
@@ -239,17 +241,6 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:8]}"
 
 
-def write_limits(destination: Destination) -> tuple[PaceLimit, ...]:
-    """How many writes the plan allows itself; none where it is unpaced."""
-    given = ((destination.writes_per_10s, 10.0), (destination.requests_per_60s, 60.0))
-    return tuple(PaceLimit(number, period) for number, period in given if number)
-
-
-def estimate(writes: int, destination: Destination) -> float:
-    """Seconds that so many writes take under the plan's quota; the first window's worth goes at once."""
-    return max((limit.seconds(writes) for limit in write_limits(destination)), default=0.0)
-
-
 def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
     safety, actions = session.spec.safety, prepared.actions()
     return broken_guards(safety, actions, prepared.departures, converged=prepared.converged)
@@ -257,6 +248,11 @@ def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
 
 def _doubts(session: Session, prepared: Prepared) -> list[str]:
     told = list(prepared.placing.warnings) if prepared.placing is not None else []
+    if never := prepared.table.count_waiting()["no_cohort"]:
+        who = "1 user fits" if never == 1 else f"{never:,} users fit"
+        told.append(
+            f"{who} none of filters.cohorts and will never be due: add a last one without groups and attributes"
+        )
     if session.spec.password_reset.strategy != "on_next_sign_in":
         return told
     return told + session.doubt_passwords(count_flagged(prepared.connection), "to be flagged")
@@ -288,7 +284,9 @@ def _settle_state(session: Session, state: Store, run_id: str, stop: Stop, prepa
                 reach(snapshot)
             reconcile(snapshot, run_id=run_id, now=session.clock.now())
             # A canary run has not looked for everybody: the next run of all looks from where the last one did.
-            state.settle(settlement_of_chosen(snapshot) if few else settlement(snapshot, meta))
+            waves = waves_now(snapshot, session.spec.filters, session.as_of)
+            noted = {NOTED: note_of(waves)} if waves is not None else {}
+            state.settle(settlement_of_chosen(snapshot, noted) if few else settlement(snapshot, meta | noted))
             return replace(reported, left_source=count_left_source(snapshot), orphaned=count_orphaned(snapshot))
     except StateError as error:
         stop.request(error.code)
@@ -334,6 +332,7 @@ def _result(
         stopped=stop.reason,
         refreshed=prepared.refreshed,
         waiting=prepared.table.count_waiting(),
+        waves=waves_now(prepared.connection, session.spec.filters, session.as_of),
     )
 
 

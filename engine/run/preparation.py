@@ -6,8 +6,10 @@ import asyncio
 import sqlite3
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
+from engine.model.clock import today
 from engine.model.keys import sub_of
 from engine.model.ports import UserTarget
 from engine.model.store import Store
@@ -19,7 +21,7 @@ from engine.resources.users.departures import Refresh, find_departed
 from engine.resources.users.discovery import discover
 from engine.resources.users.plan import PlanSummary, compute_plan
 from engine.resources.users.planner import Planner
-from engine.run.canary import Canary, find_people
+from engine.run.canary import Canary, check_turn, find_people
 from engine.run.covering import cover
 from engine.run.identity import decision_key
 from engine.run.placing import Placing
@@ -32,6 +34,7 @@ from engine.snapshot.departures import Departures, count_departures
 from engine.snapshot.known import fill_known
 from engine.snapshot.passwordless import FindPasswordless, mark_passwordless
 from engine.snapshot.plan_table import PlanTable
+from engine.snapshot.waves import mark_waiting
 
 LOOKED_AT = "looked_at"
 
@@ -82,13 +85,15 @@ async def prepare(
     refresh: bool = True,
     find_passwordless: FindPasswordless | None = None,
     canary: Canary | None = None,
+    as_of: date | None = None,
 ) -> Prepared:
     """Read the source into `snapshot`, and decide on everyone against `state` and WorkOS. Writes nothing else.
 
     `refresh` looks who was deleted in WorkOS since the last look; `now` is in seconds since the epoch. With
     `find_passwordless`, users without a password are not flagged for a new one.
 
-    `canary`: its targets are looked for before anybody is contacted for nothing.
+    `as_of` is the day whose cohorts are due, today unless given. `canary`: its targets are looked for before anybody is
+    contacted for nothing.
 
     Raises SourceError, StateError (disk), GuardRefused, the errors of `engine.model.call_errors`, and Interrupted.
     """
@@ -96,8 +101,9 @@ async def prepare(
     try:
         with database.disk_errors(snapshot), database.interruptible(connection, watch.stopping, "planning"):
             return await _prepare(
-                spec, source, target, connection, state, key, watch, now, refresh, find_passwordless, canary
-            )
+                spec, source, target, connection, state, key, watch, now, refresh, find_passwordless, canary,
+                as_of or today(),
+            )  # fmt: skip
     except BaseException:
         connection.close()
         raise
@@ -115,6 +121,7 @@ async def _prepare(
     refresh: bool,
     find_passwordless: FindPasswordless | None,
     canary: Canary | None,
+    as_of: date,
 ) -> Prepared:
     purged = Tombstones(state.key, state.meta(NOTED_AS)) if state is not None else ()
     people = await asyncio.to_thread(read_people, spec, source, connection, key, watch, purged)
@@ -123,6 +130,7 @@ async def _prepare(
     targets: tuple[str, ...] = ()
     if canary is not None:
         targets = await asyncio.to_thread(find_people, connection, canary, spec, source.names)
+    await asyncio.to_thread(mark_waiting, connection, spec.filters, as_of)
     key_of = decision_key(spec)
     adoptions = {key_of(one): one.user_id for one in spec.decisions if one.action == "adopt" and one.user_id}
     planner = Planner(people.fingerprints, existing_users=spec.existing_users, adoptions=adoptions)
@@ -133,8 +141,9 @@ async def _prepare(
     await asyncio.to_thread(table.prepare, adoptions)
     watch.check("planning")
     if find_passwordless is not None:
+        doing = "asking for sign-in factors"
         await asyncio.to_thread(
-            mark_passwordless, connection, find_passwordless, lambda: watch.check("asking for sign-in factors")
+            mark_passwordless, connection, find_passwordless, lambda: watch.check(doing), people=frozenset(targets)
         )
 
     def listing(seen: int) -> None:
@@ -145,6 +154,8 @@ async def _prepare(
     if refresh:
         refreshed = await find_departed(table, target, looked_at=_looked_at(state), now=now, progress=listing)
     await asyncio.to_thread(table.settle_unchanged)
+    if canary is not None:
+        await asyncio.to_thread(check_turn, connection, targets)
     await discover(table, target, progress=listing, wanted=list(adoptions.values()), listed=refreshed == "listing")
     check_adoptions(connection, spec.decisions, str(spec.path), key_of=key_of)
     watch.planning(0)

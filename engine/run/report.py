@@ -13,9 +13,19 @@ from engine.model.codes import explain
 from engine.resources.users.coverage import PoolCoverage
 from engine.run.readiness import run_ready
 from engine.run.reading import Watch
-from engine.run.report_data import ConflictGroup, Coverage, CoveredField, PoolBalance, Report, ResetDay, ResetHistory
+from engine.run.report_data import (
+    ConflictGroup,
+    Coverage,
+    CoveredField,
+    PoolBalance,
+    Report,
+    ResetDay,
+    ResetHistory,
+    Wave,
+)
 from engine.run.results import PlanResult
 from engine.run.session import Session
+from engine.run.wave_figures import WaveFigures
 
 PasswordsSet = Callable[[Session], Awaitable[Mapping[str, int] | None]]
 """From a session to passwords set by day; None where nobody knows."""
@@ -46,7 +56,7 @@ async def run_report(
         destination=destination,
         generated_at=now,
         versions=versions,
-        pool=_balance(result),
+        pool=_balance(result, looked.waiting_migrated),
         lines=found.lines,
         duties=found.duties,
         history=found.history,
@@ -57,6 +67,9 @@ async def run_report(
             for code, number in looked.conflicts
         ],
         resets=resets,
+        waves=[Wave(one.name, _starts(one), one.people, one.migrated) for one in result.waves.every]
+        if result.waves is not None
+        else (),
         warnings=result.warnings,
     )
 
@@ -69,20 +82,27 @@ def _over_time(resets: ResetHistory, passwords: Mapping[str, int] | None) -> Res
     return replace(resets, days=[ResetDay(day, sent.get(day, 0), passwords.get(day, 0)) for day in days])
 
 
-def _balance(result: PlanResult) -> PoolBalance:
+def _balance(result: PlanResult, waiting_migrated: int) -> PoolBalance:
     users = result.users
+    waiting = sum(result.waiting.values()) - waiting_migrated
     excluded = dict(result.source.filtered)
     if users["skip"]:
         excluded["skipped"] = users["skip"]
     return PoolBalance(
         seen=result.source.seen,
-        migrated=users["unchanged"] + users["update"],
+        migrated=users["unchanged"] + users["update"] + waiting_migrated,
         excluded=excluded,
         merged=users["merge"],
-        pending=users["create"] + users["adopt"],
+        pending=users["create"] + users["adopt"] + waiting,
         conflicts=users["conflicts"],
         outdated=users["update"],
     )
+
+
+def _starts(one: WaveFigures) -> str:
+    if one.starts is None:
+        return "at once" if one.due else "never"
+    return f"{one.starts}"
 
 
 def _coverage(pools: Sequence[PoolCoverage]) -> Coverage:

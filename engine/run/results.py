@@ -14,6 +14,7 @@ from engine.quota.metered import Requests
 from engine.resources.users.coverage import PoolCoverage
 from engine.resources.users.departures import Refresh
 from engine.run.diff import Diff
+from engine.run.wave_figures import WavesFigures
 
 APPLIED = ("created", "updated", "adopted", "merged", "unchanged", "skipped", "conflicts", "failed", "pending")
 PLANNED = ("create", "update", "adopt", "merge", "unchanged", "skip", "conflicts")
@@ -139,7 +140,8 @@ class ApplyResult:
     refreshed: Refresh = "not_needed"  # how the run looked who was deleted in WorkOS
     agreement: Agreed | None = None  # under --expect
     rounds: RoundCounts | None = None  # under --every: this is what the last of them found and did
-    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: those whom nobody asked for, by reason
+    waiting: Mapping[str, int] = field(default_factory=dict)  # of the pending: whose turn it is not, by reason
+    waves: WavesFigures | None = None  # where the plan has any
     chosen: int | None = None  # people of a canary run; None for a run of everybody
 
     @property
@@ -179,6 +181,7 @@ class ApplyResult:
             "users": {name: self.users[name] for name in APPLIED},
             **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
             **({"canary": {"people": self.chosen}} if self.chosen is not None else {}),
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "requests": requests_json(self.requests),
@@ -214,6 +217,8 @@ class PlanResult:
     sign_in: SignIn = SignIn()  # noqa: RUF009 - frozen
     guards: tuple[Guarded, ...] = ()  # for which `apply` would refuse
     refreshed: Refresh = "not_needed"
+    waiting: Mapping[str, int] = field(default_factory=dict)  # people whose turn it is not, by reason
+    waves: WavesFigures | None = None  # where the plan has any
     diff: Diff = Diff()  # noqa: RUF009 - frozen
     coverage: tuple[PoolCoverage, ...] = ()  # one a pool, in the plan's order
     by_name: int = 0  # people who may sign in to Cognito with a name: WorkOS knows addresses alone
@@ -235,6 +240,8 @@ class PlanResult:
             "changes": self.changes,
             "source": source_json(self.source),
             "users": {name: self.users[name] for name in PLANNED},
+            **({"waiting": dict(sorted(self.waiting.items()))} if self.waiting else {}),
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             "failures": [one.to_json() for one in self.failures],
             "failures_total": self.failures_total,
             "estimate": {"writes": self.writes, "duration_s": round(self.estimated_s, 1)},

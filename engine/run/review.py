@@ -16,25 +16,24 @@ from engine.model.keys import sub_of
 from engine.plan_file.meaning import meaning
 from engine.resources.kind import ResourceChange
 from engine.resources.review_entry import ReviewEntry, Seal, entry_of
+from engine.resources.users.waves import due_names
 from engine.run.kinds import KindsInMemory
 from engine.run.moved import Moved
 from engine.run.preparation import Prepared
 from engine.run.results import Guarded
 from engine.run.review_file import ReviewHead, damaged, read_entries, write_review
 from engine.run.session import Session
-from engine.snapshot.review_entries import (
-    departure_entries,
-    membership_entries,
-    unchanged_entries,
-    user_entries,
-)
+from engine.snapshot.review_entries import departure_entries, membership_entries, staying_entries, user_entries
 from engine.snapshot.review_table import ReviewTable, SealedEntry, last_run
 from engine.workspace.named_files import NamedFile
+
+DUE = "cohorts that are due"
+"""Which of the plan's cohorts these are counts like an option, and is told as one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """One computed plan. `entries` are all that it would do, in any order; `people` who stay as they are."""
+    """One computed plan. `entries` are all that it would do, in any order; `people` who stay as they are, or wait."""
 
     plan: str
     digest: str
@@ -93,8 +92,12 @@ def review_of(
     """Of a plan that is decided on in all its kinds; `memberships` is their digest."""
     name: Callable[[str], str] = str if session.source.several else sub_of
     options = meaning(session.spec, session.identity.destination)
+    if cohorts := session.spec.filters.cohorts:
+        # Another day is another plan only where it has other cohorts: then those who come are no sign-ups.
+        options[DUE] = orjson.dumps(due_names(cohorts, session.as_of)).decode()
     snapshot = prepared.connection
-    changes = [one for work in kinds for one in work.changes if one.action != "unchanged"]
+    # What waits is no part of it: nobody whose turn it is needs it.
+    changes = [one for work in kinds for one in work.changes if one.action not in ("unchanged", "wait")]
     # Who leaves is no change of WorkOS. But where a guard stands against their number, a person has looked at them.
     leaving = any(one.code == "max_left_source" for one in guards)
 
@@ -108,7 +111,7 @@ def review_of(
         yield from departed()
 
     digest = whole_digest(options, prepared.summary.digest, changes, memberships, departed())
-    return Review(session.spec.name, digest, options, snapshot, entries, lambda: unchanged_entries(snapshot))
+    return Review(session.spec.name, digest, options, snapshot, entries, lambda: staying_entries(snapshot))
 
 
 def whole_digest(

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import date
 
-from engine.model.clock import SystemClock
+from engine.model.clock import SystemClock, today
 from engine.model.identity_providers import IdentityProvider
 from engine.model.keys import CONNECTION, connection_key
 from engine.model.outcomes import StateIdentity
@@ -32,6 +33,7 @@ from engine.run.target_errors import as_target_error
 from engine.snapshot import database
 from engine.snapshot.passwordless import FindPasswordless
 from engine.snapshot.sign_ins import count_addresses, count_left_out, count_sign_ins
+from engine.snapshot.waves import needed_organizations
 from engine.state.file import StateFile
 from engine.workspace.folder import Workspace
 
@@ -59,6 +61,7 @@ class Session:
     refresh: bool = True  # look who was deleted in WorkOS
     clock: Clock = field(default_factory=SystemClock)
     canary: Canary | None = None  # an `apply` of a few people
+    as_of: date = field(default_factory=today)  # the day whose cohorts are due
 
     async def sign_in_stage(self) -> SignInStage:
         """What the plan says of signing in, with the pool's providers read. Raises SourceError."""
@@ -80,6 +83,10 @@ class Session:
         )  # fmt: skip
         with as_target_error(self.spec.destination):
             await kinds.foresee(self.known)
+        if self.spec.filters.in_waves and placing is not None:
+            # A connection is for its identity provider's administrator, who needs time; members come with their wave.
+            needed = await asyncio.to_thread(needed_organizations, snapshot)
+            kinds.organizations.hold_back(needed | {one.organization.organization for one in plan.designs})
         if plan.connections:
             plan.addresses = await asyncio.to_thread(
                 count_addresses, snapshot, plan.connections, _domains(kinds), self.source.label_of_record
@@ -131,6 +138,7 @@ class Session:
                     if self.spec.password_reset.strategy == "on_next_sign_in"
                     else None,
                     canary=self.canary,
+                    as_of=self.as_of,
                 )
         finally:
             if state is not None:

@@ -22,7 +22,7 @@ from engine.run.sign_in import SignInPlan, SignInStage
 from engine.run.target_errors import as_target_error
 from engine.snapshot.change_rows import ChangedUser, ChangeRows
 
-USER_CHANGES = ("create", "update", "adopt", "merge", "skip", "conflicts")
+USER_CHANGES = ("create", "update", "adopt", "merge", "skip", "conflicts", "wait")
 """What a list of users can be asked for, as the result calls it."""
 _STORED = {"conflicts": "conflict"}
 # Users whose old values are needed, from which on a listing of WorkOS may cost less than a look at each.

@@ -66,7 +66,8 @@ def changes_in_memory(kinds: KindsInMemory, pools: Mapping[str, str]) -> Iterato
     """Those of redirect URIs, organizations, roles and connections, in the order in which they are carried out."""
     for work in kinds:
         for one in work.changes:
-            if one.action != "unchanged":
+            # What waits comes with the first person who needs it.
+            if one.action not in ("unchanged", "wait"):
                 yield _in_memory(one, kinds.held_organizations.get(one.key), pools)
 
 

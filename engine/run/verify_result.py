@@ -11,6 +11,7 @@ from engine.model.keys import within_pool
 from engine.model.remedies import ComparedKind, remedy_of
 from engine.quota.metered import Requests
 from engine.run.results import SourceCounts, requests_json, source_json
+from engine.run.wave_figures import WavesFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class VerifyResult:
-    """One `verify`. `users` counts equal, different, missing, drift; `extra` are users of WorkOS who are nobody's.
+    """One `verify`. `users` counts equal, different, missing, drift; with waves also pending: not as in Cognito, and it
+    is not their turn. `extra` are users of WorkOS who are nobody's.
 
     `fields` counts equal, different and drift by field. `extra` is None for a sample, which cannot know. `members`
     counts organizations and memberships as `users` does; empty where the plan has none, and for a sample.
@@ -74,6 +76,7 @@ class VerifyResult:
     sandbox: bool = False
     warnings: tuple[str, ...] = ()
     members: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    waves: WavesFigures | None = None  # where the plan has any
     values: bool = False  # both values of what differs are shown
 
     @property
@@ -100,6 +103,7 @@ class VerifyResult:
             "source": source_json(self.source),
             "checked": self.checked,
             "users": dict(self.users) | {"extra": self.extra},
+            **({"waves": self.waves.to_json()} if self.waves is not None else {}),
             **{name: dict(counts) for name, counts in self.members.items()},
             "fields": {name: dict(counts) for name, counts in self.fields.items()},
             "differences": [one.to_json(values=self.values) for one in self.differences],

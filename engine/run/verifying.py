@@ -23,9 +23,11 @@ from engine.run.session import Session
 from engine.run.target_errors import as_target_error
 from engine.run.verify_result import Difference, VerifyResult
 from engine.run.verifying_members import compare_members
+from engine.run.waves import waves_now
 from engine.snapshot import database
 from engine.snapshot.pairs import Pair, Pairs
 from engine.snapshot.plan_table import PlanTable
+from engine.snapshot.waves import mark_waiting
 
 _LISTED = 1000
 
@@ -42,14 +44,19 @@ class _Differences:
 
     def add(self, pair: Pair) -> None:
         held = pair.held
+        fields = compared_fields(pair.desired, self.mapped)
+        found = compare(pair.desired, held, fields, created_here=pair.created_here) if held is not None else []
+        if pair.waits and (held is None or any(one.verdict == "different" for one in found)):
+            # Whatever it is that is not as in Cognito, it is not their turn.
+            self.users["pending"] += 1
+            return
         if held is None:
             self.users["missing"] += 1
             self.list(self._difference(pair, None, "", "missing"))
             return
-        fields = compared_fields(pair.desired, self.mapped)
         self._compared[fields] += 1
         verdicts = set()
-        for one in compare(pair.desired, held, fields, created_here=pair.created_here):
+        for one in found:
             self._unequal[one.field, one.verdict] += 1
             verdicts.add(one.verdict)
             self.list(self._difference(pair, held, one.field, one.verdict))
@@ -104,6 +111,7 @@ async def run_verify(
                 )
                 _, warnings = await asyncio.to_thread(cover, spec, session.source, connection, people.traits)
                 check_selected(spec, people.source)
+                await asyncio.to_thread(mark_waiting, connection, spec.filters, session.as_of)
                 await asyncio.to_thread(know, connection, state)
             table = PlanTable(connection, defaults=people.mappers.defaults, flags={})
             pairs = Pairs(connection, table, sample=sample)
@@ -112,6 +120,7 @@ async def run_verify(
             else:
                 await look_up(pairs, pairs.wanted(), session.target)
             watch.check("comparing")
+            waves = await asyncio.to_thread(waves_now, connection, spec.filters, session.as_of)
             found = await asyncio.to_thread(
                 _compare, pairs, _Differences(_mapped(one.attributes for one in spec.pools), session.source.names)
             )
@@ -122,12 +131,13 @@ async def run_verify(
     finally:
         connection.close()
         database.remove(path)
+    names = ("equal", "different", "missing", "drift", *(("pending",) if waves is not None else ()))
     return VerifyResult(
         plan=spec.name,
         sandbox=session.sandbox,
         source=people.source,
         checked=found.users.total(),
-        users={name: found.users[name] for name in ("equal", "different", "missing", "drift")},
+        users={name: found.users[name] for name in names},
         extra=extra,
         fields=found.by_field(),
         differences=tuple(found.differences),
@@ -137,6 +147,7 @@ async def run_verify(
         strict=strict,
         warnings=(*session.source.warnings, *warnings),
         members=members,
+        waves=waves,
         values=values,
     )
 

@@ -19,6 +19,7 @@ from engine.run.placing import Placing
 from engine.run.session import Session
 from engine.run.verify_result import Difference
 from engine.snapshot.membership_table import MembershipTable
+from engine.snapshot.waves import needed_organizations
 
 _VERDICTS = ("equal", "different", "missing", "drift")
 
@@ -34,7 +35,10 @@ async def compare_members(
     table = MembershipTable(connection)
     await asyncio.to_thread(table.prepare)
     held: dict[str, HeldOrganization] = {}
+    needed = await asyncio.to_thread(needed_organizations, connection) if session.spec.filters.in_waves else None
     for name, wanted in placing.organizations().items():
+        if needed is not None and name not in needed:
+            continue
         there = await workos.organizations.find(name)
         wrong = list(compare_organization(wanted, there))
         organizations[_worst([verdict for _, verdict in wrong])] += 1

@@ -17,9 +17,11 @@ class WorkInMemory:
     kind: Kind
     changes: Sequence[ResourceChange] = ()
     outcomes: dict[str, tuple[Outcome, str]] = field(default_factory=dict)
+    _known: Mapping[str, ResourceRow] = field(default_factory=dict)
 
     async def foresee(self, known: Mapping[str, ResourceRow]) -> None:
         """Decide on everything. Raises what the kind raises."""
+        self._known = known
         self.changes = await self.kind.foresee(known)
 
     def hold_back(self, needed: Collection[str]) -> None:
@@ -55,8 +57,10 @@ class WorkInMemory:
         return ended
 
     def workos_id(self, key: str) -> str | None:
-        """What WorkOS calls the resource, once it is found or made."""
+        """What WorkOS calls the resource, once it is found or made, or was when the plan still asked for it."""
         done = self.outcomes.get(key)
         if done is not None and not isinstance(done[0], NotDone):
             return done[0].workos_id
-        return next((one.workos_id for one in self.changes if one.key == key), None)
+        row = self._known.get(key)
+        known = row.workos_id if row is not None and row.status != "gone" else None
+        return next((one.workos_id for one in self.changes if one.key == key), known)

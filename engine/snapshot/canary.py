@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -173,11 +173,12 @@ def reach(connection: sqlite3.Connection) -> None:
     connection.executescript(_REACHED)
 
 
-def settlement_of_chosen(connection: sqlite3.Connection) -> Settlement:
+def settlement_of_chosen(connection: sqlite3.Connection, meta: Mapping[str, str]) -> Settlement:
     """What the state has to learn of the chosen people, and of nobody else."""
-    whole = settlement(connection, {})
+    whole = settlement(connection, meta)
     return Settlement(
         changed=named(connection, ResourceRow, _CHANGED),
         orphaned=named(connection, Orphan, _ORPHANED),
         left_out=whole.left_out,
+        meta=whole.meta,
     )

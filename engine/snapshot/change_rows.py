@@ -19,7 +19,7 @@ from engine.snapshot.plan_table import PlanTable
 from engine.snapshot.rows import named
 from engine.snapshot.targets import load_target
 
-USER_ACTIONS = ("create", "update", "adopt", "skip", "conflict")
+USER_ACTIONS = ("create", "update", "adopt", "skip", "conflict", "wait")
 """What `change` holds of users, but for what is unchanged; `merge` is told by records."""
 MEMBERSHIP_ACTIONS = ("create", "update", "deactivate", "reactivate", "remove", "skip", "conflict")
 _BATCH = 256
@@ -175,7 +175,7 @@ class ChangeRows:
         )
 
 
-_PLACE = {action: at for at, action in enumerate(("create", "update", "adopt", "merge", "skip", "conflict"))}
+_PLACE = {action: at for at, action in enumerate(("create", "update", "adopt", "merge", "skip", "conflict", "wait"))}
 
 
 def _picked(kind: str, actions: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from engine.workspace.folder import database_files
 from engine.workspace.private_files import disk_full, no_room
 
 # The number changes with the tables: a snapshot that another version kept is none of ours.
-_COMPLETE = 4
+_COMPLETE = 5
 # Instructions of SQLite between two looks at whether somebody wants to stop: some thousandths of a second.
 _LOOK_EVERY = 100_000
 

@@ -22,6 +22,7 @@ from engine.resources.fingerprints import Fingerprints
 from engine.resources.users.coverage import Trait, exceptions_of
 from engine.resources.users.filters import UserFilter
 from engine.resources.users.mapper import MappedRecord, Mapper, left_out
+from engine.resources.users.waves import Waves
 from engine.snapshot.groups import GroupMembers
 from engine.snapshot.schema import DEDUPLICATE, SEALED
 from engine.snapshot.traits import Traits
@@ -29,8 +30,8 @@ from engine.snapshot.traits import Traits
 _INSERT = """
 INSERT INTO record (id, key, username, created, modified, native, provider, email, address, verified, external_id,
     fields, invalid, reason, failed, fingerprint, password, status, enabled, joins, identities, by_name, placeholder,
-    traits)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    traits, sampled, cohort)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _IDENTITY = "INSERT INTO identity (provider, user_id, record) VALUES (?, ?, ?)"
 _BATCH = 2000
@@ -67,6 +68,7 @@ class Ingest:
         self._connection = connection
         self._filters = filters
         self._filter = UserFilter(filters)
+        self._waves = Waves(filters)
         self.traits = Traits(self._filter.labels, names)
         self._mapper = mapper
         self._fingerprints = fingerprints
@@ -162,6 +164,7 @@ class Ingest:
                 record.email or "", record.verified, self._mapper.with_defaults(kept)
             )
         number = next(self._ids)
+        wave = self._waves.place(user)
         invalid = record.invalid
         if reason is None and self._place is not None:
             fault = self._place(number, user, providers)
@@ -195,6 +198,8 @@ class Ingest:
             record.by_name,
             record.placeholder,
             traits,
+            wave.sampled,
+            wave.cohort,
         )
 
     def _exceptions_of(self, record: MappedRecord, failed: Sequence[int], *, otherwise: bool) -> Iterator[Trait]:

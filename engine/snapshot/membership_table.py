@@ -46,7 +46,8 @@ WHERE kind = 'membership' AND relation = 'primary' AND EXISTS (
 _CASES = """
 SELECT m.person, m.organization, m.roles, m.enabled, m.implied, r.email, r.verified, r.reason, r.key AS record,
     c.action, coalesce(c.workos_id, u.workos_id) AS user_id, c.created_here AS user_created,
-    k.workos_id, k.status, k.operation, k.created_here, k.changed_at, k.detail, h.held, h.user_id AS looked
+    k.workos_id, k.status, k.operation, k.created_here, k.changed_at, k.detail, h.held, h.user_id AS looked,
+    w.key IS NOT NULL AS waits
 FROM (
     SELECT person, organization, roles, enabled, implied FROM membership
     UNION ALL
@@ -61,6 +62,7 @@ LEFT JOIN change c ON c.kind = 'user' AND c.key = m.person
 LEFT JOIN known u ON u.key = m.person AND u.kind = 'user'
 LEFT JOIN known k ON k.key = m.person || char(9) || m.organization AND k.kind = 'membership' AND k.relation = 'primary'
 LEFT JOIN held_membership h ON h.user_id = coalesce(c.workos_id, u.workos_id) AND h.organization = m.organization
+LEFT JOIN waiting w ON w.key = coalesce(r.primary_key, m.person)
 ORDER BY m.person, m.organization
 """
 _STORE = """
@@ -96,6 +98,7 @@ class _CaseRow(NamedTuple):
     detail: str | None
     held: bytes | None
     looked: str | None
+    waits: int
 
 
 # Whom WorkOS does not hold is missing as a user already.
@@ -106,6 +109,7 @@ FROM membership m JOIN record r ON r.key = m.person
 JOIN target t ON t.id = (SELECT min(id) FROM target WHERE external_id = r.external_id)
 LEFT JOIN known k ON k.key = m.person || char(9) || m.organization AND k.kind = 'membership'
 LEFT JOIN held_membership h ON h.user_id = t.id AND h.organization = m.organization
+WHERE NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = m.person)
 ORDER BY m.person, m.organization
 """
 
@@ -274,7 +278,7 @@ def _case(row: _CaseRow) -> Case:
         found = "absent"
     ours = row.action in ("create", "update", "adopt", "unchanged")
     left = _left(row) if row.action is None else None
-    standing = Standing(ours=ours, verified=bool(row.verified), left=left)
+    standing = Standing(ours=ours, verified=bool(row.verified), left=left, waits=bool(row.waits))
     return Case(
         row.person,
         row.organization,

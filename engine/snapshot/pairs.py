@@ -19,7 +19,8 @@ _EMAILS = "CREATE INDEX person_email ON record (email) WHERE reason IS NULL AND 
 _ALL = "CREATE TEMP VIEW checked AS SELECT * FROM person"
 _PAIRS = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
-    t.user, coalesce(k.created_here, 0) AS created_here
+    t.user, coalesce(k.created_here, 0) AS created_here,
+    EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.key) AS waits
 FROM checked r
 LEFT JOIN target t ON t.id = coalesce(
     (SELECT min(id) FROM target WHERE external_id = r.external_id), (SELECT min(id) FROM target WHERE email = r.email)
@@ -41,6 +42,7 @@ class Pair:
     desired: Desired
     held: TargetUser | None
     created_here: bool
+    waits: bool = False  # it is not their turn
 
 
 class _RecordRow(NamedTuple):
@@ -52,6 +54,7 @@ class _RecordRow(NamedTuple):
     password: int
     user: bytes | None
     created_here: int
+    waits: int
 
 
 class Pairs:
@@ -79,7 +82,8 @@ class Pairs:
         cursor = named(self._connection, _RecordRow, _PAIRS)
         while rows := cursor.fetchmany(500):
             for row in rows:
-                yield Pair(self._table.desired(row), load_target(row.user), bool(row.created_here))
+                held, waits = load_target(row.user), bool(row.waits)
+                yield Pair(self._table.desired(row), held, bool(row.created_here), waits)
 
     def count_extra(self) -> int:
         """WorkOS users who are nobody's of the people."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 # From (key, username) to the keys of those without a password; blocking, raises SourceError.
 FindPasswordless = Callable[[Iterable[tuple[str, str]]], Iterator[str]]
 
 # The flag is set at creation alone, and the state remembers who had a password: who is known with one is not asked for.
 _TO_CREATE = """
-SELECT r.key, r.username FROM record r
+SELECT r.key, r.username, coalesce(r.primary_key, r.key) AS person FROM record r
 WHERE r.native AND r.reason IS NULL AND r.skipped = 0 AND r.relation != 'unverified' AND NOT EXISTS (
     SELECT 1 FROM known_user k WHERE k.key = coalesce(r.primary_key, r.key)
         AND k.workos_id IS NOT NULL AND k.status != 'gone' AND k.password
-) ORDER BY r.key
+) AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = coalesce(r.primary_key, r.key)) ORDER BY r.key
 """
 _OF_PERSON = """
 SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)
@@ -41,13 +41,19 @@ WHERE r.reason IS NULL AND r.native AND r.relation != 'unverified' ORDER BY r.ke
 """
 
 
-def mark_passwordless(connection: sqlite3.Connection, find: FindPasswordless, check: Callable[[], None]) -> None:
-    """Ask for everybody who may be created, and let who has no password count as such. `check` may end it."""
+def mark_passwordless(
+    connection: sqlite3.Connection, find: FindPasswordless, check: Callable[[], None], *, people: Collection[str] = ()
+) -> None:
+    """Ask for everybody who may be created, and let who has no password count as such. `check` may end it.
+
+    `people`: for these alone, where there are any.
+    """
 
     def users() -> Iterator[tuple[str, str]]:
-        for key, username in connection.execute(_TO_CREATE).fetchall():
+        for key, username, person in connection.execute(_TO_CREATE).fetchall():
             check()
-            yield key, username
+            if not people or person in people:
+                yield key, username
 
     found = [(key,) for key in find(users())]
     connection.execute("BEGIN")

@@ -50,6 +50,7 @@ _MOVES = """
 SELECT c.key, r.email FROM change c JOIN record r ON r.key = c.key
 WHERE c.kind = 'user' AND c.workos_id = ? AND c.action = 'update' AND c.phase = 0
 """
+_WAITING = "SELECT key FROM waiting WHERE key IN (SELECT value FROM json_each(?))"
 _WANTED = """
 SELECT person, organization, roles, enabled, implied FROM membership
 WHERE person IN (SELECT value FROM json_each(?)) ORDER BY person, organization
@@ -148,6 +149,10 @@ class PersonRows:
         """(key, new address) of the person whose change takes this WorkOS user's address away."""
         row = self._connection.execute(_MOVES, (workos_id,)).fetchone()
         return (str(row[0]), str(row[1])) if row is not None else None
+
+    def waiting(self, keys: Iterable[str]) -> set[str]:
+        """Keys of people whose turn it is not, whether anything is to be done for them or not."""
+        return self._keys(_WAITING, (_listed(keys),))
 
     def wanted_memberships(self, keys: Iterable[str]) -> list[tuple[str, DesiredMembership]]:
         """(key of the person, what the plan asks for); the plan has organizations."""

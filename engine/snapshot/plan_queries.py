@@ -40,6 +40,14 @@ INSERT INTO change (kind, key, action, workos_id, created_here, counts_as, becau
     WHERE r.invalid IS NULL AND k.relation = 'primary' AND k.status = 'done'
       AND k.fingerprint = r.fingerprint AND NOT EXISTS (SELECT 1 FROM gone g WHERE g.workos_id = k.workos_id)
 """
+# Everybody else whose turn it is not: nothing is decided about them.
+WAIT = """
+INSERT INTO change (kind, key, action, workos_id, created_here, code, because)
+    SELECT 'user', w.key, 'wait', k.workos_id, coalesce(k.created_here, 0), w.code, w.code
+    FROM waiting w LEFT JOIN holder h ON h.key = w.key
+    LEFT JOIN known_user k ON k.key = coalesce(h.known_key, w.key) AND k.relation = 'primary'
+    WHERE NOT EXISTS (SELECT 1 FROM change c WHERE c.kind = 'user' AND c.key = w.key)
+"""
 UNLISTED = """
 SELECT workos_id FROM (
     SELECT workos_id FROM known_user WHERE workos_id IS NOT NULL AND status != 'gone'
@@ -69,6 +77,7 @@ LEFT JOIN target e ON e.id = (SELECT min(t.id) FROM target t WHERE t.email = r.e
     -- CROSS keeps the order: the other way round all people would be looked through.
     SELECT 1 FROM known_user u CROSS JOIN person o ON o.key = u.key
     WHERE u.workos_id = t.id AND u.relation = 'primary' AND o.key != r.key AND o.email != t.email
+        AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = o.key)
 ))
 LEFT JOIN adoption a ON a.key = r.key
 LEFT JOIN target i ON i.id = coalesce(k.workos_id, a.workos_id)
@@ -81,6 +90,7 @@ CREATE TEMP VIEW unplaced AS SELECT r.key, r.external_id, r.email FROM person r
 LEFT JOIN holder h ON h.key = r.key
 LEFT JOIN known_user k ON k.key = coalesce(h.known_key, r.key) AND k.relation = 'primary'
 WHERE r.invalid IS NULL AND r.external_id IS NOT NULL AND (k.workos_id IS NULL OR h.key IS NOT NULL)
+    AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.key)
 """
 
 STORE = """

@@ -30,6 +30,7 @@ from engine.snapshot.plan_queries import (
     UNDECIDED,
     UNLISTED,
     UNPLACED,
+    WAIT,
     WORK,
     WORK_OF_ONE,
     DesiredRow,
@@ -76,8 +77,12 @@ class PlanTable:
         self._connection.execute(UNPLACED)
 
     def settle_unchanged(self) -> None:
-        """Settle by set who is unchanged; to be called once those who are gone from WorkOS are stored."""
+        """Settle by set who is unchanged, and of the others who waits.
+
+        To be called once those who are gone from WorkOS are stored.
+        """
         self._connection.execute(UNCHANGED)
+        self._connection.execute(WAIT)
 
     def count_unplaced(self) -> int:
         """People of whom the state knows no WorkOS id."""

@@ -42,7 +42,7 @@ WHERE r.primary_key IS NOT NULL AND p.workos_id IS NOT NULL AND p.status != 'cla
         SELECT 1 FROM known o
         WHERE o.kind = 'user' AND o.key = r.key AND o.relation = 'primary' AND o.workos_id IS NOT NULL
     )
-)
+) AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.primary_key)
 ON CONFLICT (kind, key) DO UPDATE SET workos_id = excluded.workos_id, relation = excluded.relation,
     primary_key = excluded.primary_key, status = 'done', error_code = NULL, left_source = 0,
     fingerprint = NULL, fields = NULL, run_id = excluded.run_id, changed_at = excluded.changed_at, dirty = 1
@@ -55,6 +55,8 @@ SELECT u.workos_id, u.key, :run FROM record r
 JOIN known p ON p.kind = 'user' AND p.key = r.primary_key JOIN known u ON u.kind = 'user' AND u.key = r.key
 WHERE r.primary_key IS NOT NULL AND u.relation = 'primary' AND u.workos_id IS NOT NULL AND p.workos_id IS NOT NULL
     AND u.workos_id != p.workos_id AND p.status = 'done'
+    -- Whose turn it is not stays as they are, and so do those who were merged into them since.
+    AND NOT EXISTS (SELECT 1 FROM waiting w WHERE w.key = r.primary_key)
 """
 _CLAIMED_BACK = """
 DELETE FROM known_orphaned WHERE workos_id IN (

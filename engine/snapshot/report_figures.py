@@ -86,3 +86,9 @@ def _duties(password: int, passwordless: int, by_name: int) -> Iterator[str]:
 def count_people(connection: sqlite3.Connection) -> int:
     """People who are in WorkOS, or are to be."""
     return int(connection.execute(_PEOPLE).fetchone()[0])
+
+
+def count_waiting_migrated(connection: sqlite3.Connection) -> int:
+    """People in WorkOS whose changes wait for their turn."""
+    query = "SELECT count(*) FROM change WHERE kind = 'user' AND action = 'wait' AND workos_id IS NOT NULL"
+    return int(connection.execute(query).fetchone()[0])

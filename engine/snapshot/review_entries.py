@@ -20,9 +20,10 @@ from engine.snapshot.rows import named
 _USERS = """
 SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins) AS password,
     c.action, c.workos_id, c.send, c.code
-FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.action != 'unchanged'
+FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.action NOT IN ('unchanged', 'wait')
 """
-_UNCHANGED = "SELECT key FROM change WHERE kind = 'user' AND action = 'unchanged'"
+# Who waits is there as well: once it is their turn, they are no sign-up.
+_STAYING = "SELECT key FROM change WHERE kind = 'user' AND action IN ('unchanged', 'wait')"
 _MEMBERSHIPS = """
 SELECT key, action, workos_id, send, code FROM change WHERE kind = 'membership' AND action != 'unchanged'
 """
@@ -51,9 +52,9 @@ def user_entries(
         yield user_entry(name(row.key), change, desired(row))
 
 
-def unchanged_entries(connection: sqlite3.Connection) -> Iterator[ReviewEntry]:
-    """Of the users for whom nothing is to be done."""
-    for (key,) in connection.execute(_UNCHANGED):
+def staying_entries(connection: sqlite3.Connection) -> Iterator[ReviewEntry]:
+    """Of the users for whom nothing is to be done, or not yet."""
+    for (key,) in connection.execute(_STAYING):
         yield ReviewEntry(USER, key, "unchanged")
 
 

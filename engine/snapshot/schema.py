@@ -34,7 +34,9 @@ CREATE TABLE record (
     identities BLOB,               -- JSON: [[provider, the provider's user id], …]; null without any
     placeholder INTEGER NOT NULL DEFAULT 0,  -- has no address: `email` is the plan's placeholder
     skipped INTEGER NOT NULL DEFAULT 0,  -- a decision of the plan leaves it
-    traits BLOB NOT NULL DEFAULT x''  -- bits of what coverage counts (engine.snapshot.traits)
+    traits BLOB NOT NULL DEFAULT x'',  -- bits of what coverage counts (engine.snapshot.traits)
+    sampled INTEGER NOT NULL DEFAULT 1,  -- filters.sample holds it
+    cohort INTEGER                 -- number of the first of filters.cohorts that fits; null where none does
 );
 CREATE VIEW person AS SELECT * FROM record WHERE reason IS NULL AND primary_key IS NULL AND skipped = 0;
 CREATE TABLE identity (
@@ -44,6 +46,9 @@ CREATE TABLE identity (
 CREATE TABLE target (
     id TEXT PRIMARY KEY, email TEXT NOT NULL, external_id TEXT, user BLOB NOT NULL
 ) WITHOUT ROWID;
+-- Of people, where the plan has waves.
+CREATE TABLE wave (key TEXT PRIMARY KEY, sampled INTEGER NOT NULL, cohort INTEGER) WITHOUT ROWID;
+CREATE TABLE waiting (key TEXT PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;  -- whose turn it is not
 CREATE TABLE gone (workos_id TEXT PRIMARY KEY) WITHOUT ROWID;  -- known to the state, and deleted in WorkOS since
 CREATE TABLE change (
     kind TEXT NOT NULL, key TEXT NOT NULL, action TEXT NOT NULL, workos_id TEXT,

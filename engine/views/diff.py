@@ -13,7 +13,7 @@ from engine.views.text import figure, json_safe, printable, table
 
 _SYMBOLS = {
     "create": "+", "update": "~", "adopt": ">", "merge": "=", "skip": ".", "conflict": "!",
-    "deactivate": "~", "reactivate": "~", "remove": "-",
+    "deactivate": "~", "reactivate": "~", "remove": "-", "wait": ":",
 }  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _what(one: ShownChange) -> str:
             return f"merge into {one.into}"
         case "adopt":
             return f"adopt {one.workos_id}"
-        case "skip" | "conflict":
+        case "skip" | "conflict" | "wait":
             return f"{one.action} {one.code}{where}"
         case _:
             return one.action

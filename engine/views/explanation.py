@@ -35,6 +35,7 @@ _WILL = {
     "merge": "merge into",
     "exclude": "not migrate",
     "keep": "keep",
+    "wait": "leave for a later wave",
 }
 
 
@@ -118,7 +119,7 @@ def _step(one: NextStep, *, values: bool) -> Iterator[str]:
         will += f" {one.workos_id}"
     if one.action == "merge":
         will += f" {one.into}"
-    if one.code is not None and one.action in ("conflict", "skip"):
+    if one.code is not None and one.action in ("conflict", "skip", "wait"):
         will += f" ({one.code})"
     yield f"  {within_pool(one.pool, one.source_id)}: {will}"
     for change in one.changes:

@@ -13,6 +13,7 @@ from engine.views.coverage import render_coverage
 from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
 from engine.views.text import counted, duration, figure, printable, sent, table
+from engine.views.waves import render_waves
 
 _NOT_LOOKED: Mapping[Refresh, str] = {
     "skipped": "did not look for users deleted in WorkOS (--no-refresh)",
@@ -28,6 +29,7 @@ def render_apply(result: ApplyResult, again: str = "migrate apply") -> list[str]
         right=frozenset({1}),
     )
     lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += list(_failures(result.failures, result.failures_total, "migrate status --users conflicts,failed"))
     lines += list(_reported(result.reported))
     lines += _refreshed(result.refreshed)
@@ -55,6 +57,8 @@ def render_plan(result: PlanResult) -> list[str]:
         [(name, figure(result.users[name])) for name in PLANNED if _worth(name, result.users[name])],
         right=frozenset({1}),
     )
+    lines += list(_waiting(result.waiting))
+    lines += render_waves(result.waves)
     lines += render_diff(result.diff)
     lines += list(_failures(result.failures, result.failures_total, "migrate plan --json"))
     lines += list(_reported(result.reported))
@@ -66,6 +70,8 @@ def render_plan(result: PlanResult) -> list[str]:
         lines += ["", f"{who} {told}"]
     if result.changes:
         lines += ["", estimate_sentence(result)]
+    elif result.waiting and not result.users["conflicts"]:
+        lines += ["", f"nothing to do now: {figure(sum(result.waiting.values()))} wait for their turn"]
     elif result.users["conflicts"] or result.refreshed == "failed":
         lines += ["", "nothing to do, but not everybody is known to be in place: see above"]
     else:

@@ -60,6 +60,7 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str)
         head = "apply would refuse"
     elif head is None:
         head = "conflicts, and nothing to do" if result.users["conflicts"] else "nothing to do"
+        head += " now: users wait for their turn" if result.waiting else ""
         if result.refreshed == "failed":
             head += ", but not everybody is known to be in place"
     told = telling(sentence)
@@ -69,6 +70,7 @@ def render_plan_markdown(result: PlanResult, path: str, sentence: Wording = str)
         (f"{_REFUSES} {told(one.message)} ({code(one.code)}); {told(one.remedy)}" for one in result.guards),
         (f"{_REFUSES} {told(one.message)}; {told(one.remedy)}" for one in result.sign_in.problems),
         _writes(result),
+        _waiting(result.waiting, told),
         _failures(result.failures, result.failures_total, told),
         _excluded(result.source, told),
         _notes(result, told),
@@ -98,6 +100,7 @@ def render_apply_markdown(result: ApplyResult, path: str, sentence: Wording = st
         _kinds(result.users, result.sign_in, _COLUMNS[ApplyResult]),
         lines,
         ["", f"{sent(result.requests.writes, result.requests.reads)} in {duration(result.duration_s)}."],
+        _waiting(result.waiting, told),
         _rounds(result.rounds, told),
         _failures(result.failures, result.failures_total, told),
         _excluded(result.source, told),
@@ -151,6 +154,13 @@ def _rounds(rounds: RoundCounts | None, told: Wording) -> Iterator[str]:
     if rounds.verdict is not None:
         yield ""
         yield f"{told('`migrate ready`')} says **{escaped(rounds.verdict)}**."
+
+
+def _waiting(waiting: Mapping[str, int], told: Wording) -> Iterator[str]:
+    rows = [(code(reason), figure(number), told(explain(reason)[0])) for reason, number in sorted(waiting.items())]
+    if rows:
+        heads = [("reason", LEFT), ("users", RIGHT), ("meaning", LEFT)]
+        yield from details(f"Waiting: {figure(sum(waiting.values()))}", table(heads, rows))
 
 
 def _failures(failures: Sequence[Failure], total: int, told: Wording) -> Iterator[str]:

@@ -10,6 +10,7 @@ from engine.resources.users.verification import shown_name
 from engine.run.verify_result import Difference, VerifyResult
 from engine.views.diff import value_text
 from engine.views.text import duration, figure, table
+from engine.views.waves import render_waves
 
 _SHOWN = 20
 _MEANING = {
@@ -17,6 +18,7 @@ _MEANING = {
     "different": "external ID, e-mail or mapped metadata differ, or verification was lost",
     "missing": "not in WorkOS",
     "drift": "names or a higher verification, as sign-ins leave them",
+    "pending": "not as in Cognito, and not their turn yet",
 }
 _OF_MEMBERS = {
     "equal": "as the plan says",
@@ -44,6 +46,7 @@ def render_verify(result: VerifyResult) -> list[str]:
             for name, one in result.fields.items()
         ]
         lines += table([*names, *counts], right=frozenset({1, 2, 3}))
+    lines += render_waves(result.waves)
     lines += list(_differences(result))
     lines += ["", f"{figure(result.requests.reads)} reads in {duration(result.duration_s)}"]
     lines.append("verified" if result.ok else "not as in Cognito: see above")

@@ -80,6 +80,7 @@ def test_a_limit_takes_so_many_and_the_next_one_goes_on(world: World) -> None:
     assert result["memberships"] | {"created": 2, "pending": 7} == result["memberships"]
     assert [row[0] for row in state(world)] == ["u0-sub", "u1-sub"]
 
+    assert "2 created, 7 pending; --limit or --target" in world.cli("status", "plan.yaml").out
     assert figures(apply(world, "--limit", "3")) == {"created": 3, "unchanged": 2, "pending": 4}
     assert set(world.users()) == {f"u{at}@example.com" for at in range(5)}
     assert apply(world)["converged"] is True

@@ -233,6 +233,21 @@ def test_after_apply(world: World) -> None:
     assert world.cli("status", "plan.yaml", "--json").json("status.v1")["runs"][0]["result"]["resets"] is None
 
 
+def test_a_canary_mails_nobody(world: World) -> None:
+    people = [record("ann"), record("bob")]
+    (world.plan.parent / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in people))
+    text = world.plan.read_text()
+    world.plan.write_text(text.replace("password_reset: {strategy: none}", email(", send: after_apply")))
+    ended = world.cli("apply", "plan.yaml", "--json", "--limit", "1")
+    result = ended.json("result.v1")
+    assert (ended.code, result["users"]["created"], result["resets"], mailed(world)) == (0, 1, None, [])
+    assert result["warnings"] == [
+        "no reset e-mails are sent after --limit or --target: `migrate resets send plan.yaml` sends them"
+    ]  # fmt: skip
+    assert world.cli("apply", "plan.yaml").code == 0
+    assert sorted(mailed(world)) == ["ann", "bob"]
+
+
 def test_refusals(world: World) -> None:
     prepare(world, FLAG, record("ann"))
     wrong = world.cli("resets", "send", "plan.yaml", "--json")

@@ -32,12 +32,12 @@ def test_schema_is_sound_strict_and_described(path: Path) -> None:
     if name == "ids-of-resources.v1":
         # Of memberships alone.
         optional = optional | {"cognito_sub", "workos_user_id", "workos_membership_id", "roles"}
-    if name in ("result.v1", "status.v1"):
-        # Where somebody waits.
-        optional = optional | {"waiting", "canary"}
+    if name in ("result.v1", "plan-result.v1", "status.v1"):
+        # Where somebody waits, or the plan has waves.
+        optional = optional | {"waiting", "canary", "waves"}
     if name == "verify.v1":
-        # Where the plan has organizations.
-        optional = optional | {"organizations", "memberships", "organization"}
+        # Where the plan has organizations, or waves.
+        optional = optional | {"organizations", "memberships", "organization", "waves", "pending"}
     if name == "result.v1":
         # Under --every.
         optional = optional | {"rounds"}

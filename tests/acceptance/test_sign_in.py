@@ -191,6 +191,23 @@ def test_a_whole_run(team: Team) -> None:
     assert team.world.writes() == writes
 
 
+def test_a_canary_makes_the_connection_of_the_target_alone(team: Team) -> None:
+    team.write()
+    applied = team.json("result.v1", "apply", "--target", "olga@example.com")
+    assert (applied["users"]["created"], applied["converged"]) == (1, False)
+    items = {one["provider"]: one["action"] for one in applied["connections"]["items"]}
+    assert items == {"AcmeOkta": "created", "GlobexAdfs": "pending"}
+    assert set(team.held()) == {"AcmeOkta"}
+    assert [one["external_id"] for one in team.world.workos.call("GET", "/organizations")["data"]] == ["acme"]
+    assert applied["redirect_uris"]["created"] == 1
+    # Who signs in by a password needs none.
+    applied = team.json("result.v1", "apply", "--target", "nat@example.com")
+    assert (applied["users"]["created"], applied["connections"]["pending"]) == (1, 1)
+    assert set(team.held()) == {"AcmeOkta"}
+    assert team.json("result.v1", "apply")["converged"] is True
+    assert set(team.held()) == {"AcmeOkta", "GlobexAdfs"}
+
+
 def test_a_new_secret_is_one_update(team: Team) -> None:
     team.write()
     assert team("apply").code == 0

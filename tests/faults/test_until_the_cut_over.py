@@ -188,6 +188,31 @@ def test_a_round_with_nothing_to_do_costs_one_look_at_the_events(tmp_path: Path,
     assert f"\n`migrate ready plan.yaml` says **{result['rounds']['verdict']}**.\n" in summary.read_text()
 
 
+def test_each_round_goes_by_its_own_day(tmp_path: Path, sandbox: SandboxProcess) -> None:
+    here = Cutover(tmp_path, sandbox, every="12h")
+    Pool(here.project, 30, random.Random(4))
+    plan = json.loads(here.project.plan.read_text())
+    cohorts = [
+        {"name": "gold", "attributes": [{"name": "custom:plan", "in": ["gold"]}], "from": "2026-11-29"},
+        {"name": "rest", "from": "2026-12-01"},
+    ]
+    here.project.plan.write_text(json.dumps(plan | {"filters": {"cohorts": cohorts}}))
+    here.days.begin()
+    try:
+        while here.days.asleep() is not None:
+            here.days.wake()
+        assert here.days.command is not None
+        out, err = here.days.command.communicate(60)
+    finally:
+        here.days.close()
+    found = _ROUND.findall(err)
+    # From 06:00 on 28 November: the first of 29 November is the third, and the last is on 1 December.
+    assert [int(writes) for _, writes, _ in found] == [0, 0, 10, 0, 0, 0, 20], err
+    assert found[1][0] == "30 pending" and found[3][0] == "20 pending"
+    result = json.loads(out)
+    assert (here.days.command.returncode, result["converged"], result["waves"]["as_of"]) == (0, True, "2026-12-01")
+
+
 @pytest.mark.parametrize("users", [2_500, pytest.param(100_000, marks=pytest.mark.long)])
 def test_a_live_pool_with_nothing_to_do_costs_its_listing_and_one_look(
     users: int, tmp_path: Path, sandbox: SandboxProcess

@@ -6,10 +6,12 @@ import asyncio
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.model.call_errors import Terminal
+from engine.model.errors import GuardRefused
 from engine.model.users import SourceUser
 from engine.run.canary import Canary
 from tests.identity.test_properties import pools
@@ -57,6 +59,25 @@ async def test_a_record_that_takes_over_a_user_of_the_target_alone(tmp_path: Pat
     assert (await world.apply(*second)).converged
 
 
+async def test_a_pool_that_has_lost_many_is_none_to_begin_with(tmp_path: Path) -> None:
+    world = IdentityWorld(tmp_path)
+    people = [record(f"p{at:02}", f"p{at:02}@x.co") for at in range(30)]
+    await world.apply(*people)
+    world.canary = Canary(limit=1)
+    with pytest.raises(GuardRefused) as refused:
+        await world.apply(*people[10:], record("new", "new@x.co"))
+    assert refused.value.code == "max_left_source"
+    # What a run may change at most is counted of whom it is asked for.
+    world.write_plan("safety: {max_changes: 2}\n")
+    newcomers = [record(f"n{at}", f"n{at}@x.co") for at in range(5)]
+    world.canary = Canary(limit=2)
+    assert counted(await world.apply(*people, *newcomers)) == "created 2, unchanged 30, pending 3"
+    world.canary = Canary(limit=3)
+    with pytest.raises(GuardRefused) as refused:
+        await world.apply(*people, *newcomers)
+    assert refused.value.code == "max_changes"
+
+
 async def test_an_orphan_of_somebody_else_stays_what_it_was(tmp_path: Path) -> None:
     """Two people come to share an address; nothing is noted of it before their turn."""
     world = IdentityWorld(tmp_path)
@@ -101,14 +122,14 @@ async def _compare(
     slowly.canary = None
     last = await slowly.apply(*pool)
     assert last.converged is whole.converged and last.users["created"] == 0
-    assert _without_numbers(slowly.workos()) == _without_numbers(at_once.workos())
-    assert [_row(one) for one in slowly.state()] == [_row(one) for one in at_once.state()]
+    assert without_numbers(slowly.workos()) == without_numbers(at_once.workos())
+    assert [row_of(one) for one in slowly.state()] == [row_of(one) for one in at_once.state()]
 
 
-def _without_numbers(lines: list[str]) -> list[str]:
+def without_numbers(lines: list[str]) -> list[str]:
     return sorted(line.partition(" ")[2] for line in lines)
 
 
-def _row(line: str) -> list[str]:
+def row_of(line: str) -> list[str]:
     sub, _, *rest = line.split()
     return [sub, *rest]

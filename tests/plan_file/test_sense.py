@@ -368,20 +368,6 @@ NOT_YET: list[tuple[str | bytes, list[str]]] = [
 ]
 
 
-MORE_TO_COME = [
-    (
-        more("filters: {sample: {percent: 5}, cohorts: [{name: a, from: 2026-12-01}]}\n"),
-        ["filters.sample", "filters.cohorts"],
-    ),
-]
-
-
-@pytest.mark.parametrize(("text", "refused"), MORE_TO_COME)
-def test_what_is_to_come_is_refused(text: str, refused: list[str], faults_of: Faults) -> None:
-    found = [one.partition(" is not supported by this version of migrate yet")[0] for one in faults_of(text)]
-    assert [one.partition(": ")[2] for one in found] == refused
-
-
 @pytest.mark.parametrize(("text", "faults"), NOT_YET)
 def test_what_does_not_run_yet_is_refused(text: str | bytes, faults: list[str], faults_of: Faults) -> None:
     assert faults_of(text) == faults

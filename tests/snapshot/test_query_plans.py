@@ -54,6 +54,7 @@ ELSEWHERE = (
     "SELECT count(*) FROM record WHERE reason IS NULL AND native AND relation != 'unverified'",
     # Of leavers and conflicts, where a report or `ready` has some.
     "SELECT p.key FROM record r JOIN record p ON p.key = coalesce(r.primary_key, r.key)",
+    "SELECT r.key, r.username, coalesce(r.primary_key, r.key) AS person FROM record r WHERE r.native",
     "SELECT r.key, r.username FROM record r WHERE r.native",
     "SELECT r.key, r.username, k.workos_id FROM record r LEFT JOIN known_user k ON k.key = r.key WHERE r.reason",
     "SELECT key, username FROM record WHERE (key = ?1 OR primary_key = ?1)",
@@ -132,6 +133,12 @@ def _commands(folder: Path) -> Iterator[list[str]]:
         yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
         yield ["apply", "plan.yaml", "--sandbox"]
     yield ["verify", "plan.yaml", "--sandbox"]
+    first = {"name": "first", "from": "2026-01-01", "attributes": [{"name": "custom:plan", "in": ["gold"]}]}
+    waves = {"sample": {"percent": 40}, "cohorts": [first, {"name": "rest", "from": "2026-02-01"}]}
+    _write(folder, people, organizations=placed, attributes={"external_id": "sub"}, filters=waves)
+    for command in ("plan", "apply", "verify", "status"):
+        yield [command, "plan.yaml", "--sandbox", "--as-of", "2026-01-15"]
+    yield ["apply", "plan.yaml", "--sandbox", "--as-of", "2026-02-01", "--target", "person8@example.com"]
     for who in (_sub(people[7]), "person11@example.com"):
         yield ["explain", "plan.yaml", who, "--sandbox"]
     for what in ("organizations", "memberships"):

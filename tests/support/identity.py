@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from engine.model.resets import ResetTarget
@@ -93,12 +93,14 @@ class IdentityWorld:
         self.pools = list(pools)
         self.target = FakeTarget()
         self.canary: Canary | None = None
+        self.as_of = date(2026, 11, 25)
         self.plan_path = folder / "plan.yaml"
         self.write_plan(sections)
 
     def write_plan(self, sections: str) -> None:
         """The plan file with these sections beside the required ones."""
-        rest = sections if "attributes:" in sections else sections + METADATA
+        mapped = any(line.startswith("attributes:") for line in sections.splitlines())
+        rest = sections if mapped else sections + METADATA
         plan = PLAN
         if self.pools:
             each = (
@@ -206,7 +208,7 @@ class IdentityWorld:
         target = metered(self.target)
         return Session(
             spec, False, workspace, identity, key, source, source.describe(), target, FakeWorkOS(),
-            _nobody_mailed, HttpsProbe(()), canary=self.canary,
+            _nobody_mailed, HttpsProbe(()), canary=self.canary, as_of=self.as_of,
         )  # fmt: skip
 
 

@@ -10,7 +10,9 @@ import orjson
 
 from engine.resources.memberships.port import HeldMembership
 
-MembershipAction = Literal["create", "update", "unchanged", "deactivate", "reactivate", "remove", "conflict", "skip"]
+MembershipAction = Literal[
+    "create", "update", "unchanged", "deactivate", "reactivate", "remove", "conflict", "skip", "wait"
+]
 Left = Literal["disabled", "deleted", "filtered"]
 
 # WorkOS's membership of the user in the organization, in any status; "absent": looked for and not there; "unknown":
@@ -37,6 +39,7 @@ class Standing:
     verified: bool = False
     inside: bool = False
     left: Left | None = None
+    waits: bool = False  # it is not the user's turn
 
 
 @dataclass(frozen=True, slots=True)

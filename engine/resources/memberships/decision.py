@@ -35,6 +35,8 @@ class MembershipRules:
         standing: Standing,
     ) -> MembershipChange:
         """The one change; same input, same change. `desired` is None where nothing asks for the membership."""
+        if standing.waits:
+            return _stays(known)
         if known is not None:
             # Removed by us, as was begun: asked for anew, it is made anew.
             removed = known.claimed == "remove" and found == "absent" and desired is not None
@@ -121,6 +123,13 @@ class MembershipRules:
 
     def _vouched(self, standing: Standing) -> bool:
         return self.unverified or standing.verified or standing.inside
+
+
+def _stays(known: KnownMembership | None) -> MembershipChange:
+    """Whatever is asked for: of who waits, nothing is written or noted."""
+    if known is None or known.workos_id is None or known.claimed is not None:
+        return MembershipChange("wait")
+    return _of(known)
 
 
 def _settled(known: KnownMembership, found: FoundMembership) -> KnownMembership | None:

@@ -36,7 +36,7 @@ class UserFilter:
             unwanted = frozenset(filters.groups_none)
             add("groups.none", lambda user: unwanted.isdisjoint(user.groups or ()))
         for at, one in enumerate(filters.attributes):
-            add(f"attributes[{at}] {one.name}", _attribute_test(one))
+            add(f"attributes[{at}] {one.name}", attribute_test(one))
         self.labels = tuple(label for label, _, _ in tests)
         """What each filter is called: its key under `filters`, with the attribute that it tests."""
         self._reasons = tuple(reason for _, reason, _ in tests)
@@ -59,7 +59,8 @@ class UserFilter:
         return self._reasons[failed[0]] if failed else None
 
 
-def _attribute_test(one: AttributeFilter) -> _Test:
+def attribute_test(one: AttributeFilter) -> _Test:
+    """One attribute's test, made ready."""
     value = _normalised(one.name)
     if one.exists is not None:
         exists = one.exists

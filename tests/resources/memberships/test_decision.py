@@ -44,6 +44,12 @@ def held(status: str = "active", *roles: str, **rest: Any) -> HeldMembership:
         (PLAN, WANTED, None, "absent", replace(VERIFIED, organization=False), "skip", "no_organization"),
         (PLAN, DISABLED, None, "absent", VERIFIED, "skip", "disabled"),
         (SWITCHING, DISABLED, None, "absent", VERIFIED, "skip", "disabled"),
+        # It is not their turn: whatever is asked for, or is asked for no more.
+        (PLAN, WANTED, None, "absent", replace(VERIFIED, waits=True), "wait", None),
+        (REMOVING, None, OURS, "unknown", replace(VERIFIED, waits=True), "unchanged", None),
+        (SWITCHING, DISABLED, OURS, held(), replace(VERIFIED, waits=True), "unchanged", None),
+        (SWITCHING, WANTED, STAMPED, held("inactive"), replace(VERIFIED, waits=True), "unchanged", None),
+        (PLAN, WANTED, replace(OURS, claimed="create"), held(), replace(VERIFIED, waits=True), "wait", None),
         # Somebody else has made one.
         (PLAN, WANTED, None, held(), VERIFIED, "unchanged", None),
         (PLAN, WANTED, None, held("active", "member"), VERIFIED, "skip", "other_roles"),
