@@ -171,7 +171,7 @@ def plan(
         told.begin()
         options = ShowOptions(show, values, users, changes)
         check_show_options(options, json=json)
-        review = ReviewFile.of(out, overwrite=overwrite)
+        review = ReviewFile.of(out, plan, overwrite=overwrite)
         result = run(
             _plan(
                 console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review, as_of=as_of

@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, PlanArgument, QuietOption, command, open_source_only
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PlanArgument,
+    QuietOption,
+    check_out,
+    command,
+    open_source_only,
+)
 from engine.model.errors import MigrateError
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
@@ -31,7 +39,7 @@ def export(
     plan: PlanArgument,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="Where to write, as JSON Lines (0600).")],
     pool: PoolOption = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file if it is there.")] = False,
+    overwrite: OverwriteOption = False,
     json: JsonOption = False,
     quiet: QuietOption = False,
 ) -> None:
@@ -41,6 +49,7 @@ def export(
     from engine.workspace.written import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
+        check_out(out, plan, overwrite=overwrite)
         spec = open_source_only(console, plan, sandbox=False)
         sources = open_sources(spec, tell=console.warn, trace=console.trace)
         wanted = _wanted(sources, pool)

@@ -41,6 +41,9 @@ class NamedFile:
         Best asked before any work.
         """
         path = self.path
+        if str(path) == "-":
+            # As with other tools somebody means standard output; a file of that name is nobody's wish.
+            raise MigrateError("- is no file, and this goes into one", remedy="name a file", code="file_not_written")
         try:
             held = os.lstat(path)
         except FileNotFoundError:
@@ -51,7 +54,7 @@ class NamedFile:
             return
         except (OSError, ValueError) as error:
             raise self._fault(_why(error)) from error
-        if path.is_dir() and (self.overwrite or self.begins):
+        if path.is_dir():
             raise MigrateError(f"{path} is a folder", remedy="name a file", code="file_exists")
         if self.begins:
             if not self._is_own(held):

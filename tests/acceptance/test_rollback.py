@@ -299,7 +299,7 @@ def test_apply_after_a_killed_one_makes_anew_who_was_removed(world: World) -> No
     migrated(world, *(f"user{at}" for at in range(40)))
     world.workos.call("PUT", "/_sandbox/faults", {"rates": {"hang_after": 0.3}, "only": "writes"})
     process = world.cli.start("rollback", "plan.yaml", "--yes", WORKOS_REQUEST_TIMEOUT="1")
-    wait_for(lambda: world.workos.stats()["data"]["users"] < 35, process)
+    wait_for(lambda: world.workos.stats()["data"]["users"] < 40, process)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     world.workos.call("PUT", "/_sandbox/faults", {"rates": {}})

@@ -97,7 +97,8 @@ def test_nothing_is_written_over(tmp_path: Path, kind: str) -> None:
         if kind == "link":
             other.write_text("mine")
     for make in (NamedFile.check_place, lambda one: one.write(b"x")):
-        with pytest.raises(MigrateError, match="exists already") as caught:
+        said = "is a folder; name a file" if kind == "folder" else "exists already"
+        with pytest.raises(MigrateError, match=said) as caught:
             make(NamedFile(path))
         assert caught.value.code == "file_exists"
     assert kind != "dangling" or not other.exists()
