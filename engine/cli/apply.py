@@ -124,9 +124,14 @@ def apply(
         if json:
             console.document(result.to_json())
         else:
+            from engine.views.commands import repeated
             from engine.views.results import render_apply
 
-            console.say("", *render_apply(result))
+            given = (
+                ("--pace", pace), ("--no-refresh", no_refresh), ("--limit", limit), ("--target", target),
+                ("--every", every), ("--until", until), ("--expect", expect), ("--allow-growth", allow_growth),
+            )  # fmt: skip
+            console.say("", *render_apply(result, repeated("apply", *given)))
             from engine.resets.results import SendResult
 
             if isinstance(result.resets, SendResult):
@@ -166,7 +171,7 @@ def plan(
         told.begin()
         options = ShowOptions(show, values, users, changes)
         check_show_options(options, json=json)
-        review = ReviewFile.of(out, overwrite=overwrite)
+        review = ReviewFile.of(out, plan, overwrite=overwrite)
         result = run(
             _plan(
                 console, plan, options, sandbox=sandbox, pace=pace, refresh=not no_refresh, review=review, as_of=as_of

@@ -36,6 +36,18 @@ PaceOption = Annotated[
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", "--force", help="Replace the file if it is there.")]
 
 
+def check_out(path: Path, plan: Path, *, overwrite: bool) -> None:
+    """Raise MigrateError, before any work is done, where a command's file cannot or must not be written.
+
+    The plan file is one that nothing replaces.
+    """
+    from engine.workspace.named_files import NamedFile
+
+    NamedFile(path, overwrite=overwrite).check_place()
+    if overwrite and path.exists() and plan.exists() and path.samefile(plan):
+        raise MigrateError(f"{path} is the plan file itself", remedy="name another file", code="file_exists")
+
+
 class TellRefusal(Protocol):
     """Is told as well why nothing was attempted."""
 

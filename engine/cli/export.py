@@ -9,7 +9,15 @@ from typing import Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, command, open_source_only
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PlanArgument,
+    QuietOption,
+    check_out,
+    command,
+    open_source_only,
+)
 from engine.model.errors import MigrateError
 from engine.model.ports import Progress, UserSource
 from engine.model.users import SourceUser
@@ -41,6 +49,7 @@ def export(
     from engine.workspace.written_files import WrittenFiles
 
     with command(json=json, quiet=quiet) as console:
+        check_out(out, plan, overwrite=overwrite)
         spec = open_source_only(console, plan, sandbox=False)
         sources = open_sources(spec, tell=console.warn, trace=console.trace)
         wanted = _wanted(sources, pool)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command, open_source_only
+from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 from engine.views.console import Console
 
@@ -62,6 +63,11 @@ def ids(
     from engine.views import identifiers as views
 
     with command(json=json, quiet=quiet) as console:
+        if include_unverified and (json or format is not IdsFormat.SQL or what is not What.USERS):
+            raise MigrateError(
+                "--include-unverified goes with --format sql; everywhere else unverified records are in it, marked so",
+                remedy="leave it out, or add --format sql", code="bad_usage",
+            )  # fmt: skip
         spec = open_source_only(console, plan, sandbox=sandbox)
         if what is not What.USERS:
             _print_resources(console, spec, what, IdsFormat.JSONL if json else format, as_object=json)

@@ -76,6 +76,11 @@ def run() -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _in_our_words(message: str) -> str:
+    """Typer's message without what its validator says of itself."""
+    return message.replace(": Value error, ", ": ").replace("Input should be", "it should be").rstrip(".?")
+
+
 def _usage(error: Exception) -> int:
     """Typer's own errors: bad usage ends with 1, as the contract says, not with 2."""
     message = getattr(error, "format_message", None)
@@ -85,6 +90,6 @@ def _usage(error: Exception) -> int:
         raise error
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "migrate"
-    diagnostic = Diagnostic("bad_usage", str(message()).rstrip(".?"), f"see `{path} --help`")
+    diagnostic = Diagnostic("bad_usage", _in_our_words(str(message())), f"see `{path} --help`")
     report(Console(json=wants_json()), [diagnostic])
     return EXIT_NOTHING_ATTEMPTED

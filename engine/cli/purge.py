@@ -70,6 +70,12 @@ def _key(state: StateFile, spec: Spec, written: str) -> str:
     """The key of the person, whom the state need not know: nobody is to make them later either."""
     from engine.cli.stored import key_of_user
 
+    if "@" in written or written.startswith("user_"):
+        # A mark for a sub that nobody has would pass for an erasure.
+        raise MigrateError(
+            f"--target takes a sub, and {written} is none", remedy="`migrate explain WHO` shows the person's subs",
+            code="bad_usage",
+        )  # fmt: skip
     try:
         return key_of_user(state, spec, written)
     except MigrateError as error:

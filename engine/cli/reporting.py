@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.cli.command import JsonOption, OverwriteOption, PlanArgument, QuietOption, SandboxOption, command
+from engine.cli.command import (
+    JsonOption,
+    OverwriteOption,
+    PlanArgument,
+    QuietOption,
+    SandboxOption,
+    check_out,
+    command,
+)
 from engine.cli.day import AsOfOption, day_of
 from engine.views.console import Console
 
@@ -62,7 +70,7 @@ def report(
         if printed and json:
             raise MigrateError("--json and --out - both want standard output", remedy="name a file", code="bad_usage")
         if not printed:
-            NamedFile(out, overwrite=overwrite).check_place()
+            check_out(out, plan, overwrite=overwrite)
         found, state_path = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:

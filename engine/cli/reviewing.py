@@ -6,12 +6,12 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.cli.command import check_out
 from engine.model.errors import MigrateError
 from engine.run.expectation import Expectation
 from engine.run.migration import Keep
 from engine.run.review import Review
 from engine.run.session import Session
-from engine.workspace.named_files import NamedFile
 
 
 @dataclass(slots=True)
@@ -23,11 +23,11 @@ class ReviewFile:
     changes: int = 0
 
     @classmethod
-    def of(cls, path: Path | None, *, overwrite: bool) -> ReviewFile | None:
+    def of(cls, path: Path | None, plan: Path, *, overwrite: bool) -> ReviewFile | None:
         """None where nobody asked for one. Raises MigrateError before any work is done."""
         if path is None:
             return None
-        NamedFile(path, overwrite=overwrite).check_place()
+        check_out(path, plan, overwrite=overwrite)
         return cls(path, overwrite)
 
     def keeper(self, session: Session) -> Keep:

@@ -51,6 +51,7 @@ def rollback(
 ) -> None:
     """Remove from WorkOS what this plan made, and nothing else. Run again, it does what is left."""
     from engine.cli.wiring import run
+    from engine.views.commands import repeated
     from engine.views.rollback import render_rollback
 
     with command(json=json, quiet=quiet) as console:
@@ -60,7 +61,8 @@ def rollback(
         if json:
             console.document(result.to_json())
         else:
-            console.say("", *render_rollback(result))
+            given = ("--include-active", include_active), ("--target", target), ("--limit", limit)
+            console.say("", *render_rollback(result, repeated("rollback", *given)))
         raise typer.Exit(result.exit_code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -133,11 +134,15 @@ def write_quickstart(console: Console, out: Path | None) -> None:
     folder = out.parent / "quickstart"
     plan = NamedFile(out, public=True, option="")
     plan.check_place()
+    if os.path.lexists(folder):
+        wrong = f"{folder} exists already, where the quickstart's users go; nothing is ever written over it"
+        remedy = f"move it away, or name a file in another folder, such as {out.parent / 'try' / out.name}"
+        raise MigrateError(wrong, remedy=remedy, code="file_exists")
     NamedFile(folder, public=True, option="").check_place()
     folder.mkdir()
     for name, content in quickstart_users().items():
         NamedFile(folder / name, public=True, option="").write(content)
-    plan.write(quickstart_plan())
+    plan.write(quickstart_plan(out))
     _tell(console, out, "`migrate apply`")
 
 

@@ -74,6 +74,12 @@ def status(
 
     with command(json=json, quiet=quiet) as console:
         lists = _lists(users, queries.USER_LISTS)
+        if not lists and (names or format is not ListFormat.TEXT):
+            option = "--names" if names else "--format"
+            raise MigrateError(
+                f"{option} is of a list, and none is asked for",
+                remedy="add --users LISTS; for counts by machine use --json", code="bad_usage",
+            )  # fmt: skip
         spec = stored_spec(console, plan, sandbox=sandbox)
         pools, day = pool_names(spec.pools), day_of(as_of, spec)
         with reading(spec) as state, _naming(console, spec, wanted=names, sandbox=sandbox) as name:

@@ -163,11 +163,11 @@ _CODES: dict[str, tuple[str, str]] = {
     ),
     "retry_later": (
         "WorkOS asks for a pause (Retry-After) of more than an hour",
-        "run apply again after it: it takes up what is left",
+        "run `migrate apply` again after it: it takes up what is left",
     ),
     "cursor_loop": (
         "a list of WorkOS's ran in a circle: it gave the same cursor twice",
-        "check destination.workos.base_url and proxies; then run apply again",
+        "check destination.workos.base_url and proxies; then run `migrate apply` again",
     ),
     "connection_lost": ("the connection to WorkOS broke", _RETRY),
     "unexpected_answer": (

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from importlib.resources import files
+from pathlib import Path
 
 _EDITOR = b"# yaml-language-server:"
 
@@ -12,9 +14,15 @@ def example_plan() -> bytes:
     return _plan("production")
 
 
-def quickstart_plan() -> bytes:
-    """The plan that runs with nothing but its own invented users, which stand in `quickstart/` beside it."""
-    return _plan("quickstart")
+def quickstart_plan(path: Path) -> bytes:
+    """The plan that runs with nothing but its own invented users, which stand in `quickstart/` beside it.
+
+    The commands in its comments are those for a plan in this place.
+    """
+    text = _plan("quickstart")
+    for old, new in (("plans/quickstart.yaml", shlex.quote(str(path))), ("plans/quickstart/", "quickstart/")):
+        text = text.replace(old.encode(), "".join(char if char.isprintable() else "?" for char in new).encode())
+    return text
 
 
 def quickstart_users() -> dict[str, bytes]:
@@ -28,4 +36,4 @@ def _plan(name: str) -> bytes:
     text = files("plans").joinpath(f"{name}.yaml").read_bytes()
     first, _, rest = text.partition(b"\n")
     # It leads editors to the repository's schema, which is not beside a copy.
-    return rest if first.startswith(_EDITOR) else text
+    return rest.removeprefix(b"#\n") if first.startswith(_EDITOR) else text

@@ -23,6 +23,10 @@ _RESETS = re.compile(r"resets-\d{8}T\d{6}Z-\d+\.jsonl(\.partial)?")
 _STATE_COPY = re.compile(r"\.v\d+-\d{8}T\d{6}Z\.bak")
 _Leaves = Callable[[dict[str, object]], bool]
 """Whether a line of a file is of whoever leaves."""
+UNKNOWN = (
+    "the state has nobody of this sub: the mark alone was made, for whoever comes with it; compare it with Cognito's, "
+    "as a misspelt one erases nobody"
+)
 ELSEWHERE = (
     "WorkOS is another matter: delete the user there if that is asked for",
     "this tool knows of no copies that were made of its files, of `migrate ids` or of the pool itself",
@@ -46,7 +50,9 @@ class PurgeResult:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know."""
-        return ELSEWHERE if self.erased else ()
+        if not self.erased:
+            return ()
+        return ELSEWHERE if self.users else (UNKNOWN, *ELSEWHERE)
 
     def to_json(self) -> dict[str, object]:
         """purge.v1"""

@@ -19,7 +19,8 @@ SECTIONS = {
     ORGANIZATION: "organizations", REDIRECT_URI: "redirect_uris",
 }  # fmt: skip
 """Kinds as the result calls them."""
-AGAIN = "run `migrate rollback --yes` again: it takes up what is left"
+# Without its options it would be another rollback; so the command that only shows is named.
+AGAIN = "run `migrate rollback` again with the same options: it takes up what is left"
 
 
 def explain_undo(code: str, names: Sequence[str] = ()) -> tuple[str, str]:

@@ -20,6 +20,23 @@ _WITH_SANDBOX = frozenset(
 _WITH_PLAN = _WITH_SANDBOX | {"validate", "oauth"}
 
 
+def repeated(command: str, *options: tuple[str, object]) -> str:
+    """The command with those options that were given, for a message that tells to run it again.
+
+    A flag is True or False; of a list each is written. Without them a command for a few people would become one for
+    everybody.
+    """
+    words = ["migrate", command]
+    for name, given in options:
+        if given is True:
+            words.append(name)
+        elif isinstance(given, list):
+            words += [word for one in given for word in (name, str(one))]
+        elif given is not None and given is not False:
+            words += [name, str(given)]
+    return shlex.join(words)
+
+
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """How this command was called: with which plan file, and whether on the sandbox."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.run.purging import PurgeResult
-from engine.views.text import figure, table
+from engine.views.text import counted, table
 
 
 def render_purge(result: PurgeResult) -> list[str]:
@@ -11,8 +11,8 @@ def render_purge(result: PurgeResult) -> list[str]:
     lines = []
     if result.erased:
         lines.append(
-            f"taken out of the state: {figure(result.users)} users, {figure(result.memberships)} memberships; a keyed "
-            "mark stays, so that they are never made or adopted again"
+            f"taken out of the state: {counted(result.users, 'user')}, {counted(result.memberships, 'membership')}; "
+            "a keyed mark stays, so that they are never made or adopted again"
         )
     for head, files in (("removed", result.removed), ("rewritten without them", result.rewritten)):
         if files:

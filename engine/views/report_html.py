@@ -70,6 +70,7 @@ def _environment(sentence: Callable[[str], str]) -> Environment:
         autoescape=select_autoescape(default=True, default_for_string=True),
         undefined=StrictUndefined,
         trim_blocks=False,
+        keep_trailing_newline=True,
         # Controls and marks that turn text around are made visible, wherever a value comes from.
         finalize=lambda value: printable(value) if type(value) is str else value,
     )

@@ -12,13 +12,8 @@ from engine.run.results import APPLIED, PLANNED, ApplyResult, Failure, PlanResul
 from engine.views.coverage import render_coverage
 from engine.views.diff import render_diff
 from engine.views.sign_in import render_sign_in
-from engine.views.text import duration, figure, printable, sent, table
+from engine.views.text import counted, duration, figure, printable, sent, table
 from engine.views.waves import render_waves
-
-_STOPPED = {
-    "interrupted": "interrupted; the state is saved, and `migrate apply` goes on from here",
-    "max_failures": "stopped: too many users failed (safety.max_failures); the rest is pending",
-}
 
 _NOT_LOOKED: Mapping[Refresh, str] = {
     "skipped": "did not look for users deleted in WorkOS (--no-refresh)",
@@ -26,8 +21,8 @@ _NOT_LOOKED: Mapping[Refresh, str] = {
 }
 
 
-def render_apply(result: ApplyResult) -> list[str]:
-    """What happened, what failed and what to do."""
+def render_apply(result: ApplyResult, again: str = "migrate apply") -> list[str]:
+    """What happened, what failed and what to do; `again` is the command with the options that it was given."""
     lines = [*_source(result.source), "", "users"]
     lines += table(
         [(name, figure(result.users[name])) for name in APPLIED if _worth(name, result.users[name])],
@@ -43,7 +38,7 @@ def render_apply(result: ApplyResult) -> list[str]:
         lines += ["", result.agreement.sentence()]
     lines += ["", f"{_requests(result.requests)} in {duration(result.duration_s)}"]
     if result.stopped is not None:
-        lines.append(_STOPPED.get(result.stopped) or _stopped(result.stopped))
+        lines.append(_stopped(result.stopped, again))
     elif result.converged:
         nothing = not any(result.users[name] for name in ("created", "updated", "adopted"))
         nothing = nothing and not result.sign_in.changed
@@ -51,7 +46,7 @@ def render_apply(result: ApplyResult) -> list[str]:
     elif result.in_place:
         lines.append(so_far(result))
     else:
-        lines.append("not done: see above; run `migrate apply` again once that is settled")
+        lines.append(f"not done: see above; run `{again}` again once that is settled")
     return lines
 
 
@@ -92,14 +87,18 @@ def so_far(result: ApplyResult) -> str:
     waiting = sum(result.waiting.values())
     if result.chosen is None:
         return f"done so far: everybody whose turn it is is in place; {figure(waiting)} wait"
-    who = "1 user who was" if result.chosen == 1 else f"{figure(result.chosen)} users who were"
-    return f"done so far: the {who} asked for are in place; `migrate apply` goes on with everybody"
+    on = "`migrate apply` goes on with everybody"
+    if not result.chosen:
+        return f"nothing to do: nobody who was asked for has changes; {on}"
+    one = result.chosen == 1
+    who = "1 user who was asked for is" if one else f"{figure(result.chosen)} users who were asked for are"
+    return f"done so far: the {who} in place; {on}"
 
 
 def estimate_sentence(result: PlanResult) -> str:
     """What `apply` would take."""
     under = f", about {duration(result.estimated_s)} under the plan's quota" if result.estimated_s >= 1 else ""
-    return f"{figure(result.writes)} writes{under}"
+    return counted(result.writes, "write") + under
 
 
 def _waiting(waiting: Mapping[str, int]) -> Iterator[str]:
@@ -109,9 +108,13 @@ def _waiting(waiting: Mapping[str, int]) -> Iterator[str]:
         yield from table(rows, right=frozenset({1}))
 
 
-def _stopped(code: str) -> str:
+def _stopped(code: str, again: str) -> str:
+    if code == "interrupted":
+        return f"interrupted; the state is saved, and `{again}` goes on from here"
+    if code == "max_failures":
+        return "stopped: too many users failed (safety.max_failures); the rest is pending"
     message, remedy = explain_stop(code)
-    return f"stopped: {message} ({code}); {remedy}"
+    return f"stopped: {message} ({code}); {remedy.replace('`migrate apply`', f'`{again}`')}"
 
 
 def _worth(name: str, number: int) -> bool:

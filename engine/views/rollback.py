@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from engine.model.codes import explain, explain_stop
 from engine.run.rollback_results import (
-    AGAIN,
     SECTIONS,
     UNDONE_COUNTS,
     LeftBehind,
@@ -14,7 +13,7 @@ from engine.run.rollback_results import (
     UndoFailure,
     explain_undo,
 )
-from engine.views.text import duration, figure, printable, table
+from engine.views.text import duration, figure, printable, sent, table
 
 _NAMES = {
     "users": "users", "orphaned": "users who were merged", "memberships": "memberships", "connections": "connections",
@@ -27,8 +26,11 @@ _FORESEEN = {
 _NO_MORE = 5
 
 
-def render_rollback(result: RollbackResult) -> list[str]:
-    """The table, what stays and why, what cannot be taken back, and what to do next."""
+def render_rollback(result: RollbackResult, again: str = "migrate rollback") -> list[str]:
+    """The table, what stays and why, what cannot be taken back, and what to do next.
+
+    `again` is the command with the options that it was given, but for `--yes`.
+    """
     heads = UNDONE_COUNTS if result.applied else tuple(_FORESEEN)
     used = [name for name in heads if any(counts[name] for counts in result.counts.values())]
     lines = ["done" if result.applied else "rollback would"]
@@ -45,7 +47,7 @@ def render_rollback(result: RollbackResult) -> list[str]:
     lines += _kept(result.kept)
     lines += _left(result.left)
     lines += _failures(result.failures, result.failures_total)
-    lines += ["", _end(result)]
+    lines += ["", _end(result, again, nothing=not rows)]
     return lines
 
 
@@ -94,15 +96,21 @@ def _failures(failures: tuple[UndoFailure, ...], total: int) -> Iterator[str]:
         yield f"    {', '.join(printable(name) for name in names[:_NO_MORE])}{more}"
 
 
-def _end(result: RollbackResult) -> str:
+def _end(result: RollbackResult, again: str, *, nothing: bool) -> str:
     if not result.applied:
-        return "nothing was changed: `migrate rollback --yes` does it"
-    took = f"{figure(result.requests.writes)} writes, {figure(result.requests.reads)} reads"
+        return "nothing to do" if nothing else f"nothing was changed: `{again} --yes` does it"
+    took = sent(result.requests.writes, result.requests.reads)
     took += f" in {duration(result.duration_s)}"
     if result.stopped == "interrupted":
-        return f"interrupted; the state is saved, and `migrate rollback --yes` goes on from here ({took})"
+        return f"interrupted; the state is saved, and `{again} --yes` goes on from here ({took})"
     if result.stopped is not None:
-        return f"stopped: {explain_stop(result.stopped)[0]} ({result.stopped}); {AGAIN} ({took})"
+        why = f"{explain_stop(result.stopped)[0]} ({result.stopped})"
+        return f"stopped: {why}; run `{again} --yes` again: it takes up what is left ({took})"
     if not result.complete:
-        return f"not done: see above; run `migrate rollback --yes` again once that is settled ({took})"
+        return f"not done: see above; run `{again} --yes` again once that is settled ({took})"
+    if nothing:
+        return f"nothing to do ({took})"
+    waiting = sum(counts["pending"] for counts in result.counts.values())
+    if waiting:
+        return f"done so far: {figure(waiting)} were not asked for; `migrate rollback` shows what is left ({took})"
     return f"done: `migrate apply` would begin again ({took})"

@@ -30,9 +30,14 @@ def figure(number: int) -> str:
     return f"{number:,}"
 
 
+def counted(number: int, noun: str) -> str:
+    """1 write, 2 writes."""
+    return f"{figure(number)} {noun}" if number == 1 else f"{figure(number)} {noun}s"
+
+
 def sent(writes: int, reads: int) -> str:
     """Requests that a run has sent."""
-    return f"{figure(writes)} writes, {figure(reads)} reads"
+    return f"{counted(writes, 'write')}, {counted(reads, 'read')}"
 
 
 def duration(seconds: float, *, fine: bool = False) -> str:

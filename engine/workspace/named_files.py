@@ -41,6 +41,9 @@ class NamedFile:
         Best asked before any work.
         """
         path = self.path
+        if str(path) == "-":
+            # As with other tools somebody means standard output; a file of that name is nobody's wish.
+            raise MigrateError("- is no file, and this goes into one", remedy="name a file", code="file_not_written")
         try:
             held = os.lstat(path)
         except FileNotFoundError:

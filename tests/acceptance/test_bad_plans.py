@@ -119,7 +119,7 @@ USAGE = [
     (["export", "plan.yaml"], "Missing option '--out' / '-o'; see `migrate export --help`"),
     (
         ["sandbox", "--port", "many"],
-        "Invalid value for '--port': Input should be a valid integer, unable to parse string as an integer; see `migrate sandbox --help`",
+        "Invalid value for '--port': it should be a valid integer, unable to parse string as an integer; see `migrate sandbox --help`",
     ),
 ]
 

@@ -88,6 +88,8 @@ def test_a_limit_takes_so_many_and_the_next_one_goes_on(world: World) -> None:
     last = apply(world, "--limit", "1")
     assert (figures(last), last["converged"], last["canary"]) == ({"unchanged": 9}, False, {"people": 0})
     assert world.writes() == writes
+    end = "nothing to do: nobody who was asked for has changes; `migrate apply plan.yaml` goes on with everybody"
+    assert world.cli("apply", "plan.yaml", "--limit", "1").err.splitlines()[-1] == end
 
 
 def test_who_lacks_a_membership_alone_counts_as_well(world: World) -> None:
@@ -142,6 +144,9 @@ def test_a_target_in_conflict_or_failing_ends_3_and_others_do_not(world: World) 
     assert figures(result) == {"created": 1, "conflicts": 1, "pending": 7}
     assert [(one["source_id"], one["code"]) for one in result["failures"]] == [("u3-sub", "other_external_id")]
     assert figures(apply(world, "--target", "u3-sub", "--limit", "5", code=3))["conflicts"] == 1
+    # To run it again is not to run it for everybody.
+    said = world.cli("apply", "plan.yaml", "--target", "u3-sub", "--limit", "5", "--no-refresh").err
+    assert "run `migrate apply plan.yaml --no-refresh --limit 5 --target u3-sub` again" in said.splitlines()[-1]
     # A conflict of somebody else is not this run's, and not noted by it.
     before = [row for row in state(world) if row[0] == "u3-sub"]
     result = apply(world, "--target", "u5-sub")

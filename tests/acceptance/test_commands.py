@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import Cli, Ended, export_source, plan_text
+from tests.support.cli import Cli, Ended, export_source, plan_text, tree
 
 PoolWorld = Callable[[int], World]
 
@@ -152,3 +152,55 @@ def _introduced(said: str, world: World) -> None:
         f"destination  WorkOS {world.url} (client_sandbox)",
         "state        .migrate/acme.state.db",
     ]
+
+
+@pytest.fixture
+def sandboxed(cli: Cli) -> Cli:
+    """The quickstart's plan, applied to three people."""
+    assert cli("init", "--quickstart", "--out", "try.yaml").code == 0
+    assert cli("apply", "try.yaml", "--sandbox", "--limit", "3").code == 0
+    return cli
+
+
+def test_no_command_writes_over_the_plan_or_into_a_file_called_dash(sandboxed: Cli) -> None:
+    before = tree(sandboxed.folder)
+    writing: list[list[str]] = [["report", "try.yaml", "--sandbox"], ["plan", "try.yaml", "--sandbox"],
+                                ["export", "try.yaml"]]  # fmt: skip
+    for command in writing:
+        ended = sandboxed(*command, "--out", "./try.yaml", "--force")
+        assert (ended.code, ended.err) == (1, "error: try.yaml is the plan file itself; name another file\n")
+    dash = "error: - is no file, and this goes into one; name a file"
+    for command in (*([*one, "--out", "-"] for one in writing[1:]), ["plan", "try.yaml", "--sandbox", "--changes", "-"],
+                    ["plan", "try.yaml", "--sandbox", "--summary", "-"], ["schema", "--out", "-"]):  # fmt: skip
+        ended = sandboxed(*command)
+        assert (ended.code, ended.err.splitlines()[-1]) == (1, dash), command
+    assert tree(sandboxed.folder) == before
+    assert sandboxed("report", "try.yaml", "--sandbox", "--out", "-").out.endswith("</html>\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("status", "--format", "csv"),
+            "--format is of a list, and none is asked for; add --users LISTS; for counts by machine use --json",
+        ),
+        (
+            ("status", "--names"),
+            "--names is of a list, and none is asked for; add --users LISTS; for counts by machine use --json",
+        ),
+        (
+            ("ids", "--include-unverified"),
+            "--include-unverified goes with --format sql; everywhere else unverified records are in it, marked so; "
+            "leave it out, or add --format sql",
+        ),
+        (
+            ("ids", "--format", "xml"),
+            "Invalid value for '--format': 'xml' is not one of 'csv', 'jsonl', 'sql'; see `migrate ids --help`",
+        ),
+    ],
+)
+def test_options_that_would_have_no_effect(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
+    (cli.folder / "plan.yaml").write_text(plan_text(export_source("users.jsonl")), encoding="utf-8")
+    ended = cli(arguments[0], "plan.yaml", *arguments[1:])
+    assert (ended.code, ended.out, ended.err) == (1, "", f"error: {message}\n")

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -392,7 +393,7 @@ def test_at_a_terminal_flags_are_not_asked_for(quickstart: Cli) -> None:
 def test_the_example_is_the_plan_that_shows_every_section(cli: Cli) -> None:
     printed = cli("init", "--example")
     assert (printed.code, printed.err) == (0, "")
-    assert printed.out == (ROOT / "plans" / "production.yaml").read_text(encoding="utf-8").partition("\n")[2]
+    assert printed.out == (ROOT / "plans" / "production.yaml").read_text(encoding="utf-8").partition("\n#\n")[2]
     written = cli("init", "--example", "--out", "plan.yaml", "--json")
     assert written.json("init-example.v1")["next"] == "migrate validate plan.yaml"
     assert (cli.folder / "plan.yaml").read_text(encoding="utf-8") == printed.out
@@ -409,8 +410,20 @@ def test_the_quickstart_runs_in_any_folder(cli: Cli) -> None:
     assert ended.json("result.v1")["source"]["seen"] == 335
     before = tree(cli.folder)
     again = cli("init", "--quickstart", "--out", "other.yaml", "--json")
-    assert "quickstart exists already" in again.error()
+    assert again.error() == (
+        "quickstart exists already, where the quickstart's users go; nothing is ever written over it; move it away, or "
+        "name a file in another folder, such as try/other.yaml"
+    )
     assert tree(cli.folder) == before
+    # Its comments name commands that run here, not in the repository.
+    (cli.folder / "a b").mkdir()
+    assert cli("init", "--quickstart", "--out", "a b/my.yaml").code == 0
+    told = [
+        line.split("     ")[0] for line in (cli.folder / "a b/my.yaml").read_text().splitlines() if "#   mi" in line
+    ]
+    assert len(told) == 3 and "plans/" not in (cli.folder / "a b/my.yaml").read_text()
+    for line in told:
+        assert cli(*shlex.split(line.removeprefix("#   migrate "))).code == 0, line
 
 
 def test_the_schema_as_a_file(cli: Cli) -> None:

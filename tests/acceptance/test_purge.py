@@ -105,9 +105,24 @@ def test_all_records_of_a_person_are_meant(world: World) -> None:
     assert result["source"]["filtered"] == {"purged": 2} and result["users"]["created"] == 0
 
 
+def test_an_address_or_a_misspelt_sub_does_not_pass_for_an_erasure(world: World) -> None:
+    migrated(world, "ann")
+    state = (world.migrate_dir / "acme.state.db").read_bytes()
+    for who in ("ann@example.com", user_id(world, "ann")):
+        ended = world.cli("purge", "plan.yaml", "--target", who)
+        told = (
+            f"error: --target takes a sub, and {who} is none; `migrate explain plan.yaml WHO` shows the person's subs"
+        )
+        assert (ended.code, ended.err.splitlines()[-1]) == (1, told)
+    assert (world.migrate_dir / "acme.state.db").read_bytes() == state
+    ended = world.cli("purge", "plan.yaml", "--target", "sub-anne")
+    assert ended.code == 0 and "0 users, 0 memberships" in ended.err and "the state has nobody of this sub" in ended.err
+
+
 def test_who_was_never_migrated_never_will_be(world: World) -> None:
     migrated(world, "bob")
-    assert purge(world, "--target", "sub-ann")["person"]["users"] == 0
+    found = purge(world, "--target", "sub-ann")
+    assert found["person"]["users"] == 0 and "the state has nobody of this sub" in found["warnings"][0]
     people(world, "ann", "bob")
     result = world.cli("apply", "plan.yaml", "--json").json("result.v1")
     assert result["source"]["filtered"] == {"purged": 1} and held(world) == ["bob"]

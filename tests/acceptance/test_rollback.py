@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from collections.abc import Callable
 from typing import Any
@@ -102,6 +103,22 @@ def test_without_yes_it_only_says_what_it_would_do(world: World) -> None:
     said = world.cli("rollback", "plan.yaml")
     assert said.code == 0 and "nothing was changed: `migrate rollback plan.yaml --yes` does it" in said.err
     assert tree(world.migrate_dir) == before and world.writes() == writes and held(world) == ["ann", "bob"]
+
+
+def test_what_it_tells_to_run_is_no_more_than_was_asked_for(world: World) -> None:
+    migrated(world, "ann", "bob", "cid")
+    said = world.cli("rollback", "plan.yaml", "--target", "ann@example.com", "--include-active").err
+    told = "migrate rollback plan.yaml --include-active --target ann@example.com --yes"
+    assert f"nothing was changed: `{told}` does it" in said
+    done = world.cli(*shlex.split(told)[1:])
+    assert done.code == 0 and held(world) == ["bob", "cid"]
+    last = done.err.splitlines()[-1]
+    assert last.startswith("done so far: ") and "not asked for; `migrate rollback plan.yaml` shows what is left" in last
+    said = world.cli("rollback", "plan.yaml", "--limit", "1").err
+    assert "`migrate rollback plan.yaml --limit 1 --yes` does it" in said
+    rollback(world, "--yes")
+    assert world.cli("rollback", "plan.yaml").err.splitlines()[-1] == "nothing to do"
+    assert world.cli("rollback", "plan.yaml", "--yes").err.splitlines()[-1].startswith("nothing to do (0 writes, ")
 
 
 def test_with_yes_it_does_that_and_apply_begins_again(world: World) -> None:
@@ -282,7 +299,7 @@ def test_apply_after_a_killed_one_makes_anew_who_was_removed(world: World) -> No
     migrated(world, *(f"user{at}" for at in range(40)))
     world.workos.call("PUT", "/_sandbox/faults", {"rates": {"hang_after": 0.3}, "only": "writes"})
     process = world.cli.start("rollback", "plan.yaml", "--yes", WORKOS_REQUEST_TIMEOUT="1")
-    wait_for(lambda: world.workos.stats()["data"]["users"] < 35, process)
+    wait_for(lambda: world.workos.stats()["data"]["users"] < 40, process)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     world.workos.call("PUT", "/_sandbox/faults", {"rates": {}})

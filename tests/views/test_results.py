@@ -87,6 +87,14 @@ def test_why_it_stopped(stopped: str, words: str) -> None:
     assert words in render_apply(applied(stopped=stopped))[-1]
 
 
+def test_to_go_on_is_to_go_on_with_those_who_were_asked_for() -> None:
+    again = "migrate apply --limit 5 --expect r.plan"
+    last = render_apply(applied(stopped="interrupted"), again)[-1]
+    assert last == f"interrupted; the state is saved, and `{again}` goes on from here"
+    assert f"then run `{again}` again" in render_apply(applied(stopped="unreachable"), again)[-1]
+    assert f"run `{again}` again once" in render_apply(applied(users={"failed": 1}), again)[-1]
+
+
 def test_nothing_to_do() -> None:
     assert render_apply(applied(users={"unchanged": 5}))[-1] == "nothing to do: everybody is in place"
     assert "nothing to do: everybody is in place" in render_plan(planned(users={"unchanged": 5}))

@@ -37,9 +37,9 @@ def test_a_round_is_a_line(json: bool) -> None:
     said = err.getvalue().splitlines()
     assert said[:-4] == ([] if json else ["a round every 15 min, the last one at 2025-12-01 06:00:00 UTC", ""])
     assert said[-4:] == [
-        "round 1: 1,200 created, 2 conflicts; 1 writes, 2 reads in 1.0 s; next at 2025-12-01 06:00:00 UTC",
-        "round 2: nothing to do; 1 writes, 2 reads in 1.0 s; stopped: retry_later",
-        "round 3: nothing to do, and could not look who was deleted in WorkOS; 1 writes, 2 reads in 1.0 s",
+        "round 1: 1,200 created, 2 conflicts; 1 write, 2 reads in 1.0 s; next at 2025-12-01 06:00:00 UTC",
+        "round 2: nothing to do; 1 write, 2 reads in 1.0 s; stopped: retry_later",
+        "round 3: nothing to do, and could not look who was deleted in WorkOS; 1 write, 2 reads in 1.0 s",
         "warning: round 3 was given up: WorkOS cannot be reached; run `migrate apply` again; "
         "next at 2025-12-01 06:00:00 UTC",
     ]
