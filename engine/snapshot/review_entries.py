@@ -22,7 +22,11 @@ SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins)
     c.action, c.workos_id, c.send, c.code
 FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.action != 'unchanged'
 """
-_UNCHANGED = "SELECT key FROM change WHERE kind = 'user' AND action = 'unchanged'"
+# Excluded and merged records too: whoever is let in later has not signed up. But who has begun to sign up may end it.
+_UNCHANGED = """
+SELECT r.key FROM record r LEFT JOIN change c ON c.kind = 'user' AND c.key = r.key
+WHERE coalesce(c.action, 'unchanged') = 'unchanged' AND NOT (r.reason IS 'status' AND r.status = 'UNCONFIRMED')
+"""
 _MEMBERSHIPS = """
 SELECT key, action, workos_id, send, code FROM change WHERE kind = 'membership' AND action != 'unchanged'
 """
@@ -52,7 +56,7 @@ def user_entries(
 
 
 def unchanged_entries(connection: sqlite3.Connection) -> Iterator[ReviewEntry]:
-    """Of the users for whom nothing is to be done."""
+    """Of the records for which nothing is to be done, whatever the reason: a review remembers who was there."""
     for (key,) in connection.execute(_UNCHANGED):
         yield ReviewEntry(USER, key, "unchanged")
 
