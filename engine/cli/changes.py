@@ -80,7 +80,7 @@ def showing(console: Console, session: Session, watch: Watch, options: ShowOptio
     from engine.workspace.written import WrittenFiles
 
     def listed(changes: Sequence[ShownChange]) -> None:
-        console.stream(change_lines(changes, values=options.values))
+        console.stream(change_lines(changes, values=options.values), shown=True)
 
     with ExitStack() as stack:
         file = None
