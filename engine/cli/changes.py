@@ -77,9 +77,10 @@ def showing(console: Console, session: Session, watch: Watch, options: ShowOptio
     from engine.run.showing import Showing
     from engine.views.diff import change_lines, change_records
     from engine.workspace.named_files import NamedFile
+    from engine.workspace.written_files import WrittenFiles
 
     def listed(changes: Sequence[ShownChange]) -> None:
-        console.stream(change_lines(changes, values=options.values))
+        console.stream(change_lines(changes, values=options.values), shown=True)
 
     with ExitStack() as stack:
         file = None
@@ -100,6 +101,9 @@ def showing(console: Console, session: Session, watch: Watch, options: ShowOptio
             tell_users=listed if users else None,
             tell_all=written if file is not None else None,
         )
+    if options.file is not None:
+        # Subs, and values where they were asked for: `migrate purge` takes it away.
+        WrittenFiles(session.spec.state_path).note("changes", options.file)
 
 
 def _wanted(text: str | None) -> list[str]:

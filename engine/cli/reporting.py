@@ -74,7 +74,7 @@ def report(
         found, state_path = run(_report(console, plan, as_of=as_of, sandbox=sandbox))
         text = _render(found, format, console, values=values)
         if printed:
-            console.stream([text])
+            console.stream(text.splitlines(keepends=True), shown=True)
             return
         content = text.encode()
         NamedFile(out, overwrite=overwrite).write(content)

@@ -15,6 +15,8 @@ from engine.snapshot.review_table import MissingRow, MovedRow
 Shapes = list[tuple[str, ...]]
 # Of whom nobody had heard when the review was made.
 _SIGN_UPS = frozenset({"create", "conflict", "skip"})
+# What a creation that was begun and not recorded may turn out to be, beside a creation still.
+_ENDS = frozenset({("create", "adopt"), ("create", "update")})
 _TOLD = 12
 _NOUNS = {
     "create": "create", "update": "update", "adopt": "adoption", "conflict": "conflict", "skip": "skip",
@@ -45,7 +47,8 @@ class Moved:
         was_names = reviewed[row.was_shape] if row.was_shape is not None and row.was != "unchanged" else ()
         was = dict(zip(was_names, _split(row.was_marks or b""), strict=False))
         # What a run has met since is part of it: conflicts are no deeds, and a claim's end is looked up.
-        left_over = row.status == "claimed" and row.action in TO_DO and now.items() <= was.items()
+        begun = row.was == row.action or (row.was, row.action) in _ENDS
+        left_over = row.status == "claimed" and begun and now.items() <= was.items()
         if row.status is not None and (row.action not in TO_DO or (left_over and row.was in TO_DO)):
             self.done += row.was in TO_DO
         elif row.was is None and _is_sign_up(row):

@@ -16,6 +16,7 @@ import orjson
 
 from engine.model.errors import StateError
 from engine.plan_file.model import ExportSource, Spec
+from engine.run.identity import for_sandbox, sandbox_data
 from engine.workspace.folder import Workspace, database_files, resets_folder
 from engine.workspace.written_files import WrittenFile, WrittenFiles
 
@@ -91,6 +92,7 @@ class FilePurge:
                 self.kept.append((str(path), "a batch that was cut off: `migrate resets send` completes it first"))
             else:
                 self._remove("resets", path)
+        self._emulator()
 
     def person(self, subs: Collection[str], workos_ids: Collection[str]) -> None:
         """One person goes: lines of files that have one a user, and whole files that do not."""
@@ -104,9 +106,18 @@ class FilePurge:
             if isinstance(pool.source, ExportSource):
                 named = ", ".join(pool.source.files)
                 self.kept.append((named, "the plan reads these files, and this tool did not write them for it"))
+        self._emulator()
         for path in self.workspace.state_path.parent.glob(f"{self.workspace.state_path.name}.*"):
             if _STATE_COPY.fullmatch(path.name.removeprefix(self.workspace.state_path.name)):
                 self.kept.append((str(path), "a copy of an older state may name the person: delete it by hand"))
+
+    def _emulator(self) -> None:
+        """`--sandbox` has copied the pool's people into an emulator of WorkOS."""
+        for spec in (self.spec, for_sandbox(self.spec)):
+            path = sandbox_data(spec)
+            if path.is_file():
+                why = "the emulator of --sandbox holds people of the pool: delete it by hand, and its state beside it"
+                self.kept.append((str(path), why))
 
     def _snapshot(self) -> None:
         for path in database_files(self.workspace.kept_snapshot_path):

@@ -70,7 +70,7 @@ def read_entries(path: Path, shapes: int) -> Iterator[SealedEntry]:
     """The rest; `shapes` is how many the head has. Raises MigrateError (`bad_review`)."""
     with _lines(path) as lines:
         next(lines, b"")
-        number, ended = 0, False
+        number, ended, last = 0, False, (b"", "")
         for line in lines:
             held = _load(path, line)
             if ended or isinstance(held, dict):
@@ -79,7 +79,12 @@ def read_entries(path: Path, shapes: int) -> Iterator[SealedEntry]:
                 ended = True
                 continue
             number += 1
-            yield _entry(path, held, shapes)
+            entry = _entry(path, held, shapes)
+            # As it was written. A line that is repeated for ever is refused here, and not once it has filled a disk.
+            if (entry.mark, entry.kind) <= last:
+                raise damaged(path)
+            last = entry.mark, entry.kind
+            yield entry
         if not ended:
             raise damaged(path)
 

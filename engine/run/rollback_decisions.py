@@ -70,8 +70,8 @@ class RollbackPlanner:
             elif one.held is None:
                 # Somebody has deleted it, as they were told to.
                 yield Undoing(ORPHAN, one.workos_id, "forget", one.workos_id)
-            elif one.row is None or not one.row.created_here:
-                # The state does not know who made it.
+            elif one.row is None or not one.row.created_here or one.row.relation == "primary":
+                # The state does not know who made it: a record that speaks for itself was made another user.
                 yield Undoing(ORPHAN, one.workos_id, "keep", one.workos_id, "orphaned")
             else:
                 kept = None

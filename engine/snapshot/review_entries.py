@@ -22,8 +22,13 @@ SELECT r.key, r.email, r.verified, r.fields, r.invalid, max(r.password, r.joins)
     c.action, c.workos_id, c.send, c.code
 FROM change c JOIN record r ON r.key = c.key WHERE c.kind = 'user' AND c.action NOT IN ('unchanged', 'wait')
 """
-# Who waits is there as well: once it is their turn, they are no sign-up.
-_STAYING = "SELECT key FROM change WHERE kind = 'user' AND action IN ('unchanged', 'wait')"
+# Who waits is there as well, and excluded and merged records: whoever is let in later has not signed up. But who has
+# begun to sign up may end it.
+_STAYING = """
+SELECT r.key FROM record r LEFT JOIN change c ON c.kind = 'user' AND c.key = r.key
+WHERE coalesce(c.action, 'unchanged') IN ('unchanged', 'wait')
+    AND NOT (r.reason IS 'status' AND r.status = 'UNCONFIRMED')
+"""
 _MEMBERSHIPS = """
 SELECT key, action, workos_id, send, code FROM change WHERE kind = 'membership' AND action != 'unchanged'
 """
@@ -53,7 +58,7 @@ def user_entries(
 
 
 def staying_entries(connection: sqlite3.Connection) -> Iterator[ReviewEntry]:
-    """Of the users for whom nothing is to be done, or not yet."""
+    """Of the records for which nothing is to be done, or not yet: a review remembers who was there."""
     for (key,) in connection.execute(_STAYING):
         yield ReviewEntry(USER, key, "unchanged")
 

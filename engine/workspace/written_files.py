@@ -1,4 +1,4 @@
-"""Which files with people in them commands wrote for a plan: exports and reports, noted beside the state.
+"""Which files with people in them commands wrote for a plan: exports, reports and changes, noted beside the state.
 
 A file counts as ours while it is the very one that was written; one that was replaced or edited since is somebody's.
 """
@@ -18,7 +18,7 @@ from engine.workspace.private_files import open_private
 
 @dataclass(frozen=True, slots=True)
 class WrittenFile:
-    """One file. `kind`: export or report."""
+    """One file. `kind`: export, report or changes."""
 
     kind: str
     path: str

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.acceptance.conftest import World
+from tests.acceptance.test_rollback import people, plan
 from tests.support.cli import pool_source
 from tests.support.pool_of_every_kind import SECTIONS
 
@@ -152,3 +153,17 @@ def _timeless(user: dict[str, object]) -> dict[str, object]:
 
 def _without_times(world: World) -> dict[str, dict[str, object]]:
     return {email: _timeless(user) for email, user in world.users().items()}
+
+
+def test_no_value_becomes_a_command_of_a_workflow(world: World) -> None:
+    """What somebody calls themselves, in the log of a GitHub step: on standard output as well, which it reads too."""
+    people(world, "ann", ann={"given_name": "##[error]all is lost", "custom:plan": "::error::x"})
+    plan(world)
+    for command in (["plan", "plan.yaml", "--users", "create", "--values"],
+                    ["report", "plan.yaml", "--values", "--format", "html", "--out", "-"],
+                    ["report", "plan.yaml", "--values", "--format", "markdown", "--out", "-"],
+                    ["explain", "plan.yaml", "sub-ann", "--values"]):  # fmt: skip
+        ended = world.cli(*command, GITHUB_ACTIONS="true")
+        assert ended.code == 0, ended.said
+        assert "##[" not in ended.out + ended.err, command
+        assert not any(line.lstrip().startswith("::error") for line in ended.out.splitlines()), command

@@ -153,5 +153,19 @@ def test_what_is_no_sub_purges_nobody(world: World) -> None:
     migrated(world, "ann")
     for written in ("ann@example.com", user_id(world, "ann")):
         ended = world.cli("purge", "plan.yaml", "--target", written, "--json")
-        assert ended.code == 1 and "is no sub" in ended.errors()[0], ended.said
+        assert ended.code == 1 and "is none" in ended.errors()[0], ended.said
     assert world.cli("apply", "plan.yaml", "--json").json("result.v1")["users"]["unchanged"] == 1
+
+
+def test_a_file_of_changes_goes_and_the_emulator_is_named(world: World) -> None:
+    migrated(world, "ann")
+    people(world, "ann", "bob")
+    assert world.cli("plan", "plan.yaml", "--values", "--changes", "changes.jsonl").code == 0
+    assert world.cli("apply", "plan.yaml", "--sandbox").code == 0
+    for options in ([], ["--target", "sub-ann"], ["--sandbox", "--target", "sub-ann"]):
+        found = purge(world, *options)
+        if not options:
+            assert [one["kind"] for one in found["removed"]] == ["changes"]
+        kept = [one["path"].rpartition("/")[2] for one in found["kept"]]
+        assert [one for one in kept if "sandbox" in one], found
+    assert not (world.plan.parent / "changes.jsonl").exists()

@@ -214,6 +214,39 @@ def test_sign_ups_pass_where_they_may(project: Project, refuses: Callable[..., s
     assert told == f"{NOT_AS_REVIEWED}1 more create (organization), 1 more update of metadata.plan{AGAIN}"
 
 
+@pytest.mark.parametrize("how", ["disabled", "filtered", "merged"])
+def test_who_was_there_but_was_not_to_be_created_is_no_sign_up(
+    project: Project, refuses: Callable[..., str], how: str
+) -> None:
+    """Somebody who was shut out and is let in, or who had another's address, has not signed up since."""
+    users = [user | {"Enabled": True} for user in invent_pool(6)]
+    edit(project, filters={"attributes": [{"name": "custom:plan", "in": ["gold", "silver"]}]})
+    for user in users:
+        give(user, "custom:plan", "gold")
+    give(users[0], "email_verified", "true")
+    before = dict(users[5], Attributes=[dict(one) for one in users[5]["Attributes"]])
+    if how == "disabled":
+        before["Enabled"] = False
+    elif how == "filtered":
+        give(before, "custom:plan", "none")
+    else:
+        give(before, "email", value_of(users[0], "email"))
+        give(before, "email_verified", "false")
+    project.write_pool([*users[:5], before])
+    assert plan(project, "--out", "reviewed")["users"]["create"] == 5
+    project.write_pool(users)
+    told = refuses("--expect", "reviewed", "--allow-growth")
+    assert told == f"{NOT_AS_REVIEWED}1 more create{AGAIN}"
+
+
+def test_who_was_about_to_sign_up_may_end_it(project: Project) -> None:
+    users = invent_pool(6)
+    project.write_pool([*users[:5], users[5] | {"UserStatus": "UNCONFIRMED"}])
+    assert plan(project, "--out", "reviewed")["users"]["create"] == 5
+    project.write_pool([*users[:5], users[5] | {"UserStatus": "CONFIRMED"}])
+    assert apply(project, "--expect", "reviewed", "--allow-growth")["users"]["created"] == 6
+
+
 def test_somebody_forgotten_is_no_sign_up(project: Project, refuses: Callable[..., str], workos: WorkOSReader) -> None:
     """Whoever was erased in WorkOS, and then from the state, would be made again."""
     users = invent_pool(5)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from engine.model.keys import membership_key, user_key
-from engine.model.outcomes import ResourceRow, StateIdentity
+from engine.model.outcomes import NotDone, ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
 from engine.model.users import TargetUser
 from engine.resources.connections.port import HeldConnection
@@ -39,12 +39,14 @@ class Ours:
     def __init__(self, folder: Path) -> None:
         self.spec = IdentityWorld(folder).spec()
         self.target, self.workos = FakeTarget(), FakeWorkOS()
+        self.leftovers: list[NotDone] = []
 
     async def rollback(self, *rows: ResourceRow, **options: Any) -> RollbackResult:
         path = self.spec.state_path
         path.unlink(missing_ok=True)
         workspace, identity = Workspace(path), StateIdentity("p", POOL, "d")
         with workspace.locked(FilePlace(path)), StateFile.open(path, identity, key=KEY) as state:
+            state.advance(self.leftovers, [], run_id="r")
             state.put(rows)
             around = RollbackSurroundings(
                 spec=self.spec, sandbox=False, workspace=workspace, target=metered(self.target), workos=self.workos,
@@ -164,3 +166,12 @@ async def test_a_connection_of_an_organization_that_the_state_does_not_know(ours
     row = ResourceRow("connection", user_key("eu", "Okta"), "conn_1", created_here=1, operation="create")
     await ours.rollback(row)
     assert list(ours.workos.connections.held) == ["conn_1"]
+
+
+async def test_a_leftover_is_not_judged_by_the_user_who_was_made_after_it(ours: Ours) -> None:
+    """WorkOS had our external ID under another address; that was settled there, and the record was created anew."""
+    theirs = ours.target.add("theirs@x.co", external_id=None, email_verified=True, created_at=AT, updated_at=AT)
+    row = made(ours, "a")
+    ours.leftovers = [NotDone("user", row.key, "conflict", "external_id_other_email", 1, theirs.id)]
+    result = await ours.rollback(row)
+    assert list(ours.target.users) == [theirs.id] and result.kept["orphan"] == {"orphaned": 1}
