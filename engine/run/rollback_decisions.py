@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from engine.model.errors import TargetError
 from engine.model.keys import CONNECTION, MEMBERSHIP, ORGANIZATION, REDIRECT_URI, USER, split_membership_key
 from engine.model.outcomes import ResourceRow
 from engine.model.paging import every_page
@@ -158,8 +159,16 @@ class RollbackPlanner:
         return None
 
     async def _decide_organizations(self, *, waits: bool) -> None:
-        for row in self.table.rows(ORGANIZATION):
-            held = await self._organization(row)
+        found = [(row, await self._organization(row)) for row in self.table.rows(ORGANIZATION)]
+        sure = [held for row, held in found if row.workos_id is not None and row.operation != "remove"]
+        if sure and not any(sure) and not self.table.count_known():
+            # No user of the state is left by whom the environment could be known (rule 13).
+            raise TargetError(
+                "the key opens another WorkOS environment: organizations of the state are not there",
+                remedy="use this environment's key; if they were deleted, move the state away",
+                code="wrong_environment",
+            )
+        for row, held in found:
             ours = row.created_here or begun_in(row) == "create"
             occupied = bool(ours and held is not None and not waits and await self._will_be_occupied(held.id))
             undoing = undo_organization(row, held, self.rules.fingerprints, occupied=occupied)

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from engine.model.errors import TargetError
 from engine.model.keys import membership_key, user_key
 from engine.model.outcomes import NotDone, ResourceRow, StateIdentity
 from engine.model.ports import shown_to_nobody
@@ -175,3 +176,16 @@ async def test_a_leftover_is_not_judged_by_the_user_who_was_made_after_it(ours: 
     ours.leftovers = [NotDone("user", row.key, "conflict", "external_id_other_email", 1, theirs.id)]
     result = await ours.rollback(row)
     assert list(ours.target.users) == [theirs.id] and result.kept["orphan"] == {"orphaned": 1}
+
+
+async def test_the_wrong_environment_is_refused_where_no_user_is_left_to_tell(ours: Ours) -> None:
+    """A first rollback has removed the users; the second comes with another environment's key."""
+    rows = [
+        ResourceRow("organization", name, f"org_{name}", created_here=1, operation="create") for name in ("acme", "b")
+    ]
+    with pytest.raises(TargetError, match="another WorkOS environment"):
+        await ours.rollback(*rows)
+    # One whose deletion was begun may be gone by now, and one that is there proves the environment.
+    assert (await ours.rollback(rows[0]._replace(status="claimed", operation="remove"))).complete
+    ours.workos.organizations.held["acme"] = HeldOrganization("org_acme", external_id="acme")
+    assert (await ours.rollback(*rows)).complete
