@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -66,6 +67,7 @@ def root(context: typer.Context) -> None:
 
 def run() -> None:
     """The console script."""
+    _fill_standard_streams()
     command = add_options(typer.main.get_command(app))
     try:
         code = command.main(prog_name="migrate", standalone_mode=False)
@@ -74,6 +76,17 @@ def run() -> None:
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fill_standard_streams() -> None:
+    # Where one is closed (`>&-`, some cron jobs), the next file or socket would take its number, and its output.
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _in_our_words(message: str) -> str:
