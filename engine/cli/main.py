@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import typer
@@ -31,7 +30,7 @@ from engine.cli.command import report, wants_json
 from engine.cli.everywhere import add_options
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
-from engine.views.console import Console
+from engine.views.console import Console, fill_standard_streams
 
 # Plain help: rich would cost a third of the start-up.
 core.HAS_RICH = False
@@ -67,7 +66,7 @@ def root(context: typer.Context) -> None:
 
 def run() -> None:
     """The console script."""
-    _fill_standard_streams()
+    fill_standard_streams()
     command = add_options(typer.main.get_command(app))
     try:
         code = command.main(prog_name="migrate", standalone_mode=False)
@@ -76,17 +75,6 @@ def run() -> None:
     except KeyboardInterrupt:
         code = EXIT_INTERRUPTED
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _fill_standard_streams() -> None:
-    # Where one is closed (`>&-`, some cron jobs), the next file or socket would take its number, and its output.
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _in_our_words(message: str) -> str:

@@ -244,3 +244,14 @@ class Console:
                 f"standard output cannot be written ({error.strerror or type(error).__name__})",
                 remedy="send it where there is room, and run again",
             ) from error
+
+
+def fill_standard_streams() -> None:
+    """Open those that are closed (`>&-`, some cron jobs): the next file would take their number, and their output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
