@@ -14,7 +14,7 @@ import typer
 
 from engine.cli import everywhere
 from engine.model.diagnostics import Diagnostic
-from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED, EXIT_OK, MigrateError
+from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED, EXIT_OK, MigrateError, OutputError
 from engine.plan_file.model import CognitoSource, ExportSource, Spec
 from engine.views.console import Console
 from engine.views.run_log import RunLog
@@ -66,6 +66,11 @@ def command(*, json: bool, quiet: bool, refused: TellRefusal | None = None) -> I
             log.event("info", "command_began", command=asked.command, version=everywhere.version())
         console = Console(json=json, quiet=quiet, verbose=asked.verbose, log=log)
         yield console
+    except OutputError as error:
+        # Standard error is what is left, with `--json` too.
+        Console().fail(*error.diagnostics())
+        code = error.exit_code
+        raise typer.Exit(code) from error
     except MigrateError as error:
         report(console, error.diagnostics())
         if refused is not None:

@@ -30,7 +30,7 @@ from engine.cli.command import report, wants_json
 from engine.cli.everywhere import add_options
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
-from engine.views.console import Console
+from engine.views.console import Console, fill_standard_streams
 
 # Plain help: rich would cost a third of the start-up.
 core.HAS_RICH = False
@@ -66,6 +66,7 @@ def root(context: typer.Context) -> None:
 
 def run() -> None:
     """The console script."""
+    fill_standard_streams()
     command = add_options(typer.main.get_command(app))
     try:
         code = command.main(prog_name="migrate", standalone_mode=False)

@@ -13,6 +13,13 @@ class ExportError(SourceError):
         self.place = Diagnostic(code=code, wrong=wrong, right=remedy, file=file, line=line, column=column)
         super().__init__(wrong, remedy=remedy, code=code)
 
+    def of_pool(self, name: str) -> ExportError:
+        """The same, with its place: a pool may have many files."""
+        at = self.place
+        return ExportError(
+            at.file, f"pool {name}: {at.wrong}", remedy=at.right, code=at.code, line=at.line, column=at.column
+        )
+
     def __str__(self) -> str:
         return str(self.place)
 

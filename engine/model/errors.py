@@ -40,6 +40,13 @@ class MigrateError(Exception):
         return [Diagnostic(code=self.code, wrong=self.message, right=self.remedy)]
 
 
+class OutputError(MigrateError):
+    """Standard output took only a part of what was asked for. The run itself may have done all of its work."""
+
+    exit_code = EXIT_INCOMPLETE
+    code = "output_not_written"
+
+
 class InvalidPlanFile(MigrateError):
     """The plan file is not one: every fault found, with its place."""
 
@@ -57,6 +64,10 @@ class SourceError(MigrateError):
     """The user pool or the export cannot be read."""
 
     code = "source_error"
+
+    def of_pool(self, name: str) -> SourceError:
+        """The same, said of one pool of several."""
+        return SourceError(f"pool {name}: {self.message}", remedy=self.remedy, code=self.code)
 
 
 class TargetError(MigrateError):

@@ -125,7 +125,7 @@ class Sources:
         except SourceError as error:
             if not self.several:
                 raise
-            raise SourceError(f"pool {one.pool.name}: {error.message}", remedy=error.remedy, code=error.code) from error
+            raise error.of_pool(one.pool.name) from error
 
     def _chain(self, one: PoolSource) -> Iterator[tuple[PoolSource, Sequence[SourceUser]]]:
         with self.naming(one):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from engine.model.diagnostics import Diagnostic
+from engine.model.errors import OutputError
 from engine.model.exchanges import Exchange, Trace, untraced
 from engine.model.redaction import Redactor
 from engine.views import workflow
@@ -148,12 +149,14 @@ class Console:
 
         `shown`: each is a line for people, which a workflow must not take for a command.
         """
-        try:
-            for chunk in chunks:
+        # Not around the whole: what the pieces themselves raise is no fault of the output.
+        for chunk in chunks:
+            try:
                 self._out.write(workflow.harmless(chunk) if shown and self._workflow else chunk)
-            self._out.flush()
-        except BrokenPipeError:
-            self._reader_left(self._out)
+            except OSError as error:
+                self._not_written(self._out, error)
+                return
+        self._write(self._out, [])
 
     def document(self, content: object) -> None:
         """The one JSON object of `--json`."""
@@ -226,10 +229,29 @@ class Console:
             for line in lines:
                 stream.write(line + "\n")
             stream.flush()
-        except BrokenPipeError:
-            self._reader_left(stream)
+        except OSError as error:
+            self._not_written(stream, error)
 
-    @staticmethod
-    def _reader_left(stream: IO[str]) -> None:
-        """The reader went away (`| head`): that is no fault of the run, which goes on."""
+    def _not_written(self, stream: IO[str], error: OSError) -> None:
+        """Raises OutputError where standard output has no room.
+
+        That the reader went away (`| head`) is no fault of the run, which goes on; nor is a lost message.
+        """
+        # What is left in the buffer must go somewhere, or it fails again at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is self._out and not isinstance(error, BrokenPipeError):
+            raise OutputError(
+                f"standard output cannot be written ({error.strerror or type(error).__name__})",
+                remedy="send it where there is room, and run again",
+            ) from error
+
+
+def fill_standard_streams() -> None:
+    """Open those that are closed (`>&-`, some cron jobs): the next file would take their number, and their output."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")

@@ -15,6 +15,8 @@ _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | o
 
 def open_log(path: Path) -> int:
     """A descriptor that appends. Raises MigrateError (`log_not_ours`, `log_not_written`)."""
+    if str(path) == "-":
+        raise MigrateError("- is no file, and a log goes into one", remedy="name a file", code="log_not_written")
     try:
         # NOFOLLOW refuses a link, NONBLOCK does not wait for a pipe's reader; what was opened is judged below.
         handle = os.open(path, _FLAGS, 0o600)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.support.cli import Cli, Ended, export_source, plan_text, tree
+from tests.support.cli import MIGRATE, Cli, Ended, export_source, plan_text, tree
 
 PoolWorld = Callable[[int], World]
 
@@ -204,3 +206,28 @@ def test_options_that_would_have_no_effect(cli: Cli, arguments: tuple[str, ...],
     (cli.folder / "plan.yaml").write_text(plan_text(export_source("users.jsonl")), encoding="utf-8")
     ended = cli(arguments[0], "plan.yaml", *arguments[1:])
     assert (ended.code, ended.out, ended.err) == (1, "", f"error: {message}\n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_standard_output_that_is_full_or_closed(sandboxed: Cli) -> None:
+    def ended(ending: str, *arguments: str) -> tuple[int, str]:
+        line = f"{shlex.quote(str(MIGRATE))} {shlex.join(arguments)} {ending}"
+        done = subprocess.run(
+            ["/bin/sh", "-c", line], cwd=sandboxed.folder, capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stderr.splitlines()[-1] if done.stderr else ""
+
+    error = (
+        "error: standard output cannot be written (No space left on device); send it where there is room, and run again"
+    )
+    for command in (["ids", "try.yaml", "--sandbox"], ["status", "try.yaml", "--sandbox", "--json"], ["schema"]):
+        assert ended(">/dev/full", *command) == (3, error), command
+    assert ended(">&-", "plan", "try.yaml", "--sandbox")[0] == 0
+    assert ended(">&- 2>&-", "apply", "try.yaml", "--sandbox") == (0, "")
+    assert sandboxed("plan", "try.yaml", "--sandbox", "--detailed-exitcode").code == 0
+
+
+def test_a_log_is_a_file(cli: Cli) -> None:
+    ended = cli("schema", "--log", "-")
+    assert (ended.code, ended.err) == (1, "error: - is no file, and a log goes into one; name a file\n")
+    assert not (cli.folder / "-").exists()

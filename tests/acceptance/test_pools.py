@@ -200,3 +200,19 @@ def test_ids_as_sql_hold_one_sub_of_two_pools(world: World) -> None:
             database.load(sql)
         rows = database.rows("cognito_workos_users", "cognito_pool")
     assert rows == [[name, "same", name, held[f"{name}@x.co"]["id"], "primary"] for name in ("eu", "us")]
+
+
+def test_an_export_that_cannot_be_read_is_named_with_its_file_and_line(world: World) -> None:
+    files = {"eu": "eu-west-1_Aaaaaaaaa", "us": "us-east-1_Bbbbbbbbb"}
+    world.write_plan(
+        "\n".join(
+            f"  - {{name: {one}, export: {{files: [{one}.jsonl], user_pool_id: {ids}}}}}" for one, ids in files.items()
+        )
+    )
+    (world.plan.parent / "eu.jsonl").write_text(json.dumps(user("ann", "ann@x.co")) + "\n")
+    told = world.cli("plan", "plan.yaml").err.splitlines()[-1]
+    assert told.startswith("error: us.jsonl: pool us: no file matches this pattern; ")
+    (world.plan.parent / "us.jsonl").write_text("\n{]\n")
+    (world.plan.parent / "eu.jsonl").write_text("\n{]\n")
+    error = json.loads(world.cli("plan", "plan.yaml", "--json").out)["errors"][0]
+    assert (error["file"], error["line"]) == ("eu.jsonl", 2) and error["message"].startswith("pool eu: ")
