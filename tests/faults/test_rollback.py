@@ -175,7 +175,7 @@ def scene(tmp_path: Path, cognito: str) -> Iterator[Scene]:
         yield Scene(tmp_path, sandbox.url, cognito)
 
 
-@pytest.mark.parametrize("kills", [10, pytest.param(30, marks=pytest.mark.long)])
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.long)])
 def test_after_kills_and_faults_workos_is_as_it_was_before(scene: Scene, kills: int) -> None:
     seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(1_000_000))
     sys.stdout.write(f"KILL_SEED={seed}\n")

@@ -34,7 +34,7 @@ from tests.support.workos_reader import WorkOSReader
 START = datetime(2026, 11, 28, 6, 0, tzinfo=UTC)
 DAY = 86_400.0
 UNTIL = "2026-12-01T07:00+01:00"
-_ROUND = re.compile(r"round \d+: (.+?); (\d+) writes, (\d+) reads in ")
+_ROUND = re.compile(r"round \d+: (.+?); (\d+) writes?, (\d+) reads? in ")
 
 
 class Pool:
@@ -103,7 +103,7 @@ def sandbox(tmp_path: Path) -> Iterator[SandboxProcess]:
 
 
 @pytest.mark.parametrize(
-    ("every", "rounds", "kills"), [("3h", 25, 8), pytest.param("15m", 289, 60, marks=pytest.mark.long)]
+    ("every", "rounds", "kills"), [("3h", 25, 8), pytest.param("1h", 73, 20, marks=pytest.mark.long)]
 )
 def test_three_days_with_changes_and_kills(
     every: str, rounds: int, kills: int, tmp_path: Path, sandbox: SandboxProcess
@@ -213,7 +213,7 @@ def test_each_round_goes_by_its_own_day(tmp_path: Path, sandbox: SandboxProcess)
     assert (here.days.command.returncode, result["converged"], result["waves"]["as_of"]) == (0, True, "2026-12-01")
 
 
-@pytest.mark.parametrize("users", [2_500, pytest.param(100_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("users", [2_500, pytest.param(30_000, marks=pytest.mark.long)])
 def test_a_live_pool_with_nothing_to_do_costs_its_listing_and_one_look(
     users: int, tmp_path: Path, sandbox: SandboxProcess
 ) -> None:
