@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 
-from engine.model.clock import today
 from engine.model.errors import MigrateError
 from engine.plan_file.model import Spec
 
@@ -26,6 +25,8 @@ def day_of(written: str | None, spec: Spec, now: float | None = None) -> date:
 
     Raises MigrateError for what is no day, and where nothing of the plan depends on it.
     """
+    from engine.model.clock import today  # lazily: asyncio comes with it
+
     if written is None:
         return today(now)
     try:

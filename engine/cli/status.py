@@ -19,9 +19,7 @@ from engine.model.keys import name_of_pool
 from engine.model.moments import iso_moment
 from engine.plan_file.model import CognitoSource, Spec
 from engine.views.console import Console
-from engine.views.results import left_sentence
 from engine.views.text import duration, figure, json_safe, long_table, table
-from engine.views.waves import render_waves
 
 if TYPE_CHECKING:
     from engine.run.wave_figures import WavesFigures
@@ -206,6 +204,9 @@ def _render(
     waves: WavesFigures | None,
     runs: list[Any],
 ) -> None:
+    from engine.views.results import left_sentence
+    from engine.views.waves import render_waves
+
     console.data("users")
     for line in table([(name, figure(number)) for name, number in counts.items()], right=frozenset({1})):
         console.data(line)
