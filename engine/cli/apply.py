@@ -26,7 +26,7 @@ from engine.cli.command import (
     SandboxOption,
     command,
 )
-from engine.cli.day import AsOfOption, day_of
+from engine.cli.day import AsOfOption
 from engine.cli.summary import Summary, SummaryOption
 from engine.model.errors import EXIT_CHANGES, EXIT_OK
 from engine.views.console import Console
@@ -206,8 +206,8 @@ async def _plan(
     from engine.cli.wiring import preview
     from engine.run.migration import run_plan
 
-    async with preview(console, path, sandbox=sandbox, pace=pace) as (session, watch):
-        session.refresh, session.as_of = refresh, day_of(as_of, session.spec)
+    async with preview(console, path, sandbox=sandbox, pace=pace, as_of=as_of) as (session, watch):
+        session.refresh = refresh
         keep = review.keeper(session) if review is not None else None
         with showing(console, session, watch, options) as look:
             result = await run_plan(session, watch=watch, look=look, keep=keep)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.cli.day import AsOfOption, day_of
+from engine.cli.day import AsOfOption
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -58,6 +58,5 @@ async def _explain(console: Console, path: Path, who: str, *, as_of: str | None,
     from engine.cli.wiring import preview
     from engine.run.explaining import run_explain
 
-    async with preview(console, path, sandbox=sandbox) as (session, watch):
-        session.as_of = day_of(as_of, session.spec)
+    async with preview(console, path, sandbox=sandbox, as_of=as_of) as (session, watch):
         return await run_explain(session, who, watch=watch)

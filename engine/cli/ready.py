@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.cli.day import AsOfOption, day_of
+from engine.cli.day import AsOfOption
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -49,6 +49,5 @@ async def _ready(console: Console, path: Path, *, as_of: str | None, sandbox: bo
     from engine.cli.wiring import preview
     from engine.run.readiness import run_ready
 
-    async with preview(console, path, sandbox=sandbox) as (session, watch):
-        session.as_of = day_of(as_of, session.spec)
+    async with preview(console, path, sandbox=sandbox, as_of=as_of) as (session, watch):
         return await run_ready(session, watch=watch, hide=console.hide)

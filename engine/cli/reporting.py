@@ -18,7 +18,7 @@ from engine.cli.command import (
     check_out,
     command,
 )
-from engine.cli.day import AsOfOption, day_of
+from engine.cli.day import AsOfOption
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ async def _report(console: Console, path: Path, *, as_of: str | None, sandbox: b
     from engine.resets.by_day import passwords_set_by_day
     from engine.run.report import run_report
 
-    async with preview(console, path, sandbox=sandbox) as (session, watch):
-        session.as_of = day_of(as_of, session.spec)
+    async with preview(console, path, sandbox=sandbox, as_of=as_of) as (session, watch):
         found = await run_report(
             session,
             watch=watch,

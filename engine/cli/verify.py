@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.cli.command import JsonOption, PlanArgument, QuietOption, SandboxOption, command
-from engine.cli.day import AsOfOption, day_of
+from engine.cli.day import AsOfOption
 from engine.views.console import Console
 
 if TYPE_CHECKING:
@@ -64,6 +64,5 @@ async def _verify(
     from engine.cli.wiring import preview
     from engine.run.verifying import run_verify
 
-    async with preview(console, path, sandbox=sandbox) as (session, watch):
-        session.as_of = day_of(as_of, session.spec)
+    async with preview(console, path, sandbox=sandbox, as_of=as_of) as (session, watch):
         return await run_verify(session, watch=watch, sample=sample, strict=strict, values=values)

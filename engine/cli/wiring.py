@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from engine.cli.command import introduce, load_plan
+from engine.cli.day import day_of
 from engine.cli.opening import open_session
 from engine.cli.sources import reading_limits
 from engine.model.errors import MigrateError
@@ -85,11 +86,12 @@ async def destination_for(
 
 @asynccontextmanager
 async def preview(
-    console: Console, path: Path, *, sandbox: bool, pace: bool = False
+    console: Console, path: Path, *, sandbox: bool, pace: bool = False, as_of: str | None = None
 ) -> AsyncIterator[tuple[Session, Watch]]:
-    """For commands that change nothing: a session, and nothing left behind on disk."""
+    """For commands that change nothing: a session, by the day of `--as-of`, and nothing left behind on disk."""
     with ExitStack() as stack:
         spec = open_spec(console, path, sandbox=sandbox)
+        day = day_of(as_of, spec)
         workspace = Workspace(spec.state_path, preview=True)
         stages = stack.enter_context(console.stages())
         stop = Stop()
@@ -97,6 +99,7 @@ async def preview(
         workspace.prepare()
         try:
             async with session_for(console, spec, sandbox=sandbox, workspace=workspace, pace=pace) as session:
+                session.as_of = day
                 yield session, watch_of(stages, session, stop)
         finally:
             workspace.discard()

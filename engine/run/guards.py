@@ -16,13 +16,14 @@ _UPDATES_FROM = 50
 
 
 def broken_guards(
-    safety: Safety, actions: Counter[str], departures: Departures, *, converged: bool
+    safety: Safety, actions: Counter[str], departures: Departures, *, rewritten: int, converged: bool
 ) -> tuple[Guarded, ...]:
     """Each guard that the plan breaks, with its figure.
 
-    `actions` are people by action. `converged`: an earlier run has ended with everybody in place.
+    `actions` are people by action, and `rewritten` those whom an update changes. `converged`: an earlier run has ended
+    with everybody in place.
     """
-    return tuple(_broken(safety, actions, departures, converged))
+    return tuple(_broken(safety, actions, departures, rewritten if converged else 0))
 
 
 def check_guards(guards: tuple[Guarded, ...], *, but: Collection[str] = ()) -> None:
@@ -32,7 +33,7 @@ def check_guards(guards: tuple[Guarded, ...], *, but: Collection[str] = ()) -> N
             raise GuardRefused(one.message, remedy=one.remedy, code=one.code)
 
 
-def _broken(safety: Safety, actions: Counter[str], departures: Departures, converged: bool) -> Iterator[Guarded]:
+def _broken(safety: Safety, actions: Counter[str], departures: Departures, updates: int) -> Iterator[Guarded]:
     changes = actions["create"] + actions["update"] + actions["adopt"]
     people = sum(number for action, number in actions.items() if action != "merge")
     allowed = _allowed(safety.max_changes, people)
@@ -44,9 +45,9 @@ def _broken(safety: Safety, actions: Counter[str], departures: Departures, conve
             f"the plan would change {changes} users, and safety.max_changes allows {allowed}",
             "look at `migrate plan`, then raise safety.max_changes if that is what you want",
         )
-    # Until everybody is in place, runs correct what the first ones showed to be wrong.
-    updates, known = actions["update"], departures.known
-    allowed = _allowed(safety.max_updates, known, share_from=_UPDATES_FROM) if converged else None
+    # Until everybody is in place, runs correct what the first ones showed to be wrong: none of that counts.
+    known = departures.known
+    allowed = _allowed(safety.max_updates, known, share_from=_UPDATES_FROM)
     if allowed is not None and updates > allowed:
         yield Guarded(
             "max_updates",

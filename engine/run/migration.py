@@ -240,8 +240,13 @@ def new_run_id() -> str:
 
 
 def _guards(session: Session, prepared: Prepared) -> tuple[Guarded, ...]:
-    safety, actions = session.spec.safety, prepared.actions()
-    return broken_guards(safety, actions, prepared.departures, converged=prepared.converged)
+    return broken_guards(
+        session.spec.safety,
+        prepared.actions(),
+        prepared.departures,
+        rewritten=prepared.table.count_rewritten(),
+        converged=prepared.converged,
+    )
 
 
 def _doubts(session: Session, prepared: Prepared) -> list[str]:

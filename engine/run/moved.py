@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from engine.model.errors import GuardRefused
@@ -90,13 +90,13 @@ class Moved:
         counts: Counter[tuple[str, str, str | None]],
         kind: str,
         action: str,
-        names: object,
+        names: Iterable[str],
         *,
         always: bool = False,
     ) -> None:
         # Of a creation all fields are new: its number says it.
         by_field = always or action in ("update", "adopt")
-        found: list[str | None] = list(names) if by_field else []  # type: ignore[call-overload]
+        found: list[str | None] = [*names] if by_field else []
         for name in found or [None]:
             counts[kind, action, name] += 1
 

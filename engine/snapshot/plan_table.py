@@ -165,6 +165,11 @@ class PlanTable:
         query = "SELECT action, count(*) FROM change WHERE kind = 'user' GROUP BY action"
         return Counter(dict(self._connection.execute(query)))
 
+    def count_rewritten(self) -> int:
+        """People whom an update changes in WorkOS; one that only sees how a begun write ended changes nobody."""
+        query = "SELECT count(*) FROM change WHERE kind = 'user' AND action = 'update' AND send IS NOT NULL"
+        return int(self._connection.execute(query).fetchone()[0])
+
     def count_waiting(self) -> Counter[str]:
         """People of whom nothing is done now, by the reason why."""
         query = "SELECT code, count(*) FROM change WHERE kind = 'user' AND action = 'wait' GROUP BY code"
