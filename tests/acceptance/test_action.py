@@ -209,7 +209,7 @@ def test_the_time_limit_interrupts_and_the_next_run_goes_on(
     project.plan.write_text(json.dumps(plan))
     runner(review="reviewed.plan")
     # Less than this pace takes, and enough to start on a busy machine.
-    cut = runner(command="apply", expect="reviewed.plan", minutes="0.35")
+    cut = runner(command="apply", expect="reviewed.plan", minutes="0.15")
     assert cut.failed and cut.outputs["exit-code"] == "130", cut.said
     assert "::warning::interrupted; the state is saved, and the next run goes on" in cut.said
     assert "### pool: interrupted, the next run goes on" in cut.summary

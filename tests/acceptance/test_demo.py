@@ -9,11 +9,14 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from tests.demo.counting import DATA, count
 from tests.support.cli import ROOT
 from tests.support.html_page import Page, number
 
 
+@pytest.mark.long
 def test_the_demo(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     ended = subprocess.run(

@@ -25,6 +25,7 @@ def test_memory_does_not_grow_with_the_pool(tmp_path: Path) -> None:
     assert large - small < GROWTH_MB, f"{small:.0f} MB, then {large:.0f} MB"
 
 
+@pytest.mark.long
 def test_nor_does_that_of_a_plan_that_writes_every_change(tmp_path: Path) -> None:
     options = ("plan", "plan.yaml", "--json", "--show", "1000", "--changes", "changes.jsonl", "--values")
     small, large = (_resident_after(tmp_path / str(users), users, *options) for users in (SMALL, LARGE))

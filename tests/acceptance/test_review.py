@@ -314,7 +314,8 @@ def test_somebody_in_workos_moved(project: Project, refuses: Callable[..., str],
     assert refuses("--expect", "reviewed", "--allow-growth") == f"{NOT_AS_REVIEWED}1 create now adoption{AGAIN}"
 
 
-def test_an_interrupted_run_goes_on(project: Project, workos: WorkOSReader) -> None:
+@pytest.mark.parametrize("kills", [2, pytest.param(5, marks=pytest.mark.long)])
+def test_an_interrupted_run_goes_on(kills: int, project: Project, workos: WorkOSReader) -> None:
     """Killed over and over, with writes that were done and never recorded: what is left was reviewed."""
     users = organized_pool(90)
     project.write_pool(users)
@@ -322,7 +323,7 @@ def test_an_interrupted_run_goes_on(project: Project, workos: WorkOSReader) -> N
     plan(project, "--out", "reviewed")
     left = []
     workos.call("PUT", "/_sandbox/faults", {"rates": {"hang_after": 0.1}, "only": "writes", "latency_ms": 20})
-    for _ in range(5):
+    for _ in range(kills):
         before = workos.stats()["writes"]
         process = project.fork("apply", "plan.yaml", "--expect", "reviewed", WORKOS_REQUEST_TIMEOUT="20")
         deadline = time.monotonic() + 20
