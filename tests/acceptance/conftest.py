@@ -21,7 +21,7 @@ from tests.support.workos_reader import WorkOSReader
 __all__ = ["as_described", "recording"]  # pytest finds its fixtures by name
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # So begin the jobs that a shell starts in the background, and whatever they start: no test could interrupt a command.
+    # So begin the jobs that a shell starts in the background, and what they start: no test could interrupt a command.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 UNLIMITED = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
