@@ -36,9 +36,13 @@ def version() -> str:
     return version_of(DISTRIBUTION)
 
 
-def add_options(command: Any) -> Any:
-    """The same command, it and all below it with these options. A context of its own: nothing is left from before."""
+def ask_afresh() -> None:
+    """Forget what an earlier command line of this process asked for."""
     _ASKED.set(Asked())
+
+
+def add_options(command: Any) -> Any:
+    """The same command, it and all below it with these options."""
     _add(command, _options())
     return command
 

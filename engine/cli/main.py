@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
+from typing import Any
 
 import typer
 from typer import core
@@ -27,7 +29,7 @@ from engine.cli import (
     verify,
 )
 from engine.cli.command import report, wants_json
-from engine.cli.everywhere import add_options
+from engine.cli.everywhere import add_options, ask_afresh
 from engine.model.diagnostics import Diagnostic
 from engine.model.errors import EXIT_INTERRUPTED, EXIT_NOTHING_ATTEMPTED
 from engine.views.console import Console, fill_standard_streams
@@ -64,12 +66,18 @@ def root(context: typer.Context) -> None:
         Console().stream([context.get_help() + "\n"])
 
 
+@cache
+def root_command() -> Any:
+    """`migrate` with all that it offers."""
+    return add_options(typer.main.get_command(app))
+
+
 def run() -> None:
     """The console script."""
     fill_standard_streams()
-    command = add_options(typer.main.get_command(app))
+    ask_afresh()
     try:
-        code = command.main(prog_name="migrate", standalone_mode=False)
+        code = root_command().main(prog_name="migrate", standalone_mode=False)
     except Exception as error:
         code = _usage(error)
     except KeyboardInterrupt:

@@ -160,7 +160,7 @@ class Runner(Generic[_W]):
         def on_disk(call: Callable[[], _T]) -> Awaitable[_T]:
             return loop.run_in_executor(disk, call)
 
-        workers = [asyncio.create_task(self._worker()) for _ in range(MOST)]
+        workers: list[asyncio.Task[None]] = []
         watch = asyncio.create_task(self._watch_stop())
         more = True
         try:
@@ -172,6 +172,9 @@ class Runner(Generic[_W]):
                 if self._stop:
                     break
                 await self._advance(batch, on_disk)
+                # No more than there is work for: most runs of most kinds have a handful of changes, or none.
+                while len(workers) < min(MOST, self._open):
+                    workers.append(asyncio.create_task(self._worker()))
                 if more and self._queue.qsize() < _LOW_WATER:
                     continue
                 await self._pause()
