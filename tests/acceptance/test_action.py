@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.cli import MIGRATE, ROOT
 from tests.support.composite_action import ActionRun, CompositeAction
+from tests.support.forks import fork_server
 from tests.support.migration import Project, invent_pool
 from tests.support.sandbox_extras import SandboxProcess
 from tests.support.workos_reader import WorkOSReader
@@ -134,13 +135,17 @@ class Runner:
     def __init__(self, project: Project, tmp_path: Path) -> None:
         self.project, self.tmp_path, self.jobs = project, tmp_path, 0
         self.environment = dict(KEY)
+        self.forks = True  # or the installed command
 
     def __call__(self, *, installed: bool = True, **inputs: str) -> ActionRun:
         self.jobs += 1
         temp = self.tmp_path / f"runner {self.jobs}"
         (temp / "migrate-venv" / "bin").mkdir(parents=True)
-        if installed:
-            (temp / "migrate-venv" / "bin" / "migrate").symlink_to(MIGRATE)
+        command = temp / "migrate-venv" / "bin" / "migrate"
+        if installed and self.forks:
+            fork_server().write_command(command)
+        elif installed:
+            command.symlink_to(MIGRATE)
         without = frozenset({"Install"}) if installed else frozenset()
         action = CompositeAction(ROOT, self.project.folder, temp, without=without)
         given = {"plan": "plan.yaml"} | {name.replace("_", "-"): value for name, value in inputs.items()}
@@ -160,6 +165,7 @@ def runner(project: Project, tmp_path: Path) -> Runner:
 
 
 def test_plan_then_apply_what_was_reviewed(runner: Runner, project: Project, sandbox: SandboxProcess) -> None:
+    runner.forks = False
     planned = runner(review="reviewed.plan")
     assert not planned.failed, planned.said
     digest = planned.outputs["digest"]
@@ -202,6 +208,7 @@ def test_a_plan_that_is_none_ends_with_its_faults(runner: Runner, project: Proje
 def test_the_time_limit_interrupts_and_the_next_run_goes_on(
     runner: Runner, project: Project, sandbox: SandboxProcess
 ) -> None:
+    runner.forks = False
     workos = WorkOSReader(sandbox.url, sandbox.api_key)
     project.write_pool(invent_pool(400))
     plan = json.loads(project.plan.read_text())

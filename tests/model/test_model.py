@@ -1,6 +1,6 @@
 """Random pools, edits, kills and faults: after every write and every run the invariants hold.
 
-`make test` plays 300 cases, `make test-long` 5,000 others. A failure prints its seed and the fewest steps that show it;
+`make test` plays 120 cases, `make test-long` 5,000 others. A failure prints its seed and the fewest steps that show it;
 `MODEL_SEED=4711 pytest tests/model` plays that case alone.
 """
 
@@ -14,7 +14,7 @@ from tests.model.play import play
 from tests.model.steps import CaseOfSteps, Step, case_of, shrunk
 
 _PARTS = 6
-_QUICK, _LONG = 300, 5000
+_QUICK, _LONG = 120, 5000
 
 # Seen once, and mended since.
 _MENDED = (

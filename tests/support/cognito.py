@@ -23,6 +23,10 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.support.service_model import share_service_model
+
+share_service_model()
+
 REGION = "us-east-1"
 POOL_ID = "us-east-1_StandIn01"
 PAGE = 60

@@ -1,8 +1,9 @@
 """Owns one process that has imported the engine and forks a child for each command: the start without its imports.
 
 A child gets folder, environment, arguments and standard streams of its own, and runs the console script's function.
-Several may be under way at once. What a fork cannot show (signals that the command handles, kills while it starts, the
-installed script, memory) is tested with a real process, `Cli.start`.
+Several may be under way at once. Shell scripts of a test find a `migrate` that does the same (`write_command`). What a
+fork cannot show (signals that the command handles, kills while it starts, the installed script, memory) is tested with
+a real process, `Cli.start`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+from tests.support.service_model import share_service_model
+
 _ROOT = Path(__file__).resolve().parents[2]
 # What a command imports on its way: all of it, so that no child has to.
 _IMPORTED = (
@@ -34,6 +37,26 @@ _IMPORTED = (
 # Typer imports pydantic when it first reads arguments, and the plan file's schema is prepared when one is first loaded.
 _FIRST = ("migrate", "validate", str(_ROOT / "plans" / "minimal.yaml"))
 _STREAMS = 3
+# A `migrate` for scripts: its own streams, arguments, folder and environment, and how the fork ended.
+_COMMAND = """\
+#!{python} -IS
+import json, os, socket, sys
+order = {{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ), "before": ""}}
+body = json.dumps(order).encode()
+report, theirs = socket.socketpair()
+with socket.socket(socket.AF_UNIX) as server, theirs:
+    server.connect({address!r})
+    socket.send_fds(server, [len(body).to_bytes(8, "big")], [1, 2, theirs.fileno()])
+    server.sendall(body)
+answer = b""
+while len(answer) < 16:
+    part = report.recv(16)
+    if not part:
+        sys.exit("the fork server has ended")
+    answer += part
+code = int.from_bytes(answer[8:], "big", signed=True)
+sys.exit(code if code >= 0 else 128 - code)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +119,17 @@ class ForkServer:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
-        with theirs:
+        self._folder = tempfile.TemporaryDirectory(prefix="forks-")
+        self._address = str(Path(self._folder.name) / "socket")
+        listener = socket.socket(socket.AF_UNIX)
+        with theirs, listener:
+            listener.bind(self._address)
+            listener.listen()
             self._process = subprocess.Popen(
-                [sys.executable, "-P", str(Path(__file__)), str(theirs.fileno())],
+                [sys.executable, "-P", str(Path(__file__)), str(theirs.fileno()), str(listener.fileno())],
                 cwd=_ROOT,
                 env={**os.environ, "PYTHONPATH": str(_ROOT)},
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), listener.fileno()],
                 stdin=subprocess.DEVNULL,
             )
 
@@ -138,6 +166,11 @@ class ForkServer:
         out, err = fork.communicate(timeout)
         return Ending(fork.wait(), out, err)
 
+    def write_command(self, path: Path) -> None:
+        """An executable that stands for the installed `migrate` in scripts: each of its runs is a fork."""
+        path.write_text(_COMMAND.format(python=sys.executable, address=self._address), encoding="utf-8")
+        path.chmod(0o755)
+
 
 @cache
 def fork_server() -> ForkServer:
@@ -161,11 +194,11 @@ def _receive(connection: socket.socket, size: int) -> bytes:
     return received
 
 
-def _serve(connection: socket.socket) -> None:
+def _serve(connection: socket.socket, listener: socket.socket) -> None:
     for name in _IMPORTED:
         __import__(name)
     _import_engine()
-    _load_service_model()
+    _read_service_model()
     with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing), contextlib.suppress(SystemExit):
         _run_command(_FIRST)
     # Children share the pages of what is imported as long as the collector does not write into them.
@@ -176,29 +209,47 @@ def _serve(connection: socket.socket) -> None:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     reports: dict[int, socket.socket] = {}
+
+    def fork(order: Mapping[str, Any], files: array.array[int], asking: socket.socket) -> None:
+        pid = os.fork()
+        if pid == 0:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            # Each once: a script's order came over a connection of its own.
+            ours = {one.detach() for one in {connection, listener, asking, *reports.values()}}
+            for one in (*ours, ended, wake, files[2]):
+                os.close(one)
+            _be_the_command(order, *files[:2])
+        for one in files[:2]:
+            os.close(one)
+        reports[pid] = socket.socket(fileno=files[2])
+        reports[pid].sendall(pid.to_bytes(8, "big"))
+
     while True:
-        ready, _, _ = select.select([connection, ended], [], [])
+        ready, _, _ = select.select([connection, listener, ended], [], [])
         if ended in ready:
             os.read(ended, 4096)
             _report_the_ended(reports)
         if connection in ready:
-            head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(_STREAMS * 4))
-            if not head:
+            asked = _order(connection)
+            if asked is None:
                 return
-            received = array.array("i")
-            received.frombytes(ancillary[0][2])
-            order = json.loads(_receive(connection, int.from_bytes(head, "big")))
-            pid = os.fork()
-            if pid == 0:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                for one in (connection.detach(), ended, wake, received[2], *(one.detach() for one in reports.values())):
-                    os.close(one)
-                _be_the_command(order, *received[:2])
-            for one in received[:2]:
-                os.close(one)
-            reports[pid] = socket.socket(fileno=received[2])
-            reports[pid].sendall(pid.to_bytes(8, "big"))
+            fork(*asked, connection)
+        if listener in ready:
+            with listener.accept()[0] as script:
+                asked = _order(script)
+                if asked is not None:
+                    fork(*asked, script)
+
+
+def _order(connection: socket.socket) -> tuple[Mapping[str, Any], array.array[int]] | None:
+    """What is to be run, and its output, errors and report; None where nobody asks any more."""
+    head, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(_STREAMS * 4))
+    if not head:
+        return None
+    files = array.array("i")
+    files.frombytes(ancillary[0][2])
+    return json.loads(_receive(connection, int.from_bytes(head, "big"))), files
 
 
 def _report_the_ended(reports: dict[int, socket.socket]) -> None:
@@ -217,12 +268,10 @@ def _run_command(argv: Sequence[str]) -> None:
     run()
 
 
-def _load_service_model() -> None:
-    """Read AWS's description of the API once: it is half of the time that a small command takes."""
+def _read_service_model() -> None:
     import boto3
-    import botocore.session
 
-    botocore.session.create_loader = cache(botocore.session.create_loader)
+    share_service_model()
     given = {"region_name": "us-east-1", "aws_access_key_id": "none", "aws_secret_access_key": "none"}
     boto3.Session(**given).client("cognito-idp")
 
@@ -275,5 +324,5 @@ def _save_coverage() -> None:
 
 
 if __name__ == "__main__":
-    with socket.socket(fileno=int(sys.argv[1])) as mine:
-        _serve(mine)
+    with socket.socket(fileno=int(sys.argv[1])) as mine, socket.socket(fileno=int(sys.argv[2])) as scripts:
+        _serve(mine, scripts)
