@@ -14,6 +14,7 @@ import pytest
 from tests.acceptance.conftest import World
 from tests.support.cli import export_source, pool_source, tree
 from tests.support.cognito import StandIn, serving
+from tests.support.instant_waits import BEFORE
 
 APP = "https://app.acme.com/callback"
 FLAG = "password_reset: {strategy: on_next_sign_in}"
@@ -155,7 +156,9 @@ def test_who_failed_in_the_last_run(world: World) -> None:
     write(world, record("ann"), record("bob"))
     next_ = [{"method": "POST", "path": "/user_management/users$", "fault": "error_before", "times": 50}]
     world.workos.call("PUT", "/_sandbox/faults", {"next": next_})
-    assert world.cli("apply", "plan.yaml").code == 3
+    trying = world.cli.fork("apply", "plan.yaml", before=BEFORE)
+    trying.communicate(60)
+    assert trying.returncode == 3
     world.workos.call("PUT", "/_sandbox/faults", {"next": []})
     lines = ready(world, 3)
     failed = lines["failures"]["count"]

@@ -325,7 +325,7 @@ def test_an_interrupted_run_goes_on(kills: int, project: Project, workos: WorkOS
     workos.call("PUT", "/_sandbox/faults", {"rates": {"hang_after": 0.1}, "only": "writes", "latency_ms": 20})
     for _ in range(kills):
         before = workos.stats()["writes"]
-        process = project.fork("apply", "plan.yaml", "--expect", "reviewed", WORKOS_REQUEST_TIMEOUT="20")
+        process = project.fork("apply", "plan.yaml", "--expect", "reviewed", WORKOS_REQUEST_TIMEOUT="3")
         deadline = time.monotonic() + 20
         while workos.stats()["writes"] < before + 40 and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)

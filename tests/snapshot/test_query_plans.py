@@ -15,6 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from engine.cli.main import app
+from engine.sandbox.options import Options, Quotas
+from engine.sandbox.process import SandboxProcess
 from engine.state.queries import USER_LISTS
 from tests.support.cli import ROOT, export_source, plan_text
 from tests.support.migration import invent_pool, with_duplicates
@@ -88,8 +90,10 @@ def test_no_statement_scans_inside_a_loop(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("WORKOS_API_KEY", "sk_test_sandbox")
     monkeypatch.chdir(tmp_path)
     plans = QueryPlans()
-    with recorded(plans):
-        for arguments in _commands(tmp_path):
+    unlimited = Quotas(writes_per_10s=None, reads_per_10s=None, requests_per_60s=None)
+    # One for all commands: each would start its own.
+    with SandboxProcess(Options(quotas=unlimited)) as workos, recorded(plans):
+        for arguments in _commands(tmp_path, workos.url):
             ended = CliRunner().invoke(app, [*arguments, "--json"])
             assert ended.exception is None or isinstance(ended.exception, SystemExit), (arguments, ended.exception)
             assert '"error.v1"' not in ended.output, (arguments, ended.output)
@@ -99,63 +103,63 @@ def test_no_statement_scans_inside_a_loop(tmp_path: Path, monkeypatch: pytest.Mo
     assert unseen == set(), "statements that the commands above never run"
 
 
-def _commands(folder: Path) -> Iterator[list[str]]:
+def _commands(folder: Path, url: str) -> Iterator[list[str]]:
     """Every command that has a database, over people of every kind; what lies between them is done here."""
     people = with_duplicates(invent_pool(60))
     decided: dict[str, list[Any]] = {"decisions": [{"sub": _sub(one), "action": "skip"} for one in people[:4]]}
-    _write(folder, people, **decided)
-    yield ["apply", "plan.yaml", "--sandbox"]
+    _write(folder, url, people, **decided)
+    yield ["apply", "plan.yaml"]
     made_up = {"no_email": "placeholder", "placeholder": "{sub}@no-email.acme.com"}
-    _write(folder, people, duplicates={"strategy": "error"}, **made_up)
-    yield ["plan", "plan.yaml", "--sandbox"]
-    _write(folder, people[1:])
+    _write(folder, url, people, duplicates={"strategy": "error"}, **made_up)
+    yield ["plan", "plan.yaml"]
+    _write(folder, url, people[1:])
     for command in ("plan", "apply", "apply", "verify", "ids", "status"):
-        yield [command, "plan.yaml", "--sandbox"]
-    yield ["verify", "plan.yaml", "--sandbox", "--sample", "20"]
+        yield [command, "plan.yaml"]
+    yield ["verify", "plan.yaml", "--sample", "20"]
     for name in (*USER_LISTS,):
-        yield ["status", "plan.yaml", "--sandbox", "--users", name]
-    yield ["state", "list", "plan.yaml", "--sandbox"]
-    yield ["state", "show", "plan.yaml", _sub(people[5]), "--sandbox"]
-    yield ["state", "forget", "plan.yaml", _sub(people[5]), "--sandbox"]
-    _write(folder, people[1:], attributes={"metadata": {"plan": "custom:plan"}})
-    yield ["plan", "plan.yaml", "--sandbox", "--values", "--changes", str(folder / "changes.jsonl")]
-    _write(folder, people[1:], password_reset={"strategy": "email"})
-    yield ["resets", "send", "plan.yaml", "--sandbox"]
-    yield ["resets", "status", "plan.yaml", "--sandbox"]
-    yield ["resets", "sync", "plan.yaml", "--sandbox"]
-    _write(folder, people[1:], password_reset={"strategy": "email", "email": {"deliver": "file"}})
-    yield ["resets", "send", "plan.yaml", "--sandbox"]
+        yield ["status", "plan.yaml", "--users", name]
+    yield ["state", "list", "plan.yaml"]
+    yield ["state", "show", "plan.yaml", _sub(people[5])]
+    yield ["state", "forget", "plan.yaml", _sub(people[5])]
+    _write(folder, url, people[1:], attributes={"metadata": {"plan": "custom:plan"}})
+    yield ["plan", "plan.yaml", "--values", "--changes", str(folder / "changes.jsonl")]
+    _write(folder, url, people[1:], password_reset={"strategy": "email"})
+    yield ["resets", "send", "plan.yaml"]
+    yield ["resets", "status", "plan.yaml"]
+    yield ["resets", "sync", "plan.yaml"]
+    _write(folder, url, people[1:], password_reset={"strategy": "email", "email": {"deliver": "file"}})
+    yield ["resets", "send", "plan.yaml"]
     placed = {"from": "attribute", "attribute": "custom:plan", "unmapped": "create", "remove_missing": True}
     for changed in (placed, placed | {"unmapped": "skip", "map": {"gold": {"organization": "gold"}}}):
-        _write(folder, people, organizations=changed, attributes={"external_id": "sub"})
-        yield ["plan", "plan.yaml", "--sandbox", "--changes", str(folder / "changes.jsonl")]
-        yield ["apply", "plan.yaml", "--sandbox", "--limit", "3"]
-        yield ["apply", "plan.yaml", "--sandbox", "--target", _sub(people[7]), "--target", "person11@example.com"]
-        yield ["apply", "plan.yaml", "--sandbox"]
-    yield ["verify", "plan.yaml", "--sandbox"]
+        _write(folder, url, people, organizations=changed, attributes={"external_id": "sub"})
+        yield ["plan", "plan.yaml", "--changes", str(folder / "changes.jsonl")]
+        yield ["apply", "plan.yaml", "--limit", "3"]
+        yield ["apply", "plan.yaml", "--target", _sub(people[7]), "--target", "person11@example.com"]
+        yield ["apply", "plan.yaml"]
+    yield ["verify", "plan.yaml"]
     first = {"name": "first", "from": "2026-01-01", "attributes": [{"name": "custom:plan", "in": ["gold"]}]}
     waves = {"sample": {"percent": 40}, "cohorts": [first, {"name": "rest", "from": "2026-02-01"}]}
-    _write(folder, people, organizations=placed, attributes={"external_id": "sub"}, filters=waves)
+    _write(folder, url, people, organizations=placed, attributes={"external_id": "sub"}, filters=waves)
     for command in ("plan", "apply", "verify", "status"):
-        yield [command, "plan.yaml", "--sandbox", "--as-of", "2026-01-15"]
-    yield ["apply", "plan.yaml", "--sandbox", "--as-of", "2026-02-01", "--target", "person8@example.com"]
+        yield [command, "plan.yaml", "--as-of", "2026-01-15"]
+    yield ["apply", "plan.yaml", "--as-of", "2026-02-01", "--target", "person8@example.com"]
     for who in (_sub(people[7]), "person11@example.com"):
-        yield ["explain", "plan.yaml", who, "--sandbox"]
+        yield ["explain", "plan.yaml", who]
     for what in ("organizations", "memberships"):
-        yield ["ids", "plan.yaml", "--sandbox", "--what", what]
+        yield ["ids", "plan.yaml", "--what", what]
     review = str(folder / "reviewed")
     # More than a guard allows have left, and then somebody signs up.
     for more in ([], invent_pool(1, 5, first=100)):
-        _write(folder, people[:30] + more, organizations=placed, attributes={"external_id": "sub"})
+        _write(folder, url, people[:30] + more, organizations=placed, attributes={"external_id": "sub"})
         if not more:
-            yield ["plan", "plan.yaml", "--sandbox", "--out", review]
-        yield ["apply", "plan.yaml", "--sandbox", "--expect", review, "--allow-growth"]
-    _write(folder, people, organizations=placed, attributes={"external_id": "sub"})
-    yield ["report", "plan.yaml", "--sandbox", "--values", "--out", str(folder / "report.html")]
+            yield ["plan", "plan.yaml", "--out", review]
+        yield ["apply", "plan.yaml", "--expect", review, "--allow-growth"]
+    _write(folder, url, people, organizations=placed, attributes={"external_id": "sub"})
+    yield ["report", "plan.yaml", "--values", "--out", str(folder / "report.html")]
     for options in ([], ["--target", _sub(people[20])]):
-        yield ["purge", "plan.yaml", "--sandbox", *options]
+        yield ["purge", "plan.yaml", *options]
     for options in ([], ["--limit", "3"], ["--yes", "--target", _sub(people[8])], ["--yes"]):
-        yield ["rollback", "plan.yaml", "--sandbox", *options]
+        yield ["rollback", "plan.yaml", *options]
     yield ["plan", _older(folder / "older"), "--sandbox"]
 
 
@@ -167,7 +171,7 @@ def _older(folder: Path) -> str:
         shutil.copy(kept / f"{name}.db", folder / ".migrate" / f"acme.sandbox.{name}.db")
     records, _ = read_records(kept / "pool.json")
     dated = [{**one, "UserCreateDate": 1_700_000_000, "UserLastModifiedDate": 1_700_000_000} for one in records]
-    _write(folder, dated)
+    _write(folder, "", dated)
     plan = folder / "plan.yaml"
     plan.write_text(plan.read_text().replace("us-east-1_Export001", POOL_ID))
     return str(plan)
@@ -177,9 +181,9 @@ def _sub(user: dict[str, Any]) -> str:
     return str(next(one["Value"] for one in user["Attributes"] if one["Name"] == "sub"))
 
 
-def _write(folder: Path, people: list[dict[str, Any]], **sections: Any) -> None:
+def _write(folder: Path, url: str, people: list[dict[str, Any]], **sections: Any) -> None:
     (folder / "users.jsonl").write_text("".join(json.dumps(one) + "\n" for one in people))
-    text = plan_text(export_source("users.jsonl")).replace("password_reset: {strategy: none}\n", "")
+    text = plan_text(export_source("users.jsonl"), url).replace("password_reset: {strategy: none}\n", "")
     rest = {name: json.dumps(section) for name, section in sections.items()}
     (folder / "plan.yaml").write_text(text + "".join(f"{name}: {value}\n" for name, value in rest.items()))
 

@@ -98,6 +98,7 @@ class IdentityWorld:
         self.as_of = date(2026, 11, 25)
         self.place: StatePlace | None = None  # other than the state file
         self.plan_path = folder / "plan.yaml"
+        self._loaded: tuple[str, Spec] | None = None
         self.write_plan(sections)
 
     def write_plan(self, sections: str) -> None:
@@ -192,8 +193,11 @@ class IdentityWorld:
             path.unlink(missing_ok=True)
 
     def spec(self) -> Spec:
-        """The plan file, loaded."""
-        spec = load(self.plan_path, sandbox=True).spec
+        """The plan file, loaded anew only when it has changed."""
+        text = self.plan_path.read_text(encoding="utf-8")
+        if self._loaded is None or self._loaded[0] != text:
+            self._loaded = text, load(self.plan_path, sandbox=True).spec
+        spec = self._loaded[1]
         # A world of one or two people may well come to have none.
         pools = tuple(replace(one, filters=replace(one.filters, allow_empty=True)) for one in spec.pools)
         return replace(spec, destination=destination(), filters=pools[0].filters, pools=pools)
