@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from engine.model.users import SourceUser
 from engine.run.canary import Canary
 from tests.identity.test_properties import pools
 from tests.support.identity import IdentityWorld, counted, record
+from tests.support.instant_loop import run_instantly
 
 
 async def test_who_fails_is_not_chosen_again_before_the_others(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ async def test_an_orphan_of_somebody_else_stays_what_it_was(tmp_path: Path) -> N
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_few_by_few_comes_to_the_same(pool: list[SourceUser], limit: int, targets: list[str]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        asyncio.run(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+        run_instantly(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
 
 
 async def _compare(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 import tempfile
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model.users import SourceUser, normalise_email
 from tests.support.identity import IdentityWorld, record
+from tests.support.instant_loop import run_instantly
 
 _PREFER = st.sampled_from(
     [[], *[[one] for one in ["native", "federated", "newest", "oldest"]], ["native", "oldest"], ["newest", "federated"]]
@@ -60,7 +60,7 @@ def delivered(pool: Sequence[SourceUser], seed: int) -> list[list[SourceUser]]:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_same_pool_same_workos(pool: list[SourceUser], plan: str, seed: int) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        asyncio.run(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
+        run_instantly(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
 
 
 async def _compare(pool: list[SourceUser], first: IdentityWorld, second: IdentityWorld, seed: int) -> None:
@@ -100,7 +100,7 @@ async def _compare(pool: list[SourceUser], first: IdentityWorld, second: Identit
 def test_pools_that_change(versions: list[list[SourceUser]], plan: str) -> None:
     """One pool after the other: no flag without a record that has it, one line in `ids` each, and then rest."""
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_change(versions, IdentityWorld(Path(folder), plan)))
+        run_instantly(_change(versions, IdentityWorld(Path(folder), plan)))
 
 
 async def _change(versions: list[list[SourceUser]], world: IdentityWorld) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import Sequence
 from datetime import date
@@ -21,6 +20,7 @@ from engine.run.canary import Canary
 from tests.identity.test_canary import row_of, without_numbers
 from tests.identity.test_properties import pools
 from tests.support.identity import IdentityWorld, counted, record
+from tests.support.instant_loop import run_instantly
 
 
 def sample(percent: float, seed: int = 7, more: str = "") -> str:
@@ -44,7 +44,7 @@ def person(sub: str, tier: str = "", *, email: str = "", flag: str = "verified",
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_more_and_more_comes_to_the_same(pool: list[SourceUser], seed: int, percents: list[float]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        asyncio.run(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+        run_instantly(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
 
 
 async def _compare(
