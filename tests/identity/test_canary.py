@@ -93,8 +93,16 @@ async def test_an_orphan_of_somebody_else_stays_what_it_was(tmp_path: Path) -> N
 
 
 @given(pools(), st.integers(1, 3), st.lists(st.sampled_from("abcdefghijkl"), max_size=3))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_few_by_few_comes_to_the_same(pool: list[SourceUser], limit: int, targets: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        run_instantly(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+
+
+@pytest.mark.long
+@given(pools(), st.integers(1, 3), st.lists(st.sampled_from("abcdefghijkl"), max_size=3))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_few_by_few_comes_to_the_same_often(pool: list[SourceUser], limit: int, targets: list[str]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         run_instantly(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
 

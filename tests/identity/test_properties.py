@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -57,8 +58,16 @@ def delivered(pool: Sequence[SourceUser], seed: int) -> list[list[SourceUser]]:
 
 
 @given(pools(), plans(), st.integers())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_same_pool_same_workos(pool: list[SourceUser], plan: str, seed: int) -> None:
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        run_instantly(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
+
+
+@pytest.mark.long
+@given(pools(), plans(), st.integers())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_same_pool_same_workos_often(pool: list[SourceUser], plan: str, seed: int) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         run_instantly(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
 
@@ -96,8 +105,17 @@ async def _compare(pool: list[SourceUser], first: IdentityWorld, second: Identit
 
 
 @given(st.lists(pools(), min_size=2, max_size=4), plans())
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_pools_that_change(versions: list[list[SourceUser]], plan: str) -> None:
+    """One pool after the other: no flag without a record that has it, one line in `ids` each, and then rest."""
+    with tempfile.TemporaryDirectory() as folder:
+        run_instantly(_change(versions, IdentityWorld(Path(folder), plan)))
+
+
+@pytest.mark.long
+@given(st.lists(pools(), min_size=2, max_size=4), plans())
+@settings(max_examples=125, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_pools_that_change_often(versions: list[list[SourceUser]], plan: str) -> None:
     """One pool after the other: no flag without a record that has it, one line in `ids` each, and then rest."""
     with tempfile.TemporaryDirectory() as folder:
         run_instantly(_change(versions, IdentityWorld(Path(folder), plan)))

@@ -41,8 +41,16 @@ def person(sub: str, tier: str = "", *, email: str = "", flag: str = "verified",
 
 
 @given(pools(), st.integers(0, 50), st.lists(st.sampled_from([5, 20, 33.3, 60, 90]), max_size=3).map(sorted))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_more_and_more_comes_to_the_same(pool: list[SourceUser], seed: int, percents: list[float]) -> None:
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        run_instantly(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+
+
+@pytest.mark.long
+@given(pools(), st.integers(0, 50), st.lists(st.sampled_from([5, 20, 33.3, 60, 90]), max_size=3).map(sorted))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_more_and_more_comes_to_the_same_often(pool: list[SourceUser], seed: int, percents: list[float]) -> None:
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         run_instantly(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
 

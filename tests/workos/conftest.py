@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from engine.model.clock import SystemClock
+from engine.model.ports import Clock
 from engine.plan_file.model import Destination
 from engine.quota.budget import Quota
 from engine.quota.metered import MeteredTarget
@@ -34,13 +35,13 @@ class Setting:
 
 
 def adapter(
-    server: Server, *, key: str | None = None, address: str | None = None
+    server: Server, *, key: str | None = None, address: str | None = None, clock: Clock | None = None
 ) -> tuple[WorkOSEnvironment, WorkOSTarget, MeteredTarget]:
     """The real adapters on a sandbox, or on what listens at `address`."""
     own = server.options
     destination = Destination(own.client_id, key or own.api_key, address or server.url)
     target = WorkOSTarget(destination, timeout=5)
-    clock = SystemClock()
+    clock = clock or SystemClock()
     meter = MeteredTarget(target, Quota(destination, clock), clock=clock, rng=random.Random(1))
     return WorkOSEnvironment(target, destination, meter=meter, timeout=5), target, meter
 

@@ -11,6 +11,7 @@ from engine.sandbox.options import Settings
 from tests.support.answering import listening, says
 from tests.support.fake_workos import FakeWorkOS
 from tests.support.sandbox_extras import Options, ScriptedFault, Server
+from tests.support.virtual_clock import VirtualClock
 from tests.workos.conftest import adapter, failing
 
 ACME = Organization("acme", "Acme", {"acme.com": "verified", "acme.org": "pending"}, {"tier": "gold", "old": "x"})
@@ -111,7 +112,7 @@ async def test_a_key_of_nobody() -> None:
 async def test_a_domain_that_is_not_kept_is_no_success() -> None:
     body = b'{"id":"org_1","name":"Acme","domains":[{"domain":"acme.com","state":"pending"}]}'
     async with listening(lambda _: says("200 OK", body)) as address, Server(Options()) as server:
-        workos, target, _ = adapter(server, address=address)
+        workos, target, _ = adapter(server, address=address, clock=VirtualClock())
         with pytest.raises(Terminal, match="domains_not_kept"):
             await workos.organizations.update("org_1", OrganizationChanges(domains={"acme.com": "verified"}))
         with pytest.raises(Ambiguous):
