@@ -208,7 +208,6 @@ def test_a_plan_that_is_none_ends_with_its_faults(runner: Runner, project: Proje
 def test_the_time_limit_interrupts_and_the_next_run_goes_on(
     runner: Runner, project: Project, sandbox: SandboxProcess
 ) -> None:
-    runner.forks = False
     workos = WorkOSReader(sandbox.url, sandbox.api_key)
     project.write_pool(invent_pool(400))
     plan = json.loads(project.plan.read_text())
@@ -216,7 +215,9 @@ def test_the_time_limit_interrupts_and_the_next_run_goes_on(
     project.plan.write_text(json.dumps(plan))
     runner(review="reviewed.plan")
     # Less than this pace takes, and enough to start on a busy machine.
+    runner.forks = False
     cut = runner(command="apply", expect="reviewed.plan", minutes="0.15")
+    runner.forks = True
     assert cut.failed and cut.outputs["exit-code"] == "130", cut.said
     assert "::warning::interrupted; the state is saved, and the next run goes on" in cut.said
     assert "### pool: interrupted, the next run goes on" in cut.summary

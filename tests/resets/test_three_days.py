@@ -31,7 +31,7 @@ MONDAY = datetime(2023, 11, 20, 6, 30, tzinfo=BERLIN).timestamp()
 HOURS = Hours(8 * 60, 18 * 60, frozenset(range(5)))
 
 
-@pytest.mark.parametrize(("pool", "quota"), [(600, 210), pytest.param(2000, 700, marks=pytest.mark.long)])
+@pytest.mark.parametrize(("pool", "quota"), [(400, 140), pytest.param(2000, 700, marks=pytest.mark.long)])
 async def test_each_address_exactly_once(pool: int, quota: int, tmp_path: Path) -> None:
     plan = ResetEmail(batch=pool * 6 // 100, every=3600, hours=HOURS, timezone="Europe/Berlin")
     seed = int(os.environ.get("KILL_SEED") or random.SystemRandom().randrange(1_000_000))
