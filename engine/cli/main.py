@@ -68,7 +68,7 @@ def root(context: typer.Context) -> None:
 
 @cache
 def root_command() -> Any:
-    """`migrate` with all that it offers."""
+    """`migrate` with all that it offers; put together once a process, which may run several command lines."""
     return add_options(typer.main.get_command(app))
 
 

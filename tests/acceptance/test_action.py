@@ -135,17 +135,17 @@ class Runner:
     def __init__(self, project: Project, tmp_path: Path) -> None:
         self.project, self.tmp_path, self.jobs = project, tmp_path, 0
         self.environment = dict(KEY)
-        self.forks = True  # or the installed command
 
-    def __call__(self, *, installed: bool = True, **inputs: str) -> ActionRun:
+    def __call__(self, *, installed: bool = True, real: bool = False, **inputs: str) -> ActionRun:
+        """One job; `real`: by the installed command, not by forks."""
         self.jobs += 1
         temp = self.tmp_path / f"runner {self.jobs}"
         (temp / "migrate-venv" / "bin").mkdir(parents=True)
         command = temp / "migrate-venv" / "bin" / "migrate"
-        if installed and self.forks:
-            fork_server().write_command(command)
-        elif installed:
+        if installed and real:
             command.symlink_to(MIGRATE)
+        elif installed:
+            fork_server().write_command(command)
         without = frozenset({"Install"}) if installed else frozenset()
         action = CompositeAction(ROOT, self.project.folder, temp, without=without)
         given = {"plan": "plan.yaml"} | {name.replace("_", "-"): value for name, value in inputs.items()}
@@ -165,8 +165,7 @@ def runner(project: Project, tmp_path: Path) -> Runner:
 
 
 def test_plan_then_apply_what_was_reviewed(runner: Runner, project: Project, sandbox: SandboxProcess) -> None:
-    runner.forks = False
-    planned = runner(review="reviewed.plan")
+    planned = runner(real=True, review="reviewed.plan")
     assert not planned.failed, planned.said
     digest = planned.outputs["digest"]
     assert re.fullmatch("[0-9a-f]{64}", digest)
@@ -177,7 +176,7 @@ def test_plan_then_apply_what_was_reviewed(runner: Runner, project: Project, san
     assert gzip.decompress((project.folder / "reviewed.plan").read_bytes())
     assert json.loads(Path(planned.outputs["result"]).read_text())["digest"] == digest
 
-    applied = runner(command="apply", expect="reviewed.plan", report="report.html")
+    applied = runner(real=True, command="apply", expect="reviewed.plan", report="report.html")
     assert not applied.failed, applied.said
     assert "### pool: done, everybody is in place" in applied.summary and "Run as reviewed." in applied.summary
     assert applied.summary.strip() == applied.outputs["comment"]
@@ -215,9 +214,7 @@ def test_the_time_limit_interrupts_and_the_next_run_goes_on(
     project.plan.write_text(json.dumps(plan))
     runner(review="reviewed.plan")
     # Less than this pace takes, and enough to start on a busy machine.
-    runner.forks = False
-    cut = runner(command="apply", expect="reviewed.plan", minutes="0.15")
-    runner.forks = True
+    cut = runner(real=True, command="apply", expect="reviewed.plan", minutes="0.15")
     assert cut.failed and cut.outputs["exit-code"] == "130", cut.said
     assert "::warning::interrupted; the state is saved, and the next run goes on" in cut.said
     assert "### pool: interrupted, the next run goes on" in cut.summary

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.acceptance.conftest import World
-from tests.acceptance.test_interruption import wait_for_writes
+from tests.acceptance.test_interruption import kill_while_writing
 from tests.acceptance.test_organizations import every, memberships
 from tests.support.cli import export_source
 from tests.support.state_rows import user_rows
@@ -187,12 +186,7 @@ def test_nobody_else_leaves_and_no_guard_forgets(world: World) -> None:
 
 def test_a_canary_that_is_killed_goes_on_with_whom_it_began(world: World) -> None:
     write(world, *[record(f"u{at:03}", f"team-{at % 3}") for at in range(120)])
-    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 250})
-    process = world.cli.fork("apply", "plan.yaml", "--limit", "60")
-    wait_for_writes(world, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 0})
+    kill_while_writing(world, "apply", "plan.yaml", "--limit", "60")
     held = set(world.users())
     assert held and held <= {f"u{at:03}@example.com" for at in range(60)}
     claimed = {row[0] for row in state(world) if row[3] == "claimed"}

@@ -38,6 +38,16 @@ def wait_for_writes(world: World, process: Process) -> None:
     wait_for(lambda: bool(world.workos.stats()["data"]["users"]), process)
 
 
+def kill_while_writing(world: World, *command: str) -> None:
+    """`kill -9` of a run of this command, in a fork, once WorkOS holds somebody."""
+    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 250})
+    process = world.cli.fork(*command)
+    wait_for_writes(world, process)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 0})
+
+
 def wait_for(happened: Callable[[], bool], process: Process) -> None:
     """Until it has happened, while the process lives."""
     until = time.monotonic() + 60

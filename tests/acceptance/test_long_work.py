@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
-from engine.cli.everywhere import add_options
-from engine.cli.main import app
+from engine.cli.main import root_command
 from tests.acceptance.conftest import World
 from tests.acceptance.test_privacy import PERSONAL, SECRET
 from tests.support.cli import Cli, export_source, plan_text
@@ -43,7 +41,7 @@ def log_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_every_command_and_group_has_the_shared_options(cli: Cli) -> None:
-    found = dict(every_command(add_options(typer.main.get_command(app))))
+    found = dict(every_command(root_command()))
     assert len(found) > 20
     for path, command in found.items():
         assert {name for one in command.params for name in one.opts} >= SHARED, path

@@ -101,6 +101,21 @@ async def test_what_is_wrong_is_found(change: dict[str, Any], found: tuple[str, 
     assert found in [(one.operation, one.part) for one in faults]
 
 
+async def test_one_wrong_row_among_right_ones_is_found() -> None:
+    """Rows that are one to the description are looked at once: this one is not like them."""
+    ask = Asked()
+    for name in ("ann", "bob", "cyd"):
+        ask("POST", USERS, {"email": f"{name}@acme.com"})
+    ask("GET", USERS)
+    listed = ask.exchanges[-1]
+    assert unexplained(the_description().faults(listed)) == []
+    page = json.loads(listed.answer)
+    page["data"][1]["email_verified"] = "yes"
+    fields = {name: getattr(listed, name) for name in Exchange.__slots__}
+    (fault,) = unexplained(the_description().faults(Exchange(**(fields | {"answer": json.dumps(page)}))))
+    assert (fault.part, fault.at) == ("answer", "200/data/*/email_verified")
+
+
 def test_commands_are_recorded_wherever_the_sandbox_runs(world: World, recording: Recording) -> None:
     """In a process of the test's, in one that `migrate --sandbox` starts, and in `migrate sandbox` itself."""
     users = "".join(json.dumps(one) + "\n" for one in invent_pool(3))

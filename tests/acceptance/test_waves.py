@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from engine.plan_file.model import Sample
 from engine.resources.users.waves import in_sample
 from tests.acceptance.conftest import World
 from tests.acceptance.test_canary import apply, figures, organizations, record, state, write
-from tests.acceptance.test_interruption import wait_for_writes
+from tests.acceptance.test_interruption import kill_while_writing
 from tests.acceptance.test_organizations import memberships
 from tests.support.cli import export_source
 
@@ -162,12 +161,7 @@ def test_whose_turn_is_over_keeps_memberships_and_is_not_switched_off(world: Wor
 def test_a_wave_that_is_killed_goes_on(world: World) -> None:
     people = [record(f"u{at:03}", "beta" if at % 2 else "other", f"team-{at % 3}", plan="basic") for at in range(160)]
     write(world, *people, filters=COHORTS)
-    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 250})
-    process = world.cli.fork("apply", "plan.yaml", "--as-of", "2026-12-01")
-    wait_for_writes(world, process)
-    process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
-    world.workos.call("PUT", "/_sandbox/faults", {"latency_ms": 0})
+    kill_while_writing(world, "apply", "plan.yaml", "--as-of", "2026-12-01")
     # The plan becomes smaller meanwhile: what was begun waits, and is found again.
     write(world, *people, filters=COHORTS.replace("[beta]", "[nobody]"))
     held = len(world.users())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.call_errors import Terminal
@@ -14,8 +15,7 @@ from engine.model.errors import GuardRefused
 from engine.model.users import SourceUser
 from engine.run.canary import Canary
 from tests.identity.test_properties import pools
-from tests.support.identity import IdentityWorld, counted, record
-from tests.support.instant_loop import run_instantly
+from tests.support.identity import IdentityWorld, cases, counted, in_two_worlds, record
 
 
 async def test_who_fails_is_not_chosen_again_before_the_others(tmp_path: Path) -> None:
@@ -92,19 +92,20 @@ async def test_an_orphan_of_somebody_else_stays_what_it_was(tmp_path: Path) -> N
     assert [one for one in world.state() if one.startswith("b")] == ["b 1 merged of a done made"]
 
 
-@given(pools(), st.integers(1, 3), st.lists(st.sampled_from("abcdefghijkl"), max_size=3))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW_BY_FEW: Any = given(pools(), st.integers(1, 3), st.lists(st.sampled_from("abcdefghijkl"), max_size=3))
+
+
+@cases(15)
+@FEW_BY_FEW
 def test_few_by_few_comes_to_the_same(pool: list[SourceUser], limit: int, targets: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+    in_two_worlds(partial(_compare, pool, limit, targets))
 
 
 @pytest.mark.long
-@given(pools(), st.integers(1, 3), st.lists(st.sampled_from("abcdefghijkl"), max_size=3))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@cases(150)
+@FEW_BY_FEW
 def test_few_by_few_comes_to_the_same_often(pool: list[SourceUser], limit: int, targets: list[str]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, limit, targets, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+    in_two_worlds(partial(_compare, pool, limit, targets))
 
 
 async def _compare(

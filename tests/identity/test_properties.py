@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.users import SourceUser, normalise_email
-from tests.support.identity import IdentityWorld, record
+from tests.support.identity import IdentityWorld, cases, in_two_worlds, record
 from tests.support.instant_loop import run_instantly
 
 _PREFER = st.sampled_from(
@@ -57,22 +59,23 @@ def delivered(pool: Sequence[SourceUser], seed: int) -> list[list[SourceUser]]:
     return [*pages, [rng.choice(pool)]]
 
 
-@given(pools(), plans(), st.integers())
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DELIVERED: Any = given(pools(), plans(), st.integers())
+
+
+@cases(20)
+@DELIVERED
 def test_same_pool_same_workos(pool: list[SourceUser], plan: str, seed: int) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
+    in_two_worlds(partial(_compare, pool, seed), plan)
 
 
 @pytest.mark.long
-@given(pools(), plans(), st.integers())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@cases(200)
+@DELIVERED
 def test_same_pool_same_workos_often(pool: list[SourceUser], plan: str, seed: int) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan), seed))
+    in_two_worlds(partial(_compare, pool, seed), plan)
 
 
-async def _compare(pool: list[SourceUser], first: IdentityWorld, second: IdentityWorld, seed: int) -> None:
+async def _compare(pool: list[SourceUser], seed: int, first: IdentityWorld, second: IdentityWorld) -> None:
     result = await first.apply(*pool)
     other = await second.apply(pages=delivered(pool, seed))
     assert second.workos() == first.workos() and second.state() == first.state()
@@ -104,18 +107,23 @@ async def _compare(pool: list[SourceUser], first: IdentityWorld, second: Identit
         assert again.requests.writes == 0 and again.users["unchanged"] + again.users["merged"] == len(selected)
 
 
-@given(st.lists(pools(), min_size=2, max_size=4), plans())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHANGING: Any = given(st.lists(pools(), min_size=2, max_size=4), plans())
+
+
+@cases(12)
+@CHANGING
 def test_pools_that_change(versions: list[list[SourceUser]], plan: str) -> None:
-    """One pool after the other: no flag without a record that has it, one line in `ids` each, and then rest."""
-    with tempfile.TemporaryDirectory() as folder:
-        run_instantly(_change(versions, IdentityWorld(Path(folder), plan)))
+    _change_by(versions, plan)
 
 
 @pytest.mark.long
-@given(st.lists(pools(), min_size=2, max_size=4), plans())
-@settings(max_examples=125, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@cases(125)
+@CHANGING
 def test_pools_that_change_often(versions: list[list[SourceUser]], plan: str) -> None:
+    _change_by(versions, plan)
+
+
+def _change_by(versions: list[list[SourceUser]], plan: str) -> None:
     """One pool after the other: no flag without a record that has it, one line in `ids` each, and then rest."""
     with tempfile.TemporaryDirectory() as folder:
         run_instantly(_change(versions, IdentityWorld(Path(folder), plan)))

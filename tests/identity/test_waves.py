@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.errors import GuardRefused
@@ -19,8 +19,7 @@ from engine.resources.users.waves import in_sample
 from engine.run.canary import Canary
 from tests.identity.test_canary import row_of, without_numbers
 from tests.identity.test_properties import pools
-from tests.support.identity import IdentityWorld, counted, record
-from tests.support.instant_loop import run_instantly
+from tests.support.identity import IdentityWorld, cases, counted, in_two_worlds, record
 
 
 def sample(percent: float, seed: int = 7, more: str = "") -> str:
@@ -40,19 +39,22 @@ def person(sub: str, tier: str = "", *, email: str = "", flag: str = "verified",
     return record(sub, email or f"{sub}@x.co", flag, tier=tier, **more)
 
 
-@given(pools(), st.integers(0, 50), st.lists(st.sampled_from([5, 20, 33.3, 60, 90]), max_size=3).map(sorted))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MORE_AND_MORE: Any = given(
+    pools(), st.integers(0, 50), st.lists(st.sampled_from([5, 20, 33.3, 60, 90]), max_size=3).map(sorted)
+)
+
+
+@cases(30)
+@MORE_AND_MORE
 def test_more_and_more_comes_to_the_same(pool: list[SourceUser], seed: int, percents: list[float]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+    in_two_worlds(partial(_compare, pool, seed, percents))
 
 
 @pytest.mark.long
-@given(pools(), st.integers(0, 50), st.lists(st.sampled_from([5, 20, 33.3, 60, 90]), max_size=3).map(sorted))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@cases(300)
+@MORE_AND_MORE
 def test_more_and_more_comes_to_the_same_often(pool: list[SourceUser], seed: int, percents: list[float]) -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        run_instantly(_compare(pool, seed, percents, IdentityWorld(Path(one)), IdentityWorld(Path(two))))
+    in_two_worlds(partial(_compare, pool, seed, percents))
 
 
 async def _compare(

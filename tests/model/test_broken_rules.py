@@ -1,4 +1,7 @@
-"""Each rule against take-over broken on purpose: the model finds it, in the first case known to, or soon after."""
+"""Each rule against take-over broken on purpose: the model finds it.
+
+Each search begins at a case that shows it today.
+"""
 
 from __future__ import annotations
 

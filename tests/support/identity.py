@@ -6,11 +6,15 @@ are read back as lines of text, so that a table of cases can be written out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, closing, nullcontext
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
 
 from engine.model.resets import ResetTarget
 from engine.model.store import StatePlace
@@ -37,6 +41,7 @@ from engine.workspace.folder import Workspace, database_files
 from tests.support.fake_source import FakeSource
 from tests.support.fake_target import FakeTarget
 from tests.support.fake_workos import FakeWorkOS
+from tests.support.instant_loop import run_instantly
 from tests.support.metered import destination, metered
 from tests.support.people import NEW_YEAR, cognito_user
 from tests.support.state_rows import user_rows
@@ -218,6 +223,17 @@ class IdentityWorld:
             spec, False, workspace, place, identity, key, source, source.describe(), target, FakeWorkOS(),
             _nobody_mailed, HttpsProbe(()), canary=self.canary, as_of=self.as_of,
         )  # fmt: skip
+
+
+def cases(number: int) -> settings:
+    """So many of a property's, each of which takes its time."""
+    return settings(max_examples=number, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def in_two_worlds(compare: Callable[[IdentityWorld, IdentityWorld], Coroutine[Any, Any, None]], plan: str = "") -> None:
+    """Run a comparison of two worlds of one plan, both empty at first."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        run_instantly(compare(IdentityWorld(Path(one), plan), IdentityWorld(Path(two), plan)))
 
 
 def _nobody_mailed(_: Destination) -> AbstractAsyncContextManager[ResetTarget]:
